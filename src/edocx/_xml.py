@@ -1,0 +1,159 @@
+"""The only XML parser and canonicaliser in edocx.
+
+Every byte of XML that comes from outside passes here: no DTD, no entities but the five of XML, no
+network, bounded size and depth. lxml's own limits on text stay on (never ``huge_tree``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NoReturn
+
+from lxml import etree
+
+from edocx.errors import LimitExceeded, Text, XmlError
+
+MAX_BYTES = 16 * 1024 * 1024
+"""Largest document parsed into a tree; attachments never come here (they are streamed)."""
+
+MAX_DEPTH = 200
+"""Deepest nesting: against stack exhaustion in recursive tree code (edXML needs 9 levels)."""
+
+EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
+INCLUSIVE_C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+"""Canonicalisation algorithms by their URI in XML-DSig."""
+
+_BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
+_ENCODING = re.compile(rb"""(<\?xml[^>]*?)\s+encoding\s*=\s*(["'])([A-Za-z0-9._-]+)\2""")
+
+
+def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> etree._Element:
+    """Parse a document and return its root element.
+
+    Accepts UTF-8 (with or without a BOM) and UTF-16 with a BOM. Raises `XmlError` for anything not
+    well-formed or holding a DOCTYPE, `LimitExceeded` for what is too large or too deep; ``where``
+    is the line and column.
+    """
+    if len(data) > max_bytes:
+        raise _too_large(len(data), max_bytes)
+    text = to_utf8(data)
+    refuse_doctype(text)
+    parser = etree.XMLParser(
+        resolve_entities=False,
+        no_network=True,
+        load_dtd=False,
+        dtd_validation=False,
+        attribute_defaults=False,
+        huge_tree=False,
+        remove_blank_text=False,
+        encoding="utf-8",
+    )
+    try:
+        root = etree.fromstring(text, parser)
+    except etree.XMLSyntaxError as error:
+        line, column = error.position
+        raise XmlError(
+            Text("Tệp không phải là XML đúng cú pháp.", f"Not well-formed XML: {error.msg}."),
+            hint=Text(
+                "Kiểm tra tệp có bị cắt hoặc hỏng khi truyền không.",
+                "Check whether the file was cut or damaged on its way.",
+            ),
+            where=f"line {line}, column {column}",
+        ) from error
+    if root.getroottree().docinfo.internalDTD is not None:
+        _refuse_dtd()
+    _bound_depth(root, max_depth)
+    return root
+
+
+def to_utf8(data: bytes) -> bytes:
+    """Return the document as UTF-8 without BOM or encoding declaration; raise `XmlError` for other encodings."""
+    for mark, encoding in _BOMS:
+        if data.startswith(mark):
+            try:
+                text = data[len(mark) :].decode(encoding).encode()
+            except UnicodeDecodeError as error:
+                raise _bad_encoding(encoding, error.start) from error
+            return _ENCODING.sub(rb"\1", text, count=1)
+    declared = _ENCODING.match(data)
+    if declared:
+        name = declared[3].decode("ascii").lower()
+        if name not in {"utf-8", "utf8", "us-ascii", "ascii"}:
+            raise _bad_encoding(name, declared.start(3))
+        data = _ENCODING.sub(rb"\1", data, count=1)
+    try:
+        data.decode()
+    except UnicodeDecodeError as error:
+        raise _bad_encoding("utf-8", error.start) from error
+    return data
+
+
+def refuse_doctype(data: bytes) -> None:
+    """Raise `XmlError` when the prolog of a UTF-8 document holds a DOCTYPE.
+
+    Looked for before the parser sees a byte: XXE and entity expansion need a DTD, and edXML has none.
+    """
+    end = _PROLOG.match(data)
+    if end is not None and data.startswith(b"<!", end.end()):
+        _refuse_dtd()
+
+
+def canonicalise(
+    element: etree._Element,
+    *,
+    exclusive: bool = True,
+    with_comments: bool = False,
+    inclusive_prefixes: Sequence[str] = (),
+) -> bytes:
+    """Return the canonical form of an element with its subtree (exclusive or inclusive C14N 1.0)."""
+    return etree.tostring(
+        element,
+        method="c14n",
+        exclusive=exclusive,
+        with_comments=with_comments,
+        inclusive_ns_prefixes=list(inclusive_prefixes) or None if exclusive else None,
+        with_tail=False,
+    )
+
+
+def _bound_depth(root: etree._Element, max_depth: int) -> None:
+    depth = 0
+    for event, _ in etree.iterwalk(root, events=("start", "end")):
+        depth += 1 if event == "start" else -1
+        if depth > max_depth:
+            raise LimitExceeded(
+                Text(f"XML lồng nhau quá {max_depth} cấp.", f"The XML nests deeper than {max_depth} levels."),
+                hint=Text("Tệp này không phải phong bì edXML bình thường.", "This is not an ordinary edXML envelope."),
+                code="EDX-LIMIT-DEPTH",
+            )
+
+
+def _refuse_dtd() -> NoReturn:
+    raise XmlError(
+        Text("Tệp chứa DOCTYPE, không bao giờ được chấp nhận.", "The file holds a DOCTYPE, which is never accepted."),
+        hint=Text(
+            "Yêu cầu bên gửi tạo lại tệp không có DTD.",
+            "Ask the sender to write the file without a DTD.",
+        ),
+        code="EDX-XML-DTD",
+        where="prolog",
+    )
+
+
+def _too_large(size: int, limit: int) -> LimitExceeded:
+    return LimitExceeded(
+        Text(f"XML dài {size} byte, giới hạn là {limit}.", f"The XML has {size} bytes; the limit is {limit}."),
+        hint=Text("Tăng giới hạn nếu tin bên gửi.", "Raise the limit if you trust the sender."),
+        code="EDX-LIMIT-SIZE",
+    )
+
+
+def _bad_encoding(name: str, offset: int) -> XmlError:
+    return XmlError(
+        Text(f"Bảng mã {name} không đọc được.", f"The encoding {name} cannot be read."),
+        hint=Text("Dùng UTF-8.", "Use UTF-8."),
+        code="EDX-XML-ENCODING",
+        where=f"byte {offset}",
+    )
