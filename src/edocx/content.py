@@ -11,6 +11,7 @@ import io
 import os
 import secrets
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
@@ -90,16 +91,24 @@ class Blob:
 
 
 def write_durably(path: Path, pieces: Iterable[bytes]) -> None:
-    """Write a file so that after a crash there is either the whole new file or what was there before.
+    """Write a file from pieces; see `durable_file` for what is promised."""
+    with durable_file(path) as stream:
+        for piece in pieces:
+            stream.write(piece)
 
-    The pieces go to a temporary file beside ``path``, are fsynced, renamed over it, and the folder
-    is fsynced, so that the name is on disk too. Raises ``OSError``; nothing half written stays.
+
+@contextmanager
+def durable_file(path: Path) -> Iterator[BinaryIO]:
+    """Give a stream to write; after a crash there is either the whole new file or what was there before.
+
+    The stream is a temporary file beside ``path`` (readable and seekable too). When the block ends well it is
+    fsynced, renamed over ``path``, and the folder is fsynced, so that the name is on disk too; when it does not,
+    nothing half written stays. Raises ``OSError``.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        with temporary.open("xb") as stream:
-            for piece in pieces:
-                stream.write(piece)
+        with temporary.open("x+b") as stream:
+            yield stream
             stream.flush()
             os.fsync(stream.fileno())
         temporary.replace(path)

@@ -1,0 +1,111 @@
+"""Certificates: reading them from files, and saying whose they are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from asn1crypto import crl, pem, x509
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from edocx.errors import KeyFileError, SigningRefused, Text
+from edocx.signing.algorithms import PublicKey
+from edocx.signing.report import CertificateInfo
+
+MAX_CERTIFICATES = 10_000
+"""In one file; a chain bomb holds more."""
+
+
+def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
+    """Return the certificates in PEM or DER bytes, none if there is none; keys and CRLs are passed over."""
+    return tuple(_parsed(data, "CERTIFICATE", x509.Certificate))
+
+
+def revocation_lists_in(data: bytes) -> tuple[crl.CertificateList, ...]:
+    """Return the CRLs in PEM or DER bytes, none if there is none."""
+    return tuple(_parsed(data, "X509 CRL", crl.CertificateList))
+
+
+def describe(certificate: x509.Certificate) -> CertificateInfo:
+    """Say whose certificate this is, in RFC 4514 order and with the serial in hex."""
+    return CertificateInfo(
+        subject=_name(certificate.subject),
+        issuer=_name(certificate.issuer),
+        serial=f"{certificate.serial_number:X}",
+        not_before=certificate.not_valid_before,
+        not_after=certificate.not_valid_after,
+        sha256=fingerprint(certificate),
+    )
+
+
+def fingerprint(certificate: x509.Certificate) -> str:
+    """Return the SHA-256 of the certificate's DER in lower-case hex."""
+    return bytes(certificate.sha256).hex()
+
+
+def public_key(certificate: x509.Certificate) -> PublicKey:
+    """Return the certificate's public key; raise `SigningRefused` for anything but RSA and EC."""
+    try:
+        key = load_der_public_key(certificate.public_key.dump())
+    except Exception as error:  # asn1crypto and OpenSSL raise many kinds for a malformed key
+        raise _unusable_key() from error
+    if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
+        raise _unusable_key()
+    return key
+
+
+def load_chain(paths: Iterable[Any]) -> tuple[x509.Certificate, ...]:
+    """Read every certificate of the files given; raise `KeyFileError` for a file that holds none."""
+    found: list[x509.Certificate] = []
+    for path in paths:
+        inside = certificates_in(path.read_bytes())
+        if not inside:
+            raise KeyFileError(
+                Text("Tệp không chứa chứng thư số.", "The file holds no certificate."),
+                hint=Text("Cần tệp PEM hoặc DER.", "A PEM or DER file is needed."),
+                where=str(path),
+            )
+        found += inside
+    return tuple(found)
+
+
+def _parsed(data: bytes, label: str, kind: Any) -> Iterable[Any]:
+    pieces: Iterable[bytes]
+    if pem.detect(data):
+        try:
+            pieces = [der for name, _, der in pem.unarmor(data, multiple=True) if name == label]
+        except ValueError:
+            return
+    else:
+        pieces = [data]
+    for count, der in enumerate(pieces):
+        if count >= MAX_CERTIFICATES:
+            return
+        try:
+            value = kind.load(der, strict=True)
+            value.native  # noqa: B018 - asn1crypto parses lazily; a fault must show here
+        except (ValueError, TypeError, KeyError, OverflowError):
+            continue
+        yield value
+
+
+def _name(name: x509.Name) -> str:
+    words = {
+        "common_name": "CN", "organization_name": "O", "organizational_unit_name": "OU", "country_name": "C",
+        "locality_name": "L", "state_or_province_name": "ST", "email_address": "E", "user_id": "UID", "title": "T",
+    }  # fmt: skip
+    parts = []
+    for rdn in reversed(list(name.chosen)):
+        for item in rdn:
+            kind = item["type"].native
+            parts.append(f"{words.get(kind, kind)}={item['value'].native}")
+    return ", ".join(parts)
+
+
+def _unusable_key() -> SigningRefused:
+    return SigningRefused(
+        Text("Khóa trong chứng thư không dùng được.", "The key in the certificate cannot be used."),
+        hint=Text("Chỉ nhận khóa RSA và ECDSA.", "Only RSA and ECDSA keys are accepted."),
+        code="EDX-KEY-UNUSABLE",
+    )

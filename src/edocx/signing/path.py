@@ -1,0 +1,143 @@
+"""Certification paths at a given time, without network (RFC 5280 through pyhanko-certvalidator)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import x509
+from pyhanko_certvalidator import CertificateValidator, ValidationContext, errors
+from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
+
+from edocx.errors import Text
+from edocx.signing.coroutine import run_to_end
+from edocx.signing.report import Indication, Message, SubIndication
+from edocx.signing.trust import TrustStore
+
+WEAK_HASHES = frozenset({"md2", "md5", "sha1"})
+"""Refused in certificates of a path (TT 15/2025: not on the list); anchors are trusted by fingerprint, not by hash."""
+
+
+@dataclass(frozen=True, slots=True)
+class PathVerdict:
+    """What the chain says of a certificate at a time; ``indication`` is TOTAL_PASSED when it holds."""
+
+    indication: Indication
+    sub_indication: SubIndication | None
+    messages: tuple[Message, ...]
+
+
+def judge_path(
+    certificate: x509.Certificate,
+    *,
+    trust: TrustStore,
+    at: datetime,
+    extra: Iterable[x509.Certificate] = (),
+) -> PathVerdict:
+    """Judge a certificate at a time against anchors, with the revocation lists at hand.
+
+    ``extra`` holds certificates that came with the signature: they may complete a path, never anchor it.
+    Without a CRL for a certificate of the path the verdict is INDETERMINATE, as TT 15/2025 PL II wants a warning.
+    """
+    if not trust.anchors:
+        return _no_chain()
+    policy = CertRevTrustPolicy(
+        RevocationCheckingPolicy(
+            ee_certificate_rule=RevocationCheckingRule.CRL_OR_OCSP_REQUIRED,
+            intermediate_ca_cert_rule=RevocationCheckingRule.CRL_OR_OCSP_REQUIRED,
+        )
+    )
+    context = ValidationContext(
+        trust_roots=list(trust.anchors),
+        other_certs=[*trust.intermediates, *extra],
+        moment=at,
+        allow_fetching=False,
+        crls=list(trust.revocation_lists),
+        revinfo_policy=policy,
+        weak_hash_algos=WEAK_HASHES,
+    )
+    validator = CertificateValidator(certificate, intermediate_certs=list(extra), validation_context=context)
+    try:
+        run_to_end(validator.async_validate_path())
+    except (errors.PathError, errors.ValidationError) as failure:
+        return _from_failure(failure)
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return _verdict(
+            Indication.INDETERMINATE,
+            SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+            "EDX-CERT-MALFORMED",
+            Text("Chứng thư hoặc CRL trong đường dẫn bị hỏng.", "A certificate or CRL on the path is malformed."),
+        )
+    return PathVerdict(Indication.TOTAL_PASSED, None, ())
+
+
+def _from_failure(failure: Exception) -> PathVerdict:
+    match failure:
+        case errors.RevokedError():
+            return _verdict(
+                Indication.INDETERMINATE,
+                SubIndication.REVOKED_NO_POE if failure.is_ee_cert else SubIndication.REVOKED_CA_NO_POE,
+                "EDX-CERT-REVOKED",
+                Text(
+                    f"Chứng thư đã bị thu hồi từ {failure.revocation_dt:%Y-%m-%d}, "
+                    "và không có bằng chứng là chữ ký có trước đó.",
+                    f"The certificate was revoked on {failure.revocation_dt:%Y-%m-%d}, "
+                    "and nothing proves that the signature is older.",
+                ),
+            )
+        case errors.ExpiredError():
+            return _verdict(
+                Indication.INDETERMINATE,
+                SubIndication.OUT_OF_BOUNDS_NO_POE,
+                "EDX-CERT-EXPIRED",
+                Text(
+                    "Chứng thư đã hết hạn, và không có bằng chứng là chữ ký có trước đó.",
+                    "The certificate has expired, and nothing proves that the signature is older.",
+                ),
+            )
+        case errors.NotYetValidError():
+            return _verdict(
+                Indication.INDETERMINATE,
+                SubIndication.OUT_OF_BOUNDS_NO_POE,
+                "EDX-CERT-NOT-YET",
+                Text(
+                    "Chứng thư chưa có hiệu lực tại thời điểm kiểm tra.",
+                    "The certificate is not valid yet at the time of checking.",
+                ),
+            )
+        case errors.InsufficientRevinfoError():
+            return _verdict(
+                Indication.INDETERMINATE,
+                SubIndication.TRY_LATER,
+                "EDX-REVOCATION-UNKNOWN",
+                Text(
+                    "Không có CRL hay OCSP để biết chứng thư còn hiệu lực; đưa thêm bằng --evidence.",
+                    "No CRL or OCSP answer tells whether the certificate was revoked; give one with --evidence.",
+                ),
+            )
+        case errors.PathBuildingError() | errors.InvalidCertificateError():
+            return _no_chain()
+        case _:
+            return _verdict(
+                Indication.INDETERMINATE,
+                SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+                "EDX-CHAIN-INVALID",
+                Text("Đường dẫn chứng thực không hợp lệ.", "The certification path is not valid."),
+            )
+
+
+def _no_chain() -> PathVerdict:
+    return _verdict(
+        Indication.INDETERMINATE,
+        SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+        "EDX-CHAIN-NOT-FOUND",
+        Text(
+            "Không có đường dẫn từ chứng thư này đến gốc được tin cậy; chỉ ra kho tin cậy bằng --trust.",
+            "No path leads from this certificate to a trusted root; name one with --trust.",
+        ),
+    )
+
+
+def _verdict(indication: Indication, sub: SubIndication, code: str, text: Text) -> PathVerdict:
+    return PathVerdict(indication, sub, (Message.of(code, "error", text),))

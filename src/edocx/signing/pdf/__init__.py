@@ -1,0 +1,1 @@
+"""PDF signatures: prepare, complete, verify (PAdES through pyHanko)."""

@@ -1,0 +1,99 @@
+"""What a signature looks like on the page (NĐ 30/2020 Phụ lục I; spec/law.md #61-64)."""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from PIL import Image, UnidentifiedImageError
+from pydantic import BaseModel, ConfigDict
+from pyhanko.pdf_utils.content import PdfContent, RawContent
+from pyhanko.pdf_utils.font.opentype import GlyphAccumulatorFactory
+from pyhanko.pdf_utils.images import PdfImage
+from pyhanko.pdf_utils.layout import AxisAlignment, BoxConstraints, InnerScaling, Margins, SimpleBoxLayoutRule
+from pyhanko.pdf_utils.text import TextBoxStyle
+from pyhanko.stamp import TextStampStyle
+
+from edocx.clock import in_vietnam
+from edocx.errors import InputError, LimitExceeded, Text
+from edocx.fonts import SERIF_REGULAR
+
+# fontTools warns of every table it leaves out of a subset; nobody who signs needs to read that.
+logging.getLogger("fontTools").addHandler(logging.NullHandler())
+
+MAX_PIXELS = 16_000_000
+"""A seal of 36 mm at 600 dpi has under a million; a picture bomb has billions."""
+
+TEXT_SIZE = 6
+
+
+class Appearance(BaseModel):
+    """An image, lines of text beneath it, or both; neither gives an invisible signature."""
+
+    model_config = ConfigDict(frozen=True)
+
+    image: Path | None = None
+    lines: tuple[str, ...] = ()
+
+    @property
+    def visible(self) -> bool:
+        """Whether there is anything to see."""
+        return self.image is not None or bool(self.lines)
+
+
+def signing_time_text(moment: datetime) -> str:
+    """Write a signing time as the decree wants it: ISO 8601 in Vietnam's zone, to the second."""
+    return in_vietnam(moment).replace(microsecond=0).isoformat(sep=" ")
+
+
+def stamp_style(appearance: Appearance) -> TextStampStyle:
+    """Turn an appearance into pyHanko's stamp; raise `InputError` for an image that is none."""
+    foot = 1.35 * TEXT_SIZE * len(appearance.lines)
+    # pyHanko interpolates the text with %; what comes from outside must stay as it is.
+    text = "\n".join(appearance.lines).replace("%", "%%")
+    return TextStampStyle(
+        border_width=0,
+        stamp_text=text,
+        text_box_style=TextBoxStyle(
+            font=GlyphAccumulatorFactory(str(SERIF_REGULAR)), font_size=TEXT_SIZE, border_width=0
+        ),
+        inner_content_layout=SimpleBoxLayoutRule(
+            x_align=AxisAlignment.ALIGN_MID,
+            y_align=AxisAlignment.ALIGN_MIN,
+            inner_content_scaling=InnerScaling.SHRINK_TO_FIT,
+            margins=Margins.uniform(0),
+        ),
+        background=_image(appearance.image),
+        background_layout=SimpleBoxLayoutRule(
+            x_align=AxisAlignment.ALIGN_MID,
+            y_align=AxisAlignment.ALIGN_MID,
+            inner_content_scaling=InnerScaling.STRETCH_TO_FIT,
+            margins=Margins(left=0, right=0, top=0, bottom=round(foot)),
+        ),
+        background_opacity=1.0,
+    )
+
+
+def _image(path: Path | None) -> PdfContent:
+    if path is None:
+        return RawContent(b"", box=BoxConstraints(width=1, height=1))
+    try:
+        image: Any = Image.open(path)
+        if image.width * image.height > MAX_PIXELS:
+            raise LimitExceeded(
+                Text("Ảnh quá lớn.", f"The image has more than {MAX_PIXELS} pixels."),
+                hint=Text("Giảm kích thước ảnh chữ ký, con dấu.", "Scale the image of signature or seal down."),
+                code="EDX-IMAGE-LIMIT",
+                where=str(path),
+            )
+        image.load()
+    except (OSError, UnidentifiedImageError, Image.DecompressionBombError, ValueError, SyntaxError) as error:
+        raise InputError(
+            Text("Tệp không phải là ảnh PNG dùng được.", "The file is not a usable PNG image."),
+            hint=Text("Dùng ảnh PNG nền trong suốt.", "Use a PNG with a transparent background."),
+            code="EDX-IMAGE-UNREADABLE",
+            where=str(path),
+        ) from error
+    return PdfImage(image)

@@ -1,0 +1,80 @@
+"""Opening a PDF that somebody else made."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import BinaryIO
+
+from pyhanko.pdf_utils.misc import PdfError as PyHankoError
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from edocx.errors import InputError, PdfError, Text
+
+HEADER = b"%PDF-"
+HEADER_WITHIN = 1024
+"""Readers accept the header within the first 1024 bytes (ISO 32000-1 Annex H, implementation note 13)."""
+
+MALFORMED = (PyHankoError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
+"""What pyHanko raises on hostile files, its own errors and what slips through."""
+
+
+@contextmanager
+def open_pdf(path: Path) -> Iterator[PdfFileReader]:
+    """Open a PDF for reading; raise `InputError` for the file, `PdfError` for what is in it.
+
+    ``EDX-PDF-NOT``: no PDF at all; ``EDX-PDF-DAMAGED``: truncated or broken; ``EDX-PDF-ENCRYPTED``.
+    """
+    try:
+        stream = path.open("rb")
+    except OSError as error:
+        raise InputError(
+            Text(f"Không mở được tệp ({error.strerror}).", f"The file cannot be opened ({error.strerror})."),
+            hint=Text("Kiểm tra đường dẫn và quyền đọc.", "Check the path and the permission to read it."),
+            code="EDX-FILE-UNREADABLE",
+            where=str(path),
+        ) from error
+    with stream:
+        yield read_pdf(stream, str(path))
+
+
+def read_pdf(stream: BinaryIO, where: str) -> PdfFileReader:
+    """Read the structure of a PDF from a stream; see `open_pdf` for the errors."""
+    if HEADER not in stream.read(HEADER_WITHIN):
+        raise PdfError(
+            Text("Tệp không phải là PDF.", "The file is not a PDF."),
+            hint=Text("Chuyển văn bản sang PDF rồi thử lại.", "Convert the document to PDF and try again."),
+            code="EDX-PDF-NOT",
+            where=where,
+        )
+    stream.seek(0)
+    try:
+        reader = PdfFileReader(stream, strict=False)
+        encrypted = reader.encrypted
+        if not encrypted:
+            reader.root["/Pages"]
+    except MALFORMED as error:
+        raise damaged(where) from error
+    if encrypted:
+        raise PdfError(
+            Text("Tệp PDF bị mã hóa.", "The PDF is encrypted."),
+            hint=Text(
+                "Bỏ mật khẩu của tệp trước khi ký hoặc gửi.", "Remove the file's password before signing or sending."
+            ),
+            code="EDX-PDF-ENCRYPTED",
+            where=where,
+        )
+    return reader
+
+
+def damaged(where: str) -> PdfError:
+    """Make the error for a PDF that is truncated or broken."""
+    return PdfError(
+        Text("Tệp PDF bị cắt hoặc hỏng.", "The PDF is truncated or damaged."),
+        hint=Text(
+            "Lấy lại tệp từ nguồn; kiểm tra bằng qpdf --check.", "Fetch the file again; check it with qpdf --check."
+        ),
+        code="EDX-PDF-DAMAGED",
+        where=where,
+    )

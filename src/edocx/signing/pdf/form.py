@@ -1,0 +1,184 @@
+"""The form that NĐ 30/2020 Điều 14-15 needs: number and date open while the signatory signs, filled before the seal.
+
+All fields exist before the first signature: two text fields and one signature field for each signatory and for the
+agency. Filling and signing are then the only changes, and a verifier can tell them from any other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.font.opentype import GlyphAccumulatorFactory
+from pyhanko.pdf_utils.generic import pdf_name, pdf_string
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.text import TextBox, TextBoxStyle
+from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, append_signature_field
+
+from edocx.content import durable_file
+from edocx.documents import Box, PageLayout
+from edocx.errors import SigningRefused, Text
+from edocx.fonts import SERIF_ITALIC, SERIF_REGULAR
+from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
+
+NUMBER_FIELD = "EdocxNumber"
+DATE_FIELD = "EdocxDate"
+SEAL_FIELD = "EdocxSeal"
+"""Field names hold no full stop: that would make them children of another field (ISO 32000-1 12.7.3.2)."""
+
+FONT_SIZE = 13
+"""NĐ 30/2020 Phụ lục I: number, place and date are set in 13 or 14 points."""
+
+_PRINT = 4
+"""Annotation flag Print (ISO 32000-1 table 165)."""
+
+_READ_ONLY = 1
+"""Field flag ReadOnly (table 221): people do not type into it; the register fills it."""
+
+
+def person_field(order: int) -> str:
+    """Name the signature field of the signatory at a position, counted from 1."""
+    return f"EdocxPerson{order}"
+
+
+def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
+    """Write ``source`` with the empty fields of ``layout`` to ``out``.
+
+    Raises `PdfError` for an unusable PDF and `SigningRefused` (``EDX-PDF-SIGNED``) for one that carries signatures
+    already: fields added after a signature would break it.
+    """
+    with source.open("rb") as stream:
+        reader = read_pdf(stream, str(source))
+        try:
+            if reader.embedded_signatures:
+                raise _already_signed(source)
+            writer = IncrementalPdfFileWriter(stream, strict=False)
+            _add_text_field(writer, NUMBER_FIELD, layout.number)
+            _add_text_field(writer, DATE_FIELD, layout.date)
+            for order, box in enumerate(layout.signatures, start=1):
+                _add_signature_field(writer, person_field(order), box)
+            _add_signature_field(writer, SEAL_FIELD, layout.seal, final=True)
+            with durable_file(out) as target:
+                writer.write(target)
+        except MALFORMED as error:
+            raise damaged(str(source)) from error
+    return out
+
+
+def fill_fields(writer: IncrementalPdfFileWriter, values: Mapping[str, str], where: str) -> None:
+    """Set text fields with an appearance of their own, so that every viewer shows the same letters.
+
+    Raises `SigningRefused` when a field does not exist.
+    """
+    fields = {str(field.raw_get("/T")): field for field in _fields(writer)}
+    for name, value in values.items():
+        field = fields.get(name)
+        if field is None:
+            raise SigningRefused(
+                Text(f"Tệp PDF không có trường “{name}”.", f"The PDF has no field “{name}”."),
+                hint=Text("Phê duyệt lại từ dự thảo gốc bằng edocx.", "Approve the original draft again with edocx."),
+                code="EDX-FIELD-MISSING",
+                where=where,
+            )
+        field["/V"] = pdf_string(value)
+        italic = name == DATE_FIELD
+        field["/AP"] = generic.DictionaryObject({pdf_name("/N"): _text_appearance(writer, field, value, italic=italic)})
+        writer.update_container(field)
+
+
+def _fields(writer: IncrementalPdfFileWriter) -> list[generic.DictionaryObject]:
+    if "/AcroForm" not in writer.root:
+        return []
+    return [reference.get_object() for reference in writer.root["/AcroForm"]["/Fields"]]
+
+
+def _add_text_field(writer: IncrementalPdfFileWriter, name: str, box: Box) -> None:
+    page_ref, _ = writer.find_page_for_modification(box.page)
+    rectangle = generic.ArrayObject(generic.FloatObject(f"{value:.2f}") for value in box.corners)
+    field = generic.DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/Annot"),
+            pdf_name("/Subtype"): pdf_name("/Widget"),
+            pdf_name("/FT"): pdf_name("/Tx"),
+            pdf_name("/T"): pdf_string(name),
+            pdf_name("/Ff"): generic.NumberObject(_READ_ONLY),
+            pdf_name("/F"): generic.NumberObject(_PRINT),
+            pdf_name("/DA"): generic.TextStringObject(f"/Helv {FONT_SIZE} Tf 0 g"),
+            pdf_name("/V"): pdf_string(""),
+            pdf_name("/Rect"): rectangle,
+            pdf_name("/P"): page_ref,
+        }
+    )
+    field["/AP"] = generic.DictionaryObject({pdf_name("/N"): _text_appearance(writer, field, "", italic=False)})
+    reference = writer.add_object(field)
+    writer.register_annotation(page_ref, reference)
+    _form_fields(writer).append(reference)
+
+
+def _form_fields(writer: IncrementalPdfFileWriter) -> generic.ArrayObject:
+    root = writer.root
+    if "/AcroForm" not in root:
+        root["/AcroForm"] = writer.add_object(generic.DictionaryObject({pdf_name("/Fields"): generic.ArrayObject()}))
+        writer.update_root()
+    form = root["/AcroForm"]
+    if "/Fields" not in form:
+        form["/Fields"] = generic.ArrayObject()
+    writer.update_container(form)
+    fields = form["/Fields"]
+    writer.update_container(fields)
+    assert isinstance(fields, generic.ArrayObject)
+    return fields
+
+
+def _add_signature_field(writer: IncrementalPdfFileWriter, name: str, box: Box, *, final: bool = False) -> None:
+    lock = (
+        {"field_mdp_spec": FieldMDPSpec(FieldMDPAction.ALL), "doc_mdp_update_value": MDPPerm.NO_CHANGES}
+        if final
+        else {}
+    )
+    corners = tuple(round(value) for value in box.corners)
+    append_signature_field(writer, SigFieldSpec(name, on_page=box.page, box=corners, **lock))  # type: ignore[arg-type]
+
+
+def _text_appearance(
+    writer: IncrementalPdfFileWriter, field: generic.DictionaryObject, value: str, *, italic: bool
+) -> generic.IndirectObject:
+    left, bottom, right, top = (float(edge) for edge in field["/Rect"])
+    width, height = right - left, top - bottom
+    if not value:
+        empty = generic.StreamObject(stream_data=b"")
+        empty.update(_form_entries(width, height))
+        return writer.add_object(empty)
+    font = GlyphAccumulatorFactory(str(SERIF_ITALIC if italic else SERIF_REGULAR))
+    text = TextBox(TextBoxStyle(font=font, font_size=FONT_SIZE, border_width=0), writer=writer)
+    text.content = value
+    commands = text.render()
+    assert text.box is not None
+    scale = min(1.0, width / text.box.width)
+    shift_y = (height - text.box.height * scale) / 2
+    shift_x = (width - text.box.width * scale) / 2
+    # /Tx BMC … EMC marks the variable text (ISO 32000-1 12.7.3.3), so that a viewer that refills it knows where.
+    stream = b"/Tx BMC q %.4f 0 0 %.4f %.2f %.2f cm %s Q EMC" % (scale, scale, shift_x, shift_y, commands)
+    form = generic.StreamObject(stream_data=stream)
+    form.update(_form_entries(width, height))
+    form[pdf_name("/Resources")] = text.resources.as_pdf_object()
+    return writer.add_object(form)
+
+
+def _form_entries(width: float, height: float) -> dict[generic.NameObject, generic.PdfObject]:
+    numbers = (0, 0, width, height)
+    return {
+        pdf_name("/Type"): pdf_name("/XObject"),
+        pdf_name("/Subtype"): pdf_name("/Form"),
+        pdf_name("/BBox"): generic.ArrayObject(generic.FloatObject(f"{n:.2f}") for n in numbers),
+    }
+
+
+def _already_signed(source: Path) -> SigningRefused:
+    return SigningRefused(
+        Text("Tệp PDF đã có chữ ký.", "The PDF carries a signature already."),
+        hint=Text("Dùng tệp chưa ký làm dự thảo.", "Use the unsigned file as the draft."),
+        code="EDX-PDF-SIGNED",
+        where=str(source),
+    )

@@ -1,0 +1,196 @@
+"""Verdicts as values: the model of ETSI EN 319 102-1 in the JSON of ``edocx verify --json``.
+
+A signature is judged on two axes. `Integrity` leaves trust out: digests, key and structure. `Indication`
+is the standard's verdict and takes everything in. Nothing here is a bool, and nothing here raises for a
+bad signature; `Report.require` converts a verdict to an exception for those who want one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from edocx.errors import Refused, Text
+
+
+class Indication(StrEnum):
+    """The verdict (EN 319 102-1 5.1.3); NO_SIGNATURE is ours, for a file without any."""
+
+    TOTAL_PASSED = "TOTAL-PASSED"
+    INDETERMINATE = "INDETERMINATE"
+    TOTAL_FAILED = "TOTAL-FAILED"
+    NO_SIGNATURE = "NO-SIGNATURE"
+
+
+class SubIndication(StrEnum):
+    """Why (EN 319 102-1 table 5); names beginning EDX- are ours."""
+
+    FORMAT_FAILURE = "FORMAT_FAILURE"
+    HASH_FAILURE = "HASH_FAILURE"
+    SIG_CRYPTO_FAILURE = "SIG_CRYPTO_FAILURE"
+    REVOKED = "REVOKED"
+    EXPIRED = "EXPIRED"
+    NOT_YET_VALID = "NOT_YET_VALID"
+    SIG_CONSTRAINTS_FAILURE = "SIG_CONSTRAINTS_FAILURE"
+    CHAIN_CONSTRAINTS_FAILURE = "CHAIN_CONSTRAINTS_FAILURE"
+    CERTIFICATE_CHAIN_GENERAL_FAILURE = "CERTIFICATE_CHAIN_GENERAL_FAILURE"
+    CRYPTO_CONSTRAINTS_FAILURE_NO_POE = "CRYPTO_CONSTRAINTS_FAILURE_NO_POE"
+    NO_SIGNING_CERTIFICATE_FOUND = "NO_SIGNING_CERTIFICATE_FOUND"
+    NO_CERTIFICATE_CHAIN_FOUND = "NO_CERTIFICATE_CHAIN_FOUND"
+    REVOKED_NO_POE = "REVOKED_NO_POE"
+    REVOKED_CA_NO_POE = "REVOKED_CA_NO_POE"
+    OUT_OF_BOUNDS_NO_POE = "OUT_OF_BOUNDS_NO_POE"
+    SIGNED_DATA_NOT_FOUND = "SIGNED_DATA_NOT_FOUND"
+    TRY_LATER = "TRY_LATER"
+    GENERIC = "GENERIC"
+    PARTIAL_COVERAGE = "EDX-PARTIAL-COVERAGE"
+
+
+class Integrity(StrEnum):
+    """Whether digests, key and structure hold and later changes are permitted."""
+
+    VALID = "valid"
+    PARTIAL = "partial"
+    INDETERMINATE = "indeterminate"
+    INVALID = "invalid"
+
+
+class Frozen(BaseModel):
+    """The settings that all verdicts share."""
+
+    model_config = ConfigDict(frozen=True, use_enum_values=False)
+
+
+class Message(Frozen):
+    """One reason: a stable code, both languages, and where it applies."""
+
+    code: str
+    severity: Literal["error", "warning", "info"]
+    vi: str
+    en: str
+    where: str | None = None
+
+    @classmethod
+    def of(
+        cls, code: str, severity: Literal["error", "warning", "info"], text: Text, where: str | None = None
+    ) -> Message:
+        """Make a message from a pair of sentences."""
+        return cls(code=code, severity=severity, vi=text.vi, en=text.en, where=where)
+
+
+class CertificateInfo(Frozen):
+    """What a person needs to know of the signing certificate; ``sha256`` is of its DER, lower-case hex."""
+
+    subject: str
+    issuer: str
+    serial: str
+    not_before: datetime
+    not_after: datetime
+    sha256: str
+
+
+class SignatureReport(Frozen):
+    """The verdict on one signature."""
+
+    id: str
+    kind: Literal["person", "organisation", "device", "unknown"] = "unknown"
+    unit: str | None = None
+    indication: Indication
+    sub_indication: SubIndication | None = None
+    integrity: Integrity
+    format: Literal["PAdES", "XAdES", "CAdES", "XMLDSig", "CMS"]
+    level: Literal["B-B", "B-T", "B-LT", "B-LTA"] | None = None
+    signing_time: datetime | None = None
+    time_source: Literal["timestamp", "receipt", "claimed", "none"] = "none"
+    algorithm: str
+    covers: Literal["whole-document", "earlier-revision", "elements", "attachment"]
+    certificate: CertificateInfo | None = None
+    messages: tuple[Message, ...] = ()
+
+
+class Report(Frozen):
+    """The verdict on one file: its own signatures and those of the files inside it."""
+
+    schema_: Literal[1] = 1
+    file: str
+    format: Literal["pdf", "edxml", "xml", "cms", "asice", "unknown"]
+    policy: str
+    indication: Indication
+    sub_indication: SubIndication | None = None
+    integrity: Integrity | None = None
+    signatures: tuple[SignatureReport, ...] = ()
+    messages: tuple[Message, ...] = ()
+    attachments: tuple[Report, ...] = ()
+
+    @classmethod
+    def of(
+        cls,
+        *,
+        file: str,
+        format: Literal["pdf", "edxml", "xml", "cms", "asice", "unknown"],  # noqa: A002 - the contract's name
+        policy: str,
+        signatures: Iterable[SignatureReport],
+        messages: Iterable[Message] = (),
+        attachments: Iterable[Report] = (),
+        uncovered: bool = False,
+    ) -> Report:
+        """Join the verdicts of a file's signatures and attachments into the whole file's.
+
+        ``uncovered`` says that part of the file stands outside every signature. The rule: failed if any
+        failed; else indeterminate if any is, or if part is uncovered; no-signature if there is none; else passed.
+        """
+        own, inside = tuple(signatures), tuple(attachments)
+        signed = [report for report in inside if report.indication is not Indication.NO_SIGNATURE]
+        verdicts = [(s.indication, s.sub_indication) for s in own] + [(r.indication, r.sub_indication) for r in signed]
+        indication, sub = _worst(verdicts)
+        if indication is Indication.TOTAL_PASSED and uncovered:
+            indication, sub = Indication.INDETERMINATE, SubIndication.PARTIAL_COVERAGE
+        integrities = [s.integrity for s in own] + [r.integrity for r in signed if r.integrity]
+        if uncovered and own:
+            integrities.append(Integrity.PARTIAL)
+        return cls(
+            file=file,
+            format=format,
+            policy=policy,
+            indication=indication,
+            sub_indication=sub,
+            integrity=max(integrities, key=list(Integrity).index, default=None),
+            signatures=own,
+            messages=tuple(messages),
+            attachments=inside,
+        )
+
+    def require(self) -> Report:
+        """Return the report itself when everything passed; raise `Refused` with its reasons otherwise."""
+        if self.indication is Indication.TOTAL_PASSED:
+            return self
+        reasons = [m for s in self.signatures for m in s.messages if m.severity == "error"]
+        reasons += [m for m in self.messages if m.severity == "error"]
+        detail_vi = "; ".join(m.vi for m in reasons)
+        detail_en = "; ".join(m.en for m in reasons)
+        raise Refused(
+            Text(f"Kết quả kiểm tra: {self.indication}. {detail_vi}", f"The verdict is {self.indication}. {detail_en}"),
+            hint=Text("Xem báo cáo đầy đủ bằng `edocx verify`.", "See the full report with `edocx verify`."),
+            code="EDX-VERDICT",
+            where=self.file,
+        )
+
+    def to_json(self) -> dict[str, object]:
+        """Return the object of the contract, ``schema`` first."""
+        data = self.model_dump(mode="json", exclude={"schema_"})
+        data["attachments"] = [report.to_json() for report in self.attachments]
+        return {"schema": 1, **data}
+
+
+def _worst(
+    verdicts: list[tuple[Indication, SubIndication | None]],
+) -> tuple[Indication, SubIndication | None]:
+    for indication in (Indication.TOTAL_FAILED, Indication.INDETERMINATE):
+        for found, sub in verdicts:
+            if found is indication:
+                return indication, sub
+    return (Indication.TOTAL_PASSED if verdicts else Indication.NO_SIGNATURE), None

@@ -1,0 +1,1 @@
+"""XML signatures: prepare, complete, XAdES properties, verify."""

@@ -1,0 +1,27 @@
+"""ECDSA values: DER for signers, r followed by s for XML-DSig (RFC 6931 2.3.6)."""
+
+from __future__ import annotations
+
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+
+from edocx.signing.algorithms import PublicKey
+
+
+def signature_to_xml(value: bytes, key: PublicKey) -> bytes:
+    """Turn a signer's value into what SignatureValue holds."""
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return value
+    size = (key.curve.key_size + 7) // 8
+    r, s = decode_dss_signature(value)
+    return r.to_bytes(size, "big") + s.to_bytes(size, "big")
+
+
+def signature_from_xml(value: bytes, key: PublicKey) -> bytes | None:
+    """Turn SignatureValue into what `SignatureAlgorithm.matches` takes; None when its length is wrong."""
+    if not isinstance(key, ec.EllipticCurvePublicKey):
+        return value
+    size = (key.curve.key_size + 7) // 8
+    if len(value) != 2 * size:
+        return None
+    return encode_dss_signature(int.from_bytes(value[:size], "big"), int.from_bytes(value[size:], "big"))

@@ -1,0 +1,226 @@
+"""Verifying a `ds:Signature` against a profile that says exactly what must be signed.
+
+Nothing in the document chooses what is checked: the caller names the parts, by absolute place, and gives their
+digests; the signature must reference these, all of them, no others, with these transforms. That is what stops
+signature wrapping, transforms that select nothing, and references to elsewhere.
+
+1. Structure: one SignedInfo, one SignatureValue, an accepted canonicalisation and signature method.
+2. The certificate: of those in KeyInfo, the one that the signed property SigningCertificateV2 names.
+3. References: exactly the expected ones and SignedProperties; each digest recomputed.
+4. The signature value over the canonical SignedInfo.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from asn1crypto import x509
+from lxml import etree
+
+from edocx._xml import EXCLUSIVE_C14N, canonicalise
+from edocx.clock import VIETNAM
+from edocx.errors import SigningRefused, Text
+from edocx.signing.algorithms import SignatureAlgorithm
+from edocx.signing.certificate import public_key
+from edocx.signing.judgement import Finding
+from edocx.signing.report import Indication, Integrity, Message, SubIndication
+from edocx.signing.xml.encoding import signature_from_xml
+from edocx.signing.xml.names import SIGNED_PROPERTIES_TYPE, ds, xades
+from edocx.signing.xml.sign import SHA256
+
+MAX_CERTIFICATES = 20
+"""In KeyInfo: a chain has three; thousands are an attack on path building."""
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedPart:
+    """What the profile demands of one reference: its transforms and the SHA-256 of what stands there."""
+
+    transforms: tuple[str, ...]
+    sha256: bytes
+
+
+class _Fault(Exception):
+    """Carries a failed step to the one place that makes the finding."""
+
+    def __init__(self, sub: SubIndication, code: str, text: Text, where: str | None = None) -> None:
+        super().__init__(text.en)
+        self.sub = sub
+        self.message = Message.of(code, "error", text, where)
+
+
+def examine(signature: etree._Element, expected: Mapping[str, ExpectedPart]) -> Finding:
+    """Check one signature against the expected parts, keyed by reference URI; trust comes later (`judge`)."""
+    name = signature.get("Id") or "Signature"
+    seen: dict[str, object] = {}
+    try:
+        _examine(signature, expected, seen)
+    except _Fault as fault:
+        return _finding(name, seen, Integrity.INVALID, Indication.TOTAL_FAILED, fault.sub, (fault.message,))
+    except (ValueError, TypeError, AttributeError, KeyError, SigningRefused):
+        message = Message.of(
+            "EDX-SIGNATURE-MALFORMED",
+            "error",
+            Text("Chữ ký sai cấu trúc, không đọc được.", "The signature is malformed and cannot be read."),
+        )
+        return _finding(
+            name, seen, Integrity.INVALID, Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, (message,)
+        )
+    return _finding(name, seen, Integrity.VALID, Indication.TOTAL_PASSED, None, ())
+
+
+def _finding(
+    name: str,
+    seen: Mapping[str, object],
+    integrity: Integrity,
+    outcome: Indication,
+    failure: SubIndication | None,
+    messages: tuple[Message, ...],
+) -> Finding:
+    certificate, claimed = seen.get("certificate"), seen.get("time")
+    embedded = seen.get("embedded")
+    return Finding(
+        id=name,
+        format="XAdES",
+        integrity=integrity,
+        covers="elements",
+        algorithm=str(seen.get("algorithm", "unknown")),
+        level="B-B",
+        certificate=certificate if isinstance(certificate, x509.Certificate) else None,
+        embedded=embedded if isinstance(embedded, tuple) else (),
+        claimed_time=claimed if isinstance(claimed, datetime) else None,
+        outcome=outcome,
+        failure=failure,
+        messages=messages,
+    )
+
+
+def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], seen: dict[str, object]) -> None:
+    # 1. structure
+    info = _only(signature, ds("SignedInfo"))
+    algorithm = SignatureAlgorithm.from_xml_uri(_only(info, ds("SignatureMethod")).get("Algorithm", ""))
+    if algorithm is None or _only(info, ds("CanonicalizationMethod")).get("Algorithm") != EXCLUSIVE_C14N:
+        raise _Fault(
+            SubIndication.FORMAT_FAILURE,
+            "EDX-SEAL-ALGORITHM",
+            Text("Thuật toán của chữ ký không được chấp nhận.", "The signature's algorithms are not accepted."),
+        )
+    seen["algorithm"] = algorithm.name
+    # 2. certificate
+    properties = _only(_only(_only(signature, ds("Object")), xades("QualifyingProperties")), xades("SignedProperties"))
+    certificate, others = _signing_certificate(signature, properties)
+    seen |= {"certificate": certificate, "embedded": others, "time": _signing_time(properties)}
+    # 3. references
+    wanted = dict(expected)
+    properties_uri = f"#{properties.get('Id')}"
+    wanted[properties_uri] = ExpectedPart((EXCLUSIVE_C14N,), hashlib.sha256(canonicalise(properties)).digest())
+    _match_references(info, wanted, properties_uri)
+    # 4. value
+    key = public_key(certificate)
+    value = signature_from_xml(_decode(_only(signature, ds("SignatureValue"))), key)
+    if value is None or algorithm.matches(key, value, algorithm.digest(canonicalise(info))) is not None:
+        raise _Fault(
+            SubIndication.SIG_CRYPTO_FAILURE,
+            "EDX-SIGNATURE-VALUE",
+            Text(
+                "Giá trị chữ ký không khớp với khóa của người ký.", "The signature value does not fit the signer's key."
+            ),
+        )
+
+
+def _match_references(info: etree._Element, wanted: Mapping[str, ExpectedPart], properties_uri: str) -> None:
+    found: dict[str, etree._Element] = {}
+    for reference in info.iterchildren(ds("Reference")):
+        uri = reference.get("URI", "")
+        if uri in found or uri not in wanted:
+            raise _Fault(
+                SubIndication.FORMAT_FAILURE,
+                "EDX-SEAL-REFERENCE",
+                Text(f"Con dấu tham chiếu đến phần lạ “{uri}”.", f"The seal references an unexpected part “{uri}”."),
+                uri,
+            )
+        found[uri] = reference
+    for uri, part in wanted.items():
+        reference = found.get(uri)
+        if reference is None:
+            raise _Fault(
+                SubIndication.FORMAT_FAILURE,
+                "EDX-SEAL-INCOMPLETE",
+                Text(f"Con dấu không bao trùm phần “{uri}”.", f"The seal does not cover the part “{uri}”."),
+                uri,
+            )
+        _match(reference, part, uri, is_properties=uri == properties_uri)
+
+
+def _match(reference: etree._Element, part: ExpectedPart, uri: str, *, is_properties: bool) -> None:
+    transforms = tuple(t.get("Algorithm", "") for t in _only(reference, ds("Transforms")).iterchildren(ds("Transform")))
+    method = _only(reference, ds("DigestMethod")).get("Algorithm")
+    extra = [t for t in _only(reference, ds("Transforms")).iterchildren(ds("Transform")) if len(t)]
+    typed = reference.get("Type") == SIGNED_PROPERTIES_TYPE
+    if transforms != part.transforms or method != SHA256 or extra or typed != is_properties:
+        raise _Fault(
+            SubIndication.FORMAT_FAILURE,
+            "EDX-SEAL-TRANSFORM",
+            Text(
+                f"Cách con dấu tính phần “{uri}” không đúng quy định.",
+                f"The seal computes the part “{uri}” in another way.",
+            ),
+            uri,
+        )
+    if _decode(_only(reference, ds("DigestValue"))) != part.sha256:
+        raise _Fault(
+            SubIndication.HASH_FAILURE,
+            "EDX-SEAL-DIGEST",
+            Text(f"Phần “{uri}” bị thay đổi sau khi đóng dấu.", f"The part “{uri}” was changed after sealing."),
+            uri,
+        )
+
+
+def _signing_certificate(
+    signature: etree._Element, properties: etree._Element
+) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
+    own = _only(properties, xades("SignedSignatureProperties"))
+    certificate_id = _only(_only(own, xades("SigningCertificateV2")), xades("Cert"))
+    digest = _only(certificate_id, xades("CertDigest"))
+    if _only(digest, ds("DigestMethod")).get("Algorithm") != SHA256:
+        raise ValueError("SigningCertificateV2 without SHA-256")
+    named = _decode(_only(digest, ds("DigestValue")))
+    elements = signature.iterfind(f"{ds('KeyInfo')}/{ds('X509Data')}/{ds('X509Certificate')}")
+    held = [x509.Certificate.load(_decode(element), strict=True) for element in list(elements)[:MAX_CERTIFICATES]]
+    for certificate in held:
+        if bytes(certificate.sha256) == named:
+            return certificate, tuple(c for c in held if c is not certificate)
+    raise _Fault(
+        SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+        "EDX-CERT-MISSING",
+        Text("Con dấu không kèm chứng thư đã ký nó.", "The seal does not carry the certificate that made it."),
+    )
+
+
+def _signing_time(properties: etree._Element) -> datetime | None:
+    text = properties.findtext(f"{xades('SignedSignatureProperties')}/{xades('SigningTime')}")
+    if text is None:
+        return None
+    moment = datetime.fromisoformat(text.strip())
+    return moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
+
+
+def _only(element: etree._Element, name: str) -> etree._Element:
+    found = element.findall(name)
+    if len(found) != 1:
+        raise ValueError(f"{name} occurs {len(found)} times")
+    return found[0]
+
+
+def _decode(element: etree._Element) -> bytes:
+    if len(element):
+        raise ValueError("child nodes split a base64 value")
+    try:
+        return base64.b64decode("".join((element.text or "").split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
