@@ -9,6 +9,7 @@
     │   ├── PdfError            not a PDF, damaged, encrypted
     │   ├── EnvelopeError       XML, but no envelope known to us
     │   ├── KeyFileError        no usable key or certificate in the file
+    │   ├── FaultyTable         rows of a table, each fault by line and column (in edocx.units.table)
     │   └── LimitExceeded       a named limit was passed
     ├── Refused               understood, and not done: the reason says why          (exit 1)
     │   ├── WrongPassword
@@ -133,9 +134,29 @@ class WrongPassword(Refused):
 
 
 class UnitError(Refused):
-    """A unit code that is malformed, unknown, or not open on the date."""
+    """A unit code that is malformed, unknown, or not open on the date.
+
+    Attributes:
+        successors: codes (identities where no code is known) of the units that took over a closed one.
+        nearest: code of the nearest ancestor that the directory does list, for an unknown unit.
+    """
 
     default_code = "EDX-UNIT"
+
+    def __init__(
+        self,
+        text: Text,
+        *,
+        hint: Text,
+        code: str | None = None,
+        where: str | None = None,
+        retryable: bool = False,
+        successors: tuple[str, ...] = (),
+        nearest: str | None = None,
+    ) -> None:
+        super().__init__(text, hint=hint, code=code, where=where, retryable=retryable)
+        self.successors = successors
+        self.nearest = nearest
 
 
 class SigningRefused(Refused):

@@ -1,0 +1,291 @@
+"""MemoryDirectory: the dated directory in memory, 80,000 units with their history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from datetime import UTC, date, datetime
+
+from edocx.errors import UnitError
+from edocx.units import refusal, route
+from edocx.units.directory import Hop, RegisterHolder, SameUnit, Snapshot, When, Who
+from edocx.units.history import FIELDS, UnitHistory
+from edocx.units.search import SearchIndex
+from edocx.units.succession import Predecessor, Succession, Successor
+from edocx.units.unit import Unit, day_of
+from edocx.units.unit_id import Scheme, UnitId
+
+_PARENT = FIELDS.index("parent")
+_CODES = (FIELDS.index("code"), FIELDS.index("code102"))
+
+
+class MemoryDirectory:
+    """A `Directory` over histories and succession edges that were checked where they came in (`edocx.units.soundness`).
+
+    It never changes; a new state of affairs is a new directory (`with_changes`).
+    """
+
+    def __init__(
+        self,
+        histories: Iterable[UnitHistory] = (),
+        successions: Iterable[Succession] = (),
+        snapshot: Snapshot | None = None,
+    ) -> None:
+        self._histories = {history.identity: history for history in histories}
+        self._successions = tuple(successions)
+        self._snapshot = snapshot or Snapshot(0, datetime(2020, 9, 15, tzinfo=UTC), "memory")
+        self._holders = _index_codes(self._histories.values())
+        self._forward: dict[str, list[Succession]] = {}
+        self._backward: dict[str, list[Succession]] = {}
+        for edge in self._successions:
+            self._forward.setdefault(edge.predecessor, []).append(edge)
+            if edge.successor is not None:
+                self._backward.setdefault(edge.successor, []).append(edge)
+        self._children: dict[str, list[UnitHistory]] | None = None
+        self._search: SearchIndex | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The state that all answers come from."""
+        return self._snapshot
+
+    @property
+    def successions(self) -> tuple[Succession, ...]:
+        """Every succession edge."""
+        return self._successions
+
+    def __iter__(self) -> Iterator[UnitHistory]:
+        return iter(self._histories.values())
+
+    def __len__(self) -> int:
+        return len(self._histories)
+
+    def history(self, identity: str) -> UnitHistory | None:
+        """Return the whole history of a unit by its identity."""
+        return self._histories.get(identity)
+
+    def at(self, day: When) -> View:
+        """Return the directory as it stood on a day."""
+        return View(self, day_of(day))
+
+    def resolve(self, code: UnitId | str, at: When) -> Unit:
+        """Return the unit that holds a code on a date; `UnitError` as in `Directory.resolve`."""
+        unit_id = code if type(code) is UnitId else UnitId.parse(code)
+        day = at if type(at) is date else day_of(at)
+        unit = self._holder(unit_id, day)
+        if unit is None:
+            raise refusal.explain(self, unit_id, day)
+        return unit
+
+    def find(self, who: Who, at: When) -> Unit | None:
+        """Return the unit on a date by code, identity or earlier answer; None where there is none."""
+        day = day_of(at)
+        if isinstance(who, Unit):
+            who = who.identity
+        if isinstance(who, str):
+            history = self._histories.get(who)
+            if history is not None:
+                return history.at(day)
+            who = UnitId.parse(who)
+        return self._holder(who, day)
+
+    def holders(self, code: UnitId) -> tuple[UnitHistory, ...]:
+        """Return every unit that ever held a code, in the scheme given or else by the syntactic rule, oldest first."""
+        for spelling in _spellings(code):
+            found = self._holders.get(spelling)
+            if found is not None:
+                return found if type(found) is tuple else (found,)  # type: ignore[return-value]
+        return ()
+
+    def parent(self, who: Who, at: When) -> Unit | None:
+        """Return the unit above on a date, or None."""
+        unit = self.find(who, at)
+        return self.find(unit.parent, at) if unit is not None and unit.parent else None
+
+    def children(self, who: Who, at: When) -> tuple[Unit, ...]:
+        """Return the units directly below on a date, by code and name."""
+        day = day_of(at)
+        unit = self.find(who, day)
+        if unit is None:
+            return ()
+        if self._children is None:
+            self._children = _index_children(self._histories.values())
+        below = (history.at(day) for history in self._children.get(unit.identity, ()))
+        return tuple(sorted((child for child in below if child and child.parent == unit.identity), key=_by_code))
+
+    def search(self, text: str, at: When | None = None, *, limit: int = 20) -> tuple[Unit, ...]:
+        """Find units by name, diacritics optional, the best first; without a date, of any time."""
+        if self._search is None:
+            self._search = SearchIndex(self._histories.values())
+        return self._search.find(text, None if at is None else day_of(at), limit)
+
+    def edges_from(self, identity: str) -> tuple[Succession, ...]:
+        """Return the succession edges that leave a unit, in the order recorded."""
+        return tuple(self._forward.get(identity, ()))
+
+    def successors(self, who: Who, at: When) -> tuple[Successor, ...]:
+        """Return the units open on a date that stand where this one stood, following edges dated up to it."""
+        day = day_of(at)
+        start = self.latest(who, day)
+        found: dict[str, Successor] = {}
+        seen: set[str] = set()
+        waiting: list[tuple[str, tuple[Succession, ...]]] = [] if start is None else [(start.identity, ())]
+        while waiting:
+            identity, path = waiting.pop(0)
+            if identity in seen:
+                continue
+            seen.add(identity)
+            unit = self._histories[identity].at(day)
+            if unit is not None and path:
+                found[identity] = Successor(unit, path)
+            if unit is None or not path:
+                waiting += [
+                    (edge.successor, (*path, edge))
+                    for edge in self._forward.get(identity, ())
+                    if edge.successor is not None and edge.on <= day
+                ]
+        return tuple(found.values())
+
+    def predecessors(self, who: Who, at: When) -> tuple[Predecessor, ...]:
+        """Return the units that passed directly into this one up to a date."""
+        day = day_of(at)
+        history = self.latest(who, day)
+        if history is None:
+            return ()
+        edges = (edge for edge in self._backward.get(history.identity, ()) if edge.on <= day)
+        return tuple(Predecessor(self._histories[edge.predecessor].last, edge) for edge in edges)
+
+    def latest(self, who: Who, day: date) -> UnitHistory | None:
+        """Return the history of the unit open on a day, else of the one that held the code last before it."""
+        if isinstance(who, Unit):
+            return self._histories.get(who.identity)
+        if isinstance(who, str):
+            if who in self._histories:
+                return self._histories[who]
+            who = UnitId.parse(who)
+        unit = self._holder(who, day)
+        if unit is not None:
+            return self._histories[unit.identity]
+        past = [history for history in self.holders(who) if history.opened <= day]
+        return max(past, key=lambda history: history.closed, default=None)
+
+    def same_unit(self, first: UnitId | str, second: UnitId | str, at: When) -> SameUnit:
+        """Say whether two codes mean one unit on a date: recorded pairs first, else the syntactic rule, said so."""
+        return refusal.compare(self, UnitId.parse(first), UnitId.parse(second), day_of(at))
+
+    def route(self, sender: UnitId | str, recipient: UnitId | str, at: When) -> tuple[Hop, ...]:
+        """Return the stations from one unit to another on a date."""
+        return route.route(self, sender, recipient, at)
+
+    def register_holder(self, who: Who, at: When) -> RegisterHolder:
+        """Return who holds on a date the register of a unit that may be closed."""
+        return route.register_holder(self, who, at)
+
+    def recorded(self, code: UnitId, day: date) -> Unit | None:
+        """Return the unit that holds exactly this spelling on a day, without the syntactic rule."""
+        found = self._holders.get(code)
+        if found is None:
+            return None
+        if type(found) is UnitHistory:
+            unit = found.at(day)
+            return unit if unit is not None and code in (unit.code, unit.code102) else None
+        for history in found:  # type: ignore[union-attr]
+            unit = history.at(day)
+            if unit is not None and code in (unit.code, unit.code102):
+                return unit
+        return None
+
+    def _holder(self, code: UnitId, day: date) -> Unit | None:
+        unit = self.recorded(code, day)
+        if unit is not None:
+            return unit
+        # QĐ 20 and QCVN 102: only where no pair is recorded does the syntactic rule speak (law.md #14-15).
+        for spelling in _spellings(code)[1:]:
+            other = self.recorded(spelling, day)
+            if other is not None and (other.code is None or other.code102 is None):
+                return other
+        return None
+
+
+class View:
+    """The directory as it stood on one day: the same questions, without the date."""
+
+    def __init__(self, directory: MemoryDirectory, day: date) -> None:
+        self.directory = directory
+        self.day = day
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The state that all answers come from."""
+        return self.directory.snapshot
+
+    def __iter__(self) -> Iterator[Unit]:
+        for history in self.directory:
+            unit = history.at(self.day)
+            if unit is not None:
+                yield unit
+
+    def resolve(self, code: UnitId | str) -> Unit:
+        """Return the unit that holds a code; `UnitError` as in `Directory.resolve`."""
+        return self.directory.resolve(code, self.day)
+
+    def find(self, who: Who) -> Unit | None:
+        """Return the unit, or None."""
+        return self.directory.find(who, self.day)
+
+    def parent(self, who: Who) -> Unit | None:
+        """Return the unit above, or None."""
+        return self.directory.parent(who, self.day)
+
+    def children(self, who: Who) -> tuple[Unit, ...]:
+        """Return the units directly below."""
+        return self.directory.children(who, self.day)
+
+    def search(self, text: str, *, limit: int = 20) -> tuple[Unit, ...]:
+        """Find units by name, the best first."""
+        return self.directory.search(text, self.day, limit=limit)
+
+
+def _index_codes(histories: Iterable[UnitHistory]) -> dict[UnitId, UnitHistory | tuple[UnitHistory, ...]]:
+    index: dict[UnitId, UnitHistory | tuple[UnitHistory, ...]] = {}
+    for history in histories:
+        for place in _CODES:
+            fact = history.facts[place]
+            codes = {span.value for span in fact if span.value} if type(fact) is tuple else (fact,) if fact else ()
+            for code in codes:
+                earlier = index.get(code)
+                if earlier is None:
+                    index[code] = history
+                elif type(earlier) is tuple:
+                    index[code] = tuple(sorted((*earlier, history), key=lambda one: one.opened))
+                elif earlier is not history:
+                    index[code] = tuple(sorted((earlier, history), key=lambda one: one.opened))  # type: ignore[arg-type]
+    return index
+
+
+def _index_children(histories: Iterable[UnitHistory]) -> dict[str, list[UnitHistory]]:
+    below: dict[str, list[UnitHistory]] = {}
+    for history in histories:
+        fact = history.facts[_PARENT]
+        parents = {span.value for span in fact} if type(fact) is tuple else {fact}
+        for parent in parents:
+            if parent is not None:
+                below.setdefault(parent, []).append(history)
+    return below
+
+
+def _spellings(code: UnitId) -> tuple[UnitId, ...]:
+    """Return the code itself and, where the syntactic rule has one, its form in the other national scheme."""
+    try:
+        match code.scheme:
+            case Scheme.QD20:
+                return code, code.to_qcvn102()
+            case Scheme.QCVN102:
+                return code, code.to_qd20()
+    except UnitError:
+        # A code of QĐ 20 without a 13-character form has one spelling only.
+        return (code,)
+    return (code,)
+
+
+def _by_code(unit: Unit) -> tuple[bool, UnitId | str, str]:
+    return unit.code is None, unit.code or "", unit.name

@@ -1,0 +1,138 @@
+"""Why a code resolves to no unit on a date, said so that the sender knows what to do; and when two codes are one."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import TYPE_CHECKING
+
+from edocx.errors import Text, UnitError
+from edocx.units.directory import SameUnit
+from edocx.units.history import BEGIN
+from edocx.units.unit import Unit
+from edocx.units.unit_id import Scheme, UnitId
+
+if TYPE_CHECKING:
+    from edocx.units.history import UnitHistory
+    from edocx.units.memory import MemoryDirectory
+
+MAX_NAMED = 5
+"""Most successors named in one sentence; the error's ``successors`` holds them all."""
+
+
+def explain(directory: MemoryDirectory, code: UnitId, day: date) -> UnitError:
+    """Build the refusal for a code nobody holds on a day: unknown, closed, or not yet open."""
+    holders = directory.holders(code)
+    past = [history for history in holders if history.closed <= day]
+    if past:
+        return _closed(directory, code, max(past, key=lambda history: history.closed), day)
+    if holders:
+        return _not_open(code, holders[0])
+    return _unknown(directory, code, day)
+
+
+def compare(directory: MemoryDirectory, first: UnitId, second: UnitId, day: date) -> SameUnit:
+    """Say whether two codes mean one unit: a recorded pair decides, else the syntactic rule, said so."""
+    one, other = directory.recorded(first, day), directory.recorded(second, day)
+    if one is not None and other is not None:
+        same = one.identity == other.identity
+        text = Text("theo danh bạ", "by the directory") if same else Text("hai đơn vị khác nhau", "two different units")
+        return SameUnit("recorded" if same else "different", text)
+    if first == second:
+        return SameUnit("syntactic", Text("cùng một mã", "the same code"))
+    if _contradicted(one, second) or _contradicted(other, first):
+        return SameUnit("different", Text("danh bạ ghi mã khác", "the directory records another code"))
+    if _convertible(first, second):
+        return SameUnit(
+            "syntactic",
+            Text(
+                "chỉ theo quy tắc chuyển đổi hình thức, danh bạ không ghi cặp mã này",
+                "by the conversion rule alone; the directory records no such pair",
+            ),
+        )
+    return SameUnit("different", Text("không có căn cứ", "nothing says so"))
+
+
+def _contradicted(unit: Unit | None, code: UnitId) -> bool:
+    """Say whether a unit is recorded with another code in the scheme of ``code``."""
+    if unit is None:
+        return False
+    recorded = unit.code102 if code.scheme is Scheme.QCVN102 else unit.code
+    return recorded is not None and recorded.scheme is code.scheme and recorded != code
+
+
+def _convertible(first: UnitId, second: UnitId) -> bool:
+    try:
+        return first.to_qd20() == second.to_qd20()
+    except UnitError:
+        # The flat kinds (Điều 5, 6) have no form of Điều 4, so no conversion makes them equal.
+        return False
+
+
+def _closed(directory: MemoryDirectory, code: UnitId, history: UnitHistory, day: date) -> UnitError:
+    heirs = directory.successors(history.last, day)
+    edges = directory.edges_from(history.identity)
+    decree = next((edge.decree for edge in edges if edge.decree), "")
+    named = ", ".join(_titled(heir.unit) for heir in heirs[:MAX_NAMED])
+    doubt = Text("", "") if all(heir.verified for heir in heirs) else Text(" (chưa kiểm chứng)", " (unverified)")
+    by = Text(f" theo {decree}", f" by {decree}") if decree else Text("", "")
+    since = f"{history.closed:%d/%m/%Y}"
+    if heirs:
+        more = len(heirs) - MAX_NAMED
+        vi, en = (f" và {more} đơn vị khác", f" and {more} more") if more > 0 else ("", "")
+        hint = Text(
+            f"Gửi đến đơn vị tiếp nhận: {named}{vi}{doubt.vi}.", f"Send to the successor: {named}{en}{doubt.en}."
+        )
+    else:
+        hint = Text(
+            "Không ghi nhận đơn vị kế thừa duy nhất; hỏi cơ quan cấp trên.",
+            "No successor is recorded; ask the unit above.",
+        )
+    return UnitError(
+        Text(
+            f"{_titled(history.last)} đã kết thúc hoạt động từ {since}{by.vi}.",
+            f"{_titled(history.last)} closed on {history.closed.isoformat()}{by.en}.",
+        ),
+        hint=hint,
+        code="EDX-UNIT-CLOSED",
+        where=code.code,
+        successors=tuple(heir.unit.code.reference if heir.unit.code else heir.unit.identity for heir in heirs),
+    )
+
+
+def _not_open(code: UnitId, history: UnitHistory) -> UnitError:
+    first = history.opened
+    vi, en = (f" từ {first:%d/%m/%Y}", f" on {first.isoformat()}") if first > BEGIN else ("", "")
+    return UnitError(
+        Text(
+            f"Vào ngày này chưa có đơn vị nào mang mã {code}; {_titled(history.last)} bắt đầu{vi or ' sau đó'}.",
+            f"Nobody held {code} on that day; {_titled(history.last)} begins{en or ' later'}.",
+        ),
+        hint=Text("Kiểm tra ngày, hoặc hỏi đơn vị tiền thân.", "Check the date, or ask for the predecessors."),
+        code="EDX-UNIT-NOT-OPEN",
+        where=code.code,
+    )
+
+
+def _unknown(directory: MemoryDirectory, code: UnitId, day: date) -> UnitError:
+    nearest = next((unit for above in code.ancestors if (unit := directory.find(above, day)) is not None), None)
+    if nearest is not None and nearest.code is not None:
+        known = Text(
+            f" Đơn vị cấp trên gần nhất có trong danh bạ: {_titled(nearest)}.",
+            f" The nearest ancestor it lists: {_titled(nearest)}.",
+        )
+    else:
+        known = Text(" Không có cấp trên nào của mã này trong danh bạ.", " It lists no ancestor of this code either.")
+    return UnitError(
+        Text(f"Danh bạ không có mã {code}.{known.vi}", f"The directory does not list {code}.{known.en}"),
+        hint=Text(
+            "Kiểm tra lại mã, hoặc cập nhật danh bạ (edocx units import).",
+            "Check the code, or update the directory (edocx units import).",
+        ),
+        code="EDX-UNIT-UNKNOWN",
+        where=code.code,
+        nearest=nearest.code.reference if nearest is not None and nearest.code is not None else None,
+    )
+
+
+def _titled(unit: Unit) -> str:
+    return f"{unit.code} ({unit.name})" if unit.code and unit.name else unit.label

@@ -1,0 +1,202 @@
+"""The registry as a CSV file: ``sha256,kind,unit,full_name,position,capacity,valid_from,valid_to,source``.
+
+============  =====================================================================================
+sha256        SHA-256 of the certificate's DER, 64 hexadecimal digits (colons allowed)
+kind          ``person``, ``organisation`` or ``device``
+unit          identifier of the unit, any scheme
+full_name     of a person; empty for the others
+position      of a person; one row for each position held
+capacity      of a person: ``TM.``, ``Q.``, ``KT.``, ``TL.``, ``TUQ.`` or empty for the head's own right;
+              several with ``|``; kinds of document in parentheses: ``KT.(QĐ CV)|TL.``
+valid_from    ISO date or datetime, inclusive; empty: not limited. Without a zone: Vietnam's
+valid_to      likewise, **exclusive** (the first day or moment on which it no longer holds); empty: open
+source        decision, letter or list that says so
+============  =====================================================================================
+
+Rows with the same ``sha256`` add mandates; they may not disagree on kind, unit or name while they overlap.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import unicodedata
+from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edocx.content import Blob
+from edocx.errors import Text, UnitError
+from edocx.units.registry import (
+    HolderKind,
+    Mandate,
+    RegistryEntry,
+    SigningCapacity,
+    is_fingerprint,
+    moment_text,
+)
+from edocx.units.table import MAX_BYTES, MAX_FAULTS, Fault, FaultyTable, Row, read_moment, read_table
+from edocx.units.unit import LOCAL
+from edocx.units.unit_id import UnitId
+
+COLUMNS = ("sha256", "kind", "unit", "full_name", "position", "capacity", "valid_from", "valid_to", "source")
+"""The columns, in the order written."""
+
+_capacity = re.compile(r"(TM\.|Q\.|KT\.|TL\.|TUQ\.|)(?:\(([^()]*)\))?").fullmatch
+_ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
+
+
+def read_registry(path: Path, *, authority: str = LOCAL) -> list[RegistryEntry]:
+    """Read a registry file whole or not at all; `FaultyTable` lists every fault with its line and column."""
+    return read_registry_bytes(Blob.from_path(path).read(MAX_BYTES), where=str(path), authority=authority)
+
+
+def read_registry_bytes(data: bytes, *, where: str | None = None, authority: str = LOCAL) -> list[RegistryEntry]:
+    """Read registry entries from the bytes of a CSV file, as `read_registry` does."""
+    faults: list[Fault] = []
+    entries: list[tuple[int, RegistryEntry]] = []
+    required = frozenset({"sha256", "kind", "unit"})
+    for row in read_table(data, required=required, optional=frozenset(COLUMNS) - required, where=where):
+        made = _entry(row, faults, authority)
+        if made is not None:
+            entries.append((row.line, made))
+        if len(faults) >= MAX_FAULTS:
+            break
+    faults += _disagreements(entries)
+    if faults:
+        raise FaultyTable(sorted(faults)[:MAX_FAULTS], where)
+    return [entry for _, entry in entries]
+
+
+def write_registry(entries: Iterable[RegistryEntry]) -> str:
+    """Write entries as CSV text that `read_registry_bytes` reads back to equal entries."""
+    out = io.StringIO(newline="")
+    writer = csv.writer(out, lineterminator="\n")
+    writer.writerow(COLUMNS)
+    for entry in entries:
+        for position, capacity in _cells(entry):
+            writer.writerow(
+                [
+                    entry.sha256,
+                    entry.kind.value,
+                    entry.unit.reference,
+                    entry.full_name,
+                    position,
+                    capacity,
+                    moment_text(entry.valid_from),
+                    moment_text(entry.valid_to),
+                    entry.source,
+                ]
+            )
+    return out.getvalue()
+
+
+def _cells(entry: RegistryEntry) -> Iterator[tuple[str, str]]:
+    by_position: dict[str, list[str]] = {}
+    for mandate in entry.mandates:
+        kinds = f"({' '.join(sorted(mandate.document_kinds))})" if mandate.document_kinds else ""
+        by_position.setdefault(mandate.position, []).append(mandate.capacity.value + kinds)
+    if not by_position:
+        yield "", ""
+    for position, capacities in by_position.items():
+        yield position, "|".join(capacities)
+
+
+def _entry(row: Row, faults: list[Fault], authority: str) -> RegistryEntry | None:
+    before = len(faults)
+    sha256 = row["sha256"].replace(":", "").lower()
+    if not is_fingerprint(sha256):
+        faults.append(_fault(row, "sha256", "cần 64 chữ số thập lục phân.", "64 hexadecimal digits are due."))
+    kind = _kind(row, faults)
+    unit = _unit(row, faults)
+    valid_from, valid_to = _moment(row, "valid_from", faults), _moment(row, "valid_to", faults)
+    if valid_from and valid_to and valid_to <= valid_from:
+        faults.append(_fault(row, "valid_to", "không sau valid_from.", "it is not after valid_from."))
+    if kind is HolderKind.PERSON and not row["full_name"]:
+        faults.append(_fault(row, "full_name", "cá nhân phải có họ tên.", "a person has a name."))
+    if kind in (HolderKind.ORGANISATION, HolderKind.DEVICE) and row["capacity"]:
+        faults.append(_fault(row, "capacity", "chỉ cá nhân có thẩm quyền ký.", "only a person has a capacity."))
+    capacities = _capacities(row, faults)
+    if len(faults) > before or kind is None or unit is None:
+        return None
+    source = row["source"]
+    mandates = tuple(
+        Mandate(unicodedata.normalize("NFC", row["position"]), capacity, kinds, valid_from, valid_to, source)
+        for capacity, kinds in capacities
+    )
+    name = unicodedata.normalize("NFC", row["full_name"])
+    person = kind is HolderKind.PERSON
+    return RegistryEntry(sha256, kind, unit, name, mandates if person else (), valid_from, valid_to, source, authority)
+
+
+def _kind(row: Row, faults: list[Fault]) -> HolderKind | None:
+    try:
+        return HolderKind(row["kind"].lower())
+    except ValueError:
+        faults.append(
+            _fault(row, "kind", "phải là person, organisation hoặc device.", "person, organisation or device is due.")
+        )
+        return None
+
+
+def _unit(row: Row, faults: list[Fault]) -> UnitId | None:
+    try:
+        return UnitId.parse(row["unit"])
+    except UnitError as error:
+        faults.append(Fault(row.line, "unit", error.code, error.text))
+        return None
+
+
+def _moment(row: Row, column: str, faults: list[Fault]) -> datetime | None:
+    try:
+        return read_moment(row[column])
+    except ValueError:
+        faults.append(_fault(row, column, "không phải ngày giờ ISO 8601.", "not an ISO 8601 date or datetime."))
+        return None
+
+
+def _capacities(row: Row, faults: list[Fault]) -> list[tuple[SigningCapacity, frozenset[str]]]:
+    found = []
+    for part in unicodedata.normalize("NFC", row["capacity"]).split("|"):
+        fits = _capacity(part.strip())
+        if fits is None:
+            faults.append(
+                _fault(
+                    row,
+                    "capacity",
+                    "chỉ nhận TM., Q., KT., TL., TUQ. (NĐ 30/2020 Điều 13).",
+                    "only TM., Q., KT., TL., TUQ. are known (NĐ 30/2020 Article 13).",
+                )
+            )
+        else:
+            found.append((SigningCapacity(fits[1]), frozenset((fits[2] or "").replace(",", " ").split())))
+    return found
+
+
+def _disagreements(entries: list[tuple[int, RegistryEntry]]) -> list[Fault]:
+    """Find rows that give one certificate to two holders at one moment."""
+    faults: list[Fault] = []
+    seen: dict[str, list[RegistryEntry]] = {}
+    for line, entry in entries:
+        for earlier in seen.setdefault(entry.sha256, []):
+            same = (entry.kind, entry.unit, entry.full_name) == (earlier.kind, earlier.unit, earlier.full_name)
+            if not same and _overlap(entry, earlier):
+                why = Text(
+                    "chứng thư này đã thuộc chủ thể khác trong cùng thời gian.",
+                    "the certificate belongs to another holder at the same time.",
+                )
+                faults.append(Fault(line, "sha256", "EDX-REGISTRY-CONFLICT", why))
+                break
+        seen[entry.sha256].append(entry)
+    return faults
+
+
+def _overlap(one: RegistryEntry, other: RegistryEntry) -> bool:
+    first = max(one.valid_from or _ALWAYS[0], other.valid_from or _ALWAYS[0])
+    last = min(one.valid_to or _ALWAYS[1], other.valid_to or _ALWAYS[1])
+    return first < last
+
+
+def _fault(row: Row, column: str, vi: str, en: str) -> Fault:
+    return Fault(row.line, column, "EDX-TABLE-VALUE", Text(vi, en))

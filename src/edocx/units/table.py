@@ -1,0 +1,195 @@
+"""Tables from outside: CSV as offices really send it, and every fault named by line and column."""
+
+from __future__ import annotations
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from datetime import date, datetime, time
+from typing import NamedTuple
+
+from edocx.clock import VIETNAM
+from edocx.errors import InputError, LimitExceeded, Text
+
+MAX_BYTES = 256 * 1024 * 1024
+"""Largest table read: against memory taken by hostile files (200,000 rows need about 40 MB)."""
+
+MAX_ROWS = 1_000_000
+"""Most rows of a table: the national axis lists about 123,000 units."""
+
+MAX_CELL = 8192
+"""Longest cell, in characters: against single cells that fill memory and messages."""
+
+MAX_FAULTS = 1000
+"""Most faults listed for one file: a file of the wrong kind has one in every row."""
+
+
+class Fault(NamedTuple):
+    """What is wrong in a row: its line (1 is the first of the file), the column's name, a code and the reason."""
+
+    line: int
+    column: str
+    code: str
+    text: Text
+
+    def __str__(self) -> str:
+        return (
+            f"line {self.line}, {self.column}: {self.text.en}" if self.column else f"line {self.line}: {self.text.en}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a table: the line it begins on, and its cells by column name."""
+
+    line: int
+    cells: dict[str, str]
+
+    def __getitem__(self, column: str) -> str:
+        return self.cells.get(column, "")
+
+
+class FaultyTable(InputError):
+    """A table that was refused whole; `faults` lists what is wrong, by line and column."""
+
+    default_code = "EDX-TABLE-FAULTS"
+
+    def __init__(self, faults: Iterable[Fault], where: str | None = None) -> None:
+        self.faults = tuple(faults)
+        first = self.faults[0]
+        super().__init__(
+            Text(
+                f"Bảng có {len(self.faults)} lỗi; lỗi đầu ở dòng {first.line}"
+                f"{f', cột {first.column}' if first.column else ''}: {first.text.vi}",
+                f"The table has {len(self.faults)} faults; the first on {first}",
+            ),
+            hint=Text(
+                "Sửa các dòng được liệt kê rồi nhập lại; chưa có dòng nào được nhập.",
+                "Mend the rows listed and import again; nothing was imported.",
+            ),
+            where=where,
+        )
+
+
+def read_table(
+    data: bytes, *, required: frozenset[str], optional: frozenset[str], where: str | None = None
+) -> Iterator[Row]:
+    """Read CSV: UTF-8 or UTF-16 with BOM, separated by comma, semicolon or tab, with a header.
+
+    Yields rows as they come; blank lines are passed over. Raises `InputError` for another encoding (the
+    byte offset in ``where``), `FaultyTable` for missing, unknown or repeated columns and broken rows,
+    `LimitExceeded` past `MAX_BYTES`, `MAX_ROWS` or `MAX_CELL`.
+    """
+    text = decode(data, where)
+    header_end = text.find("\n")
+    header = text[: header_end if header_end >= 0 else len(text)]
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(header), strict=True)
+    columns: list[str] = []
+    line = 1
+    try:
+        for number, cells in enumerate(reader):
+            if number == 0:
+                columns = _columns(cells, required, optional, where)
+            elif any(cell.strip() for cell in cells):
+                yield _row(line, columns, cells, number, where)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise FaultyTable(
+            [Fault(line, "", "EDX-TABLE-CSV", Text("không đúng cú pháp CSV.", f"not CSV: {error}."))], where
+        ) from error
+    if not columns:
+        raise FaultyTable([Fault(1, "", "EDX-TABLE-EMPTY", Text("tệp rỗng.", "the file is empty."))], where)
+
+
+def decode(data: bytes, where: str | None = None) -> str:
+    """Return the text of a table: UTF-8 with or without BOM, or UTF-16 with one; `InputError` for others."""
+    if len(data) > MAX_BYTES:
+        raise LimitExceeded(
+            Text(
+                f"Bảng dài {len(data)} byte, giới hạn {MAX_BYTES}.",
+                f"The table has {len(data)} bytes; the limit is {MAX_BYTES}.",
+            ),
+            hint=Text("Chia bảng thành nhiều tệp.", "Split the table into several files."),
+            code="EDX-LIMIT-SIZE",
+            where=where,
+        )
+    encoding = "utf-16" if data[:2] in (b"\xff\xfe", b"\xfe\xff") else "utf-8-sig"
+    try:
+        return data.decode(encoding)
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        raise InputError(
+            Text(
+                f"Bảng không phải UTF-8: byte thứ {error.start}, dòng {line}.",
+                f"The table is not UTF-8: byte {error.start}, line {line}.",
+            ),
+            hint=Text(
+                "Lưu lại bằng UTF-8 (trong Excel: “CSV UTF-8”); các bảng mã cũ như TCVN3, VNI, CP1258 không được nhận.",
+                "Save it as UTF-8 (in Excel: 'CSV UTF-8'); old encodings such as TCVN3, VNI or CP1258 are not taken.",
+            ),
+            code="EDX-TABLE-ENCODING",
+            where=f"{where}: line {line}, byte {error.start}" if where else f"line {line}, byte {error.start}",
+        ) from error
+
+
+def read_moment(text: str) -> datetime | None:
+    """Read an ISO date (its first moment in Vietnam) or datetime (without zone: Vietnam's); empty is None.
+
+    Raises ``ValueError`` for anything else.
+    """
+    if not text:
+        return None
+    if len(text) == len("2026-11-22"):
+        return datetime.combine(date.fromisoformat(text), time(), VIETNAM)
+    moment = datetime.fromisoformat(text)
+    return moment.replace(tzinfo=VIETNAM) if moment.tzinfo is None else moment
+
+
+def _separator(header: str) -> str:
+    """Choose the separator that the header uses most; Vietnamese Excel writes semicolons."""
+    return max(",;\t", key=header.count)
+
+
+def _columns(cells: list[str], required: frozenset[str], optional: frozenset[str], where: str | None) -> list[str]:
+    columns = [cell.strip().lower() for cell in cells]
+    faults = [
+        Fault(1, name, "EDX-TABLE-COLUMN", Text(f"thiếu cột {name}.", f"the column {name} is missing."))
+        for name in sorted(required - set(columns))
+    ]
+    for place, name in enumerate(columns):
+        if name not in required | optional:
+            shown = name[:40]
+            faults.append(
+                Fault(1, shown, "EDX-TABLE-COLUMN", Text(f"không biết cột “{shown}”.", f"unknown column '{shown}'."))
+            )
+        elif name in columns[:place]:
+            faults.append(
+                Fault(1, name, "EDX-TABLE-COLUMN", Text(f"cột {name} lặp lại.", f"the column {name} stands twice."))
+            )
+    if faults:
+        raise FaultyTable(faults[:MAX_FAULTS], where)
+    return columns
+
+
+def _row(line: int, columns: list[str], cells: list[str], number: int, where: str | None) -> Row:
+    if number > MAX_ROWS:
+        raise LimitExceeded(
+            Text(f"Bảng có hơn {MAX_ROWS} dòng.", f"The table has more than {MAX_ROWS} rows."),
+            hint=Text("Chia bảng thành nhiều tệp.", "Split the table into several files."),
+            code="EDX-LIMIT-ROWS",
+            where=where,
+        )
+    if len(cells) != len(columns):
+        why = Text(
+            f"có {len(cells)} ô, cần {len(columns)}.", f"it has {len(cells)} cells where {len(columns)} are due."
+        )
+        raise FaultyTable([Fault(line, "", "EDX-TABLE-CELLS", why)], where)
+    for name, cell in zip(columns, cells, strict=True):
+        if len(cell) > MAX_CELL:
+            why = Text(
+                f"ô dài {len(cell)} ký tự, tối đa {MAX_CELL}.",
+                f"the cell has {len(cell)} characters, at most {MAX_CELL}.",
+            )
+            raise FaultyTable([Fault(line, name, "EDX-TABLE-CELL", why)], where)
+    return Row(line, {name: cell.strip() for name, cell in zip(columns, cells, strict=True)})
