@@ -6,9 +6,11 @@ network, bounded size and depth. lxml's own limits on text stay on (never ``huge
 
 from __future__ import annotations
 
+import functools
 import re
-from collections.abc import Sequence
-from typing import NoReturn
+from collections.abc import Iterable, Sequence
+from typing import NoReturn, Protocol
+from xml.parsers import expat
 
 from lxml import etree
 
@@ -19,6 +21,9 @@ MAX_BYTES = 16 * 1024 * 1024
 
 MAX_DEPTH = 200
 """Deepest nesting: against stack exhaustion in recursive tree code (edXML needs 9 levels)."""
+
+MAX_TOKEN = 4 * 1024 * 1024
+"""Longest tag or comment that `walk` waits for: against a start tag that never ends filling memory."""
 
 EXCLUSIVE_C14N = "http://www.w3.org/2001/10/xml-exc-c14n#"
 INCLUSIVE_C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
@@ -54,14 +59,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as error:
         line, column = error.position
-        raise XmlError(
-            Text("Tệp không phải là XML đúng cú pháp.", f"Not well-formed XML: {error.msg}."),
-            hint=Text(
-                "Kiểm tra tệp có bị cắt hoặc hỏng khi truyền không.",
-                "Check whether the file was cut or damaged on its way.",
-            ),
-            where=f"line {line}, column {column}",
-        ) from error
+        raise _malformed(str(error.msg), f"line {line}, column {column}") from error
     if root.getroottree().docinfo.internalDTD is not None:
         _refuse_dtd()
     _bound_depth(root, max_depth)
@@ -100,6 +98,83 @@ def refuse_doctype(data: bytes) -> None:
         _refuse_dtd()
 
 
+def declared_encoding(head: bytes) -> str | None:
+    """Return the encoding that the XML declaration at the start of ``head`` names, in lower case, or ``None``."""
+    found = _ENCODING.match(head)
+    return found[3].decode("ascii").lower() if found else None
+
+
+class Handler(Protocol):
+    """Takes the events of `walk`; offsets count bytes from the start of what was given to it."""
+
+    def start(self, name: str, attributes: dict[str, str], offset: int) -> None:
+        """Take a start tag; names have their prefixes, namespaces are not resolved."""
+        ...
+
+    def end(self, name: str, offset: int) -> None:
+        """Take an end tag; an empty element's has the offset of its start."""
+        ...
+
+    def text(self, text: str, offset: int) -> None:
+        """Take character data, in pieces as they come."""
+        ...
+
+    def other(self, offset: int) -> None:
+        """Take the beginning of a comment, a processing instruction or a CDATA section."""
+        ...
+
+
+def walk(pieces: Iterable[bytes], handler: Handler, *, max_depth: int = MAX_DEPTH, max_token: int = MAX_TOKEN) -> None:
+    """Read a UTF-8 document of any size in constant memory, telling a handler what it meets.
+
+    Refuses what `parse` refuses, with the byte offset in ``where``; whatever the handler raises passes through.
+    """
+    parser = expat.ParserCreate("utf-8")
+    depth = seen = 0
+
+    def start(name: str, attributes: dict[str, str]) -> None:
+        nonlocal depth, seen
+        depth += 1
+        if depth > max_depth:
+            raise _too_deep(max_depth)
+        seen = parser.CurrentByteIndex
+        handler.start(name, attributes, seen)
+
+    def end(name: str) -> None:
+        nonlocal depth, seen
+        depth -= 1
+        seen = parser.CurrentByteIndex
+        handler.end(name, seen)
+
+    def text(data: str) -> None:
+        nonlocal seen
+        seen = parser.CurrentByteIndex
+        handler.text(data, seen)
+
+    def other(*_: object) -> None:
+        nonlocal seen
+        seen = parser.CurrentByteIndex
+        handler.other(seen)
+
+    def doctype(*_: object) -> None:
+        _refuse_dtd()
+
+    parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
+    parser.CommentHandler = parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = other
+    parser.StartDoctypeDeclHandler = doctype
+    fed = 0
+    try:
+        for piece in pieces:
+            parser.Parse(piece, False)  # noqa: FBT003 - expat takes it by position
+            fed += len(piece)
+            if fed - seen > max_token + len(piece):
+                raise _too_large(fed - seen, max_token)
+        parser.Parse(b"", True)  # noqa: FBT003
+    except expat.ExpatError as error:
+        place = f"byte {parser.ErrorByteIndex}, line {error.lineno}, column {error.offset + 1}"
+        raise _malformed(expat.ErrorString(error.code), place) from error
+
+
 def canonicalise(
     element: etree._Element,
     *,
@@ -118,16 +193,34 @@ def canonicalise(
     )
 
 
+@functools.cache
+def _deeper_than(levels: int) -> etree.XPath:
+    return etree.XPath("boolean(" + "/*" * (levels + 1) + ")")
+
+
 def _bound_depth(root: etree._Element, max_depth: int) -> None:
-    depth = 0
-    for event, _ in etree.iterwalk(root, events=("start", "end")):
-        depth += 1 if event == "start" else -1
-        if depth > max_depth:
-            raise LimitExceeded(
-                Text(f"XML lồng nhau quá {max_depth} cấp.", f"The XML nests deeper than {max_depth} levels."),
-                hint=Text("Tệp này không phải phong bì edXML bình thường.", "This is not an ordinary edXML envelope."),
-                code="EDX-LIMIT-DEPTH",
-            )
+    # Each step of the path goes one level down in C; a Python walk would cost more than the parsing.
+    if _deeper_than(max_depth)(root):
+        raise _too_deep(max_depth)
+
+
+def _malformed(reason: str, place: str) -> XmlError:
+    return XmlError(
+        Text("Tệp không phải là XML đúng cú pháp.", f"Not well-formed XML: {reason}."),
+        hint=Text(
+            "Kiểm tra tệp có bị cắt hoặc hỏng khi truyền không.",
+            "Check whether the file was cut or damaged on its way.",
+        ),
+        where=place,
+    )
+
+
+def _too_deep(max_depth: int) -> LimitExceeded:
+    return LimitExceeded(
+        Text(f"XML lồng nhau quá {max_depth} cấp.", f"The XML nests deeper than {max_depth} levels."),
+        hint=Text("Tệp này không phải phong bì edXML bình thường.", "This is not an ordinary edXML envelope."),
+        code="EDX-LIMIT-DEPTH",
+    )
 
 
 def _refuse_dtd() -> NoReturn:
