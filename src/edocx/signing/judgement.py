@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Literal, Protocol
+from typing import Literal
 
 from asn1crypto import x509
 
@@ -24,29 +24,7 @@ from edocx.signing.certificate import describe, fingerprint, public_key
 from edocx.signing.path import judge_path
 from edocx.signing.report import Indication, Integrity, Message, SignatureReport, SubIndication
 from edocx.signing.trust import TrustStore
-from edocx.units import UnitId
-
-
-class RegistryEntry(Protocol):
-    """Whose a certificate is."""
-
-    @property
-    def kind(self) -> Literal["person", "organisation", "device"]:
-        """Which of the three subscriber kinds of NĐ 68/2024."""
-        ...
-
-    @property
-    def unit(self) -> UnitId:
-        """The unit it signs for."""
-        ...
-
-
-class Registry(Protocol):
-    """The dated certificate registry: the certificates themselves carry no unit code (spec/law.md #109)."""
-
-    def lookup(self, certificate_sha256: str, at: datetime) -> RegistryEntry | None:
-        """Return the entry for a certificate on a date, or None."""
-        ...
+from edocx.units.registry import CertificateRegistry
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +33,7 @@ class Criteria:
 
     trust: TrustStore
     at: datetime
-    registry: Registry | None = None
+    registry: CertificateRegistry | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +72,7 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         if entry is None:
             messages.append(_UNREGISTERED)
         else:
-            kind, unit = entry.kind, str(entry.unit)
+            kind, unit = entry.kind.value, str(entry.unit)
     if finding.claimed_time is not None:
         messages.append(_CLAIMED)
     return SignatureReport(

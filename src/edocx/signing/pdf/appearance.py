@@ -18,7 +18,7 @@ from pyhanko.stamp import TextStampStyle
 
 from edocx.clock import in_vietnam
 from edocx.errors import InputError, LimitExceeded, Text
-from edocx.fonts import SERIF_REGULAR
+from edocx.fonts import Face
 
 # fontTools warns of every table it leaves out of a subset; nobody who signs needs to read that.
 logging.getLogger("fontTools").addHandler(logging.NullHandler())
@@ -57,7 +57,7 @@ def stamp_style(appearance: Appearance) -> TextStampStyle:
         border_width=0,
         stamp_text=text,
         text_box_style=TextBoxStyle(
-            font=GlyphAccumulatorFactory(str(SERIF_REGULAR)), font_size=TEXT_SIZE, border_width=0
+            font=GlyphAccumulatorFactory(str(Face.REGULAR.path)), font_size=TEXT_SIZE, border_width=0
         ),
         inner_content_layout=SimpleBoxLayoutRule(
             x_align=AxisAlignment.ALIGN_MID,

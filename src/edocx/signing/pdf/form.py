@@ -19,7 +19,7 @@ from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldS
 from edocx.content import durable_file
 from edocx.documents import Box, PageLayout
 from edocx.errors import SigningRefused, Text
-from edocx.fonts import SERIF_ITALIC, SERIF_REGULAR
+from edocx.fonts import Face
 from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
 
 NUMBER_FIELD = "EdocxNumber"
@@ -150,7 +150,7 @@ def _text_appearance(
         empty = generic.StreamObject(stream_data=b"")
         empty.update(_form_entries(width, height))
         return writer.add_object(empty)
-    font = GlyphAccumulatorFactory(str(SERIF_ITALIC if italic else SERIF_REGULAR))
+    font = GlyphAccumulatorFactory(str((Face.ITALIC if italic else Face.REGULAR).path))
     text = TextBox(TextBoxStyle(font=font, font_size=FONT_SIZE, border_width=0), writer=writer)
     text.content = value
     commands = text.render()

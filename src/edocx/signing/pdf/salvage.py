@@ -18,7 +18,7 @@ from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, va
 
 from edocx.content import PIECE
 from edocx.signing.judgement import Finding
-from edocx.signing.pdf.messages import AROUND, DIGEST, MALFORMED_SIGNATURE
+from edocx.signing.messages import AROUND, DIGEST, MALFORMED_SIGNATURE
 from edocx.signing.report import Indication, Integrity, SubIndication
 
 MAX_CONTENTS = 4 * 1024 * 1024

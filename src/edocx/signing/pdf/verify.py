@@ -26,8 +26,8 @@ from edocx.errors import PdfError, Text
 from edocx.signing.algorithms import describe_mechanism
 from edocx.signing.certificate import fingerprint
 from edocx.signing.judgement import Criteria, Finding, judge
+from edocx.signing.messages import CHANGED, DIGEST, FILLED, MALFORMED_SIGNATURE, RANGE, UNCOVERED, VALUE
 from edocx.signing.pdf.document import MALFORMED, open_pdf
-from edocx.signing.pdf.messages import CHANGED, DIGEST, FILLED, MALFORMED_SIGNATURE, RANGE, UNCOVERED, VALUE
 from edocx.signing.pdf.salvage import salvage_signatures
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
 

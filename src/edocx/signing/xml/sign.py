@@ -89,7 +89,7 @@ def prepare(
 def complete(prepared: PreparedSignature, value: bytes) -> etree._Element:
     """Check the value against the certificate and return the finished `ds:Signature`.
 
-    ECDSA values are DER, as signers give them. Raises `SigningRefused` (``EDX-SIGN-MISMATCH``) when the value does not fit.
+    ECDSA values are DER, as signers give them. Raises `SigningRefused` (``EDX-SIGN-MISMATCH``) when it does not fit.
     """
     key = public_key(x509.Certificate.load(prepared.certificate))
     failure = prepared.algorithm.matches(key, value, prepared.to_sign)

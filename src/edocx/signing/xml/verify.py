@@ -16,8 +16,9 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from typing import Any
 
 from asn1crypto import x509
 from lxml import etree
@@ -28,6 +29,7 @@ from edocx.errors import SigningRefused, Text
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.certificate import public_key
 from edocx.signing.judgement import Finding
+from edocx.signing.messages import MALFORMED_SIGNATURE, VALUE
 from edocx.signing.report import Indication, Integrity, Message, SubIndication
 from edocx.signing.xml.encoding import signature_from_xml
 from edocx.signing.xml.names import SIGNED_PROPERTIES_TYPE, ds, xades
@@ -48,64 +50,51 @@ class ExpectedPart:
 class _Fault(Exception):
     """Carries a failed step to the one place that makes the finding."""
 
-    def __init__(self, sub: SubIndication, code: str, text: Text, where: str | None = None) -> None:
-        super().__init__(text.en)
+    def __init__(self, sub: SubIndication, message: Message) -> None:
+        super().__init__(message.en)
         self.sub = sub
-        self.message = Message.of(code, "error", text, where)
+        self.message = message
+
+
+def _fault(sub: SubIndication, code: str, text: Text, where: str | None = None) -> _Fault:
+    return _Fault(sub, Message.of(code, "error", text, where))
 
 
 def examine(signature: etree._Element, expected: Mapping[str, ExpectedPart]) -> Finding:
     """Check one signature against the expected parts, keyed by reference URI; trust comes later (`judge`)."""
-    name = signature.get("Id") or "Signature"
-    seen: dict[str, object] = {}
+    blank = Finding(
+        id=signature.get("Id") or "Signature",
+        format="XAdES",
+        integrity=Integrity.VALID,
+        covers="elements",
+        algorithm="unknown",
+        level="B-B",
+    )
+    seen: dict[str, Any] = {}
     try:
         _examine(signature, expected, seen)
     except _Fault as fault:
-        return _finding(name, seen, Integrity.INVALID, Indication.TOTAL_FAILED, fault.sub, (fault.message,))
+        sub, message = fault.sub, fault.message
     except (ValueError, TypeError, AttributeError, KeyError, SigningRefused):
-        message = Message.of(
-            "EDX-SIGNATURE-MALFORMED",
-            "error",
-            Text("Chữ ký sai cấu trúc, không đọc được.", "The signature is malformed and cannot be read."),
-        )
-        return _finding(
-            name, seen, Integrity.INVALID, Indication.TOTAL_FAILED, SubIndication.FORMAT_FAILURE, (message,)
-        )
-    return _finding(name, seen, Integrity.VALID, Indication.TOTAL_PASSED, None, ())
-
-
-def _finding(
-    name: str,
-    seen: Mapping[str, object],
-    integrity: Integrity,
-    outcome: Indication,
-    failure: SubIndication | None,
-    messages: tuple[Message, ...],
-) -> Finding:
-    certificate, claimed = seen.get("certificate"), seen.get("time")
-    embedded = seen.get("embedded")
-    return Finding(
-        id=name,
-        format="XAdES",
-        integrity=integrity,
-        covers="elements",
-        algorithm=str(seen.get("algorithm", "unknown")),
-        level="B-B",
-        certificate=certificate if isinstance(certificate, x509.Certificate) else None,
-        embedded=embedded if isinstance(embedded, tuple) else (),
-        claimed_time=claimed if isinstance(claimed, datetime) else None,
-        outcome=outcome,
-        failure=failure,
-        messages=messages,
+        sub, message = SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE
+    else:
+        return replace(blank, **seen)
+    return replace(
+        blank,
+        **seen,
+        integrity=Integrity.INVALID,
+        outcome=Indication.TOTAL_FAILED,
+        failure=sub,
+        messages=(message,),
     )
 
 
-def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], seen: dict[str, object]) -> None:
+def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], seen: dict[str, Any]) -> None:
     # 1. structure
     info = _only(signature, ds("SignedInfo"))
     algorithm = SignatureAlgorithm.from_xml_uri(_only(info, ds("SignatureMethod")).get("Algorithm", ""))
     if algorithm is None or _only(info, ds("CanonicalizationMethod")).get("Algorithm") != EXCLUSIVE_C14N:
-        raise _Fault(
+        raise _fault(
             SubIndication.FORMAT_FAILURE,
             "EDX-SEAL-ALGORITHM",
             Text("Thuật toán của chữ ký không được chấp nhận.", "The signature's algorithms are not accepted."),
@@ -114,7 +103,7 @@ def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], se
     # 2. certificate
     properties = _only(_only(_only(signature, ds("Object")), xades("QualifyingProperties")), xades("SignedProperties"))
     certificate, others = _signing_certificate(signature, properties)
-    seen |= {"certificate": certificate, "embedded": others, "time": _signing_time(properties)}
+    seen |= {"certificate": certificate, "embedded": others, "claimed_time": _signing_time(properties)}
     # 3. references
     wanted = dict(expected)
     properties_uri = f"#{properties.get('Id')}"
@@ -124,13 +113,7 @@ def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], se
     key = public_key(certificate)
     value = signature_from_xml(_decode(_only(signature, ds("SignatureValue"))), key)
     if value is None or algorithm.matches(key, value, algorithm.digest(canonicalise(info))) is not None:
-        raise _Fault(
-            SubIndication.SIG_CRYPTO_FAILURE,
-            "EDX-SIGNATURE-VALUE",
-            Text(
-                "Giá trị chữ ký không khớp với khóa của người ký.", "The signature value does not fit the signer's key."
-            ),
-        )
+        raise _Fault(SubIndication.SIG_CRYPTO_FAILURE, VALUE)
 
 
 def _match_references(info: etree._Element, wanted: Mapping[str, ExpectedPart], properties_uri: str) -> None:
@@ -138,7 +121,7 @@ def _match_references(info: etree._Element, wanted: Mapping[str, ExpectedPart], 
     for reference in info.iterchildren(ds("Reference")):
         uri = reference.get("URI", "")
         if uri in found or uri not in wanted:
-            raise _Fault(
+            raise _fault(
                 SubIndication.FORMAT_FAILURE,
                 "EDX-SEAL-REFERENCE",
                 Text(f"Con dấu tham chiếu đến phần lạ “{uri}”.", f"The seal references an unexpected part “{uri}”."),
@@ -146,15 +129,14 @@ def _match_references(info: etree._Element, wanted: Mapping[str, ExpectedPart], 
             )
         found[uri] = reference
     for uri, part in wanted.items():
-        reference = found.get(uri)
-        if reference is None:
-            raise _Fault(
+        if uri not in found:
+            raise _fault(
                 SubIndication.FORMAT_FAILURE,
                 "EDX-SEAL-INCOMPLETE",
                 Text(f"Con dấu không bao trùm phần “{uri}”.", f"The seal does not cover the part “{uri}”."),
                 uri,
             )
-        _match(reference, part, uri, is_properties=uri == properties_uri)
+        _match(found[uri], part, uri, is_properties=uri == properties_uri)
 
 
 def _match(reference: etree._Element, part: ExpectedPart, uri: str, *, is_properties: bool) -> None:
@@ -163,7 +145,7 @@ def _match(reference: etree._Element, part: ExpectedPart, uri: str, *, is_proper
     extra = [t for t in _only(reference, ds("Transforms")).iterchildren(ds("Transform")) if len(t)]
     typed = reference.get("Type") == SIGNED_PROPERTIES_TYPE
     if transforms != part.transforms or method != SHA256 or extra or typed != is_properties:
-        raise _Fault(
+        raise _fault(
             SubIndication.FORMAT_FAILURE,
             "EDX-SEAL-TRANSFORM",
             Text(
@@ -173,7 +155,7 @@ def _match(reference: etree._Element, part: ExpectedPart, uri: str, *, is_proper
             uri,
         )
     if _decode(_only(reference, ds("DigestValue"))) != part.sha256:
-        raise _Fault(
+        raise _fault(
             SubIndication.HASH_FAILURE,
             "EDX-SEAL-DIGEST",
             Text(f"Phần “{uri}” bị thay đổi sau khi đóng dấu.", f"The part “{uri}” was changed after sealing."),
@@ -195,7 +177,7 @@ def _signing_certificate(
     for certificate in held:
         if bytes(certificate.sha256) == named:
             return certificate, tuple(c for c in held if c is not certificate)
-    raise _Fault(
+    raise _fault(
         SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
         "EDX-CERT-MISSING",
         Text("Con dấu không kèm chứng thư đã ký nó.", "The seal does not carry the certificate that made it."),

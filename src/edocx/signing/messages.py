@@ -1,4 +1,4 @@
-"""What the PDF verifier says, each sentence once."""
+"""What the verifiers say, each sentence once."""
 
 from __future__ import annotations
 

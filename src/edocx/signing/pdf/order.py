@@ -1,0 +1,146 @@
+"""Signing one PDF outside an Office: the order of NĐ 30/2020 Điều 14-15 without its registers.
+
+``person`` signs first and certifies; ``organisation`` needs an intact signature in the document already, because a
+seal stands on an authorised person's signature (Điều 32.2d). Who that person was is only known with a registry.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from pyhanko.sign.fields import enumerate_sig_fields
+
+from edocx.errors import SigningRefused, Text
+from edocx.signing.certificate import describe, fingerprint
+from edocx.signing.judgement import Criteria
+from edocx.signing.keys import Signer
+from edocx.signing.path import judge_path
+from edocx.signing.pdf.appearance import Appearance
+from edocx.signing.pdf.document import open_pdf
+from edocx.signing.pdf.form import SEAL_FIELD, person_field
+from edocx.signing.pdf.sign import sign
+from edocx.signing.pdf.verify import verify_pdf
+from edocx.signing.report import Indication, Integrity, Message, Report
+from edocx.signing.trust import TrustStore
+
+Role = Literal["person", "organisation"]
+
+_NOT_CHECKED = Message.of(
+    "EDX-ENTITLEMENT-UNCHECKED",
+    "warning",
+    Text(
+        "Không có sổ đăng ký chứng thư: chưa xét người ký có thẩm quyền hay không.",
+        "There is no certificate registry: nobody checked whether the signatory was entitled.",
+    ),
+)
+
+
+def sign_as(
+    source: Path,
+    out: Path,
+    signer: Signer,
+    role: Role,
+    *,
+    at: datetime,
+    criteria: Criteria | None = None,
+    appearance: Appearance | None = None,
+    reason: str | None = None,
+) -> tuple[Message, ...]:
+    """Sign ``source`` as a person or seal it as an organisation, into ``out``; return what was not checked.
+
+    ``criteria`` brings trust and registry: with them the key's own certificate must pass first, and a seal needs a
+    person whom the registry knows. Raises `SigningRefused`: ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``.
+    """
+    check_certificate(signer, role, at, criteria)
+    notes: tuple[Message, ...] = ()
+    signed = verify_pdf(source, criteria) if criteria else None
+    taken = _signed_fields(source)
+    if role == "organisation":
+        notes = _require_person(source, signed, at, criteria)
+    field = _free_field(source, role, len(taken))
+    first = not taken
+    sign(
+        source,
+        out,
+        signer,
+        at=at,
+        field=field,
+        certify=first and role == "person",
+        appearance=appearance,
+        reason=reason,
+    )
+    return notes
+
+
+def check_certificate(signer: Signer, role: Role, at: datetime, criteria: Criteria | None) -> None:
+    """Refuse a key that has expired, lacks a path, or belongs to the other kind of signer (before any PIN is asked)."""
+    certificate = signer.certificate
+    if not certificate.not_valid_before <= at <= certificate.not_valid_after:
+        info = describe(certificate)
+        raise _unfit(
+            Text(
+                f"Chứng thư chỉ có hiệu lực từ {info.not_before:%d/%m/%Y} đến {info.not_after:%d/%m/%Y}.",
+                f"The certificate is valid from {info.not_before:%Y-%m-%d} to {info.not_after:%Y-%m-%d} only.",
+            ),
+        )
+    if criteria is None:
+        return
+    if criteria.trust.anchors:
+        verdict = judge_path(certificate, trust=criteria.trust, at=at, extra=signer.chain)
+        if verdict.indication is not Indication.TOTAL_PASSED:
+            reasons = verdict.messages
+            raise _unfit(Text(" ".join(m.vi for m in reasons), " ".join(m.en for m in reasons)))
+    if criteria.registry is not None:
+        entry = criteria.registry.lookup(fingerprint(certificate), at)
+        if entry is None or entry.kind.value != role:
+            raise _unfit(
+                Text(
+                    "Theo sổ đăng ký, chứng thư này không thuộc loại người ký đã nêu.",
+                    "By the registry this certificate does not belong to the kind of signer named.",
+                )
+            )
+
+
+def _require_person(
+    source: Path, signed: Report | None, at: datetime, criteria: Criteria | None
+) -> tuple[Message, ...]:
+    report = signed or verify_pdf(source, Criteria(TrustStore(), at))
+    intact = [s for s in report.signatures if s.integrity is Integrity.VALID]
+    if criteria is not None and criteria.registry is not None:
+        intact = [s for s in intact if s.kind == "person"]
+    if not intact or report.integrity is Integrity.INVALID:
+        raise SigningRefused(
+            Text(
+                "Văn bản chưa có chữ ký cá nhân còn nguyên vẹn, nên chưa được đóng dấu.",
+                "The document carries no intact personal signature, so it may not be sealed.",
+            ),
+            hint=Text(
+                "Để người có thẩm quyền ký trước (NĐ 30/2020 Điều 15, 32).",
+                "Let the authorised person sign first (NĐ 30/2020 Điều 15, 32).",
+            ),
+            code="EDX-SEAL-NO-PERSON",
+            where=str(source),
+        )
+    return () if criteria is not None and criteria.registry is not None else (_NOT_CHECKED,)
+
+
+def _signed_fields(source: Path) -> set[str]:
+    with open_pdf(source) as reader:
+        return {name for name, value, _ in enumerate_sig_fields(reader) if value is not None}
+
+
+def _free_field(source: Path, role: Role, count: int) -> str:
+    with open_pdf(source) as reader:
+        free = [name for name, value, _ in enumerate_sig_fields(reader) if value is None]
+    wanted = [SEAL_FIELD] if role == "organisation" else [person_field(order) for order in range(1, 21)]
+    return next((name for name in wanted if name in free), f"EdocxSignature{count + 1}")
+
+
+def _unfit(text: Text) -> SigningRefused:
+    return SigningRefused(
+        text,
+        hint=Text("Dùng chứng thư còn hiệu lực của đúng người ký.", "Use a valid certificate of the right signer."),
+        code="EDX-CERT-NOT-FIT",
+    )

@@ -1,0 +1,80 @@
+"""One call for every kind of file: sniff it, open it, collect the verdicts."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+from typing import Literal
+
+from edocx.clock import Clock, SystemClock
+from edocx.errors import InputError, Text, UsageError
+from edocx.signing.judgement import Criteria
+from edocx.signing.report import Report
+from edocx.signing.trust import TrustStore
+from edocx.units.registry import CertificateRegistry
+
+SNIFF = 4096
+"""Bytes looked at to tell the kind of a file; names and extensions are not trusted."""
+
+Kind = Literal["pdf", "xml", "unknown"]
+
+
+def verify(
+    path: Path | str,
+    *,
+    trust: TrustStore | None = None,
+    registry: CertificateRegistry | None = None,
+    at: datetime | None = None,
+    policy: str = "signatures-only",
+    clock: Clock | None = None,
+) -> Report:
+    """Judge every signature in a file, and in the files inside it.
+
+    ``trust`` says whom to believe: without it nobody is, and the verdict is INDETERMINATE. ``at`` is the aware
+    moment to judge for, the present one by default. No network is used. Raises `InputError` for a file that
+    cannot be read as anything we know, `UsageError` for a policy that does not exist; a bad signature raises nothing.
+    """
+    if policy != "signatures-only":
+        raise UsageError(
+            Text(f"Chưa có chính sách “{policy}”.", f"There is no policy “{policy}” yet."),
+            hint=Text("Dùng chính sách signatures-only.", "Use the policy signatures-only."),
+            code="EDX-POLICY-UNKNOWN",
+        )
+    place = Path(path)
+    criteria = Criteria(trust or TrustStore(), at or (clock or SystemClock()).now(), registry)
+    match sniff(place):
+        case "pdf":
+            from edocx.signing.pdf.verify import verify_pdf  # noqa: PLC0415 - pyHanko loads for PDFs only
+
+            return verify_pdf(place, criteria, policy=policy)
+        case "xml":
+            from edocx.sealing import verify_envelope  # noqa: PLC0415 - only for envelopes
+
+            return verify_envelope(place, criteria, policy=policy)
+        case "unknown":
+            raise InputError(
+                Text("Không nhận ra loại tệp này.", "This kind of file is not known."),
+                hint=Text("Cần tệp PDF hoặc phong bì edXML.", "A PDF or an edXML envelope is needed."),
+                code="EDX-FILE-KIND",
+                where=str(place),
+            )
+
+
+def sniff(path: Path) -> Kind:
+    """Tell the kind of a file by its first bytes; raise `InputError` when it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            head = stream.read(SNIFF)
+    except OSError as error:
+        raise InputError(
+            Text(f"Không mở được tệp ({error.strerror}).", f"The file cannot be opened ({error.strerror})."),
+            hint=Text("Kiểm tra đường dẫn và quyền đọc.", "Check the path and the permission to read it."),
+            code="EDX-FILE-UNREADABLE",
+            where=str(path),
+        ) from error
+    if b"%PDF-" in head[:1024]:
+        return "pdf"
+    if path.suffix.lower() == ".pdf":
+        return "pdf"  # claims to be one: the PDF reader says best what is wrong with it
+    text = head.replace(b"\0", b"")
+    return "xml" if b"<" in text[:SNIFF] else "unknown"
