@@ -1,0 +1,152 @@
+"""The store of one office: opened cheaply, brought to the current schema, used one transaction at a time."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, text
+
+from edocx.clock import Clock, SystemClock
+from edocx.content import Blob
+from edocx.errors import Text, UsageError
+from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.routing.store.engine import Gate, sqlite_engine, writing
+from edocx.routing.store.failure import translated
+from edocx.routing.store.migrate import bring_up_to_date
+from edocx.routing.store.payloads import Payloads
+from edocx.routing.transaction import Transaction
+
+
+class Store:
+    """An office's database with its payload folder beside it.
+
+    Several processes and threads may use one file at once; writers take turns. What a committed
+    transaction wrote is on disk.
+    """
+
+    def __init__(self, path: Path, *, clock: Clock, faults: Faults) -> None:
+        self.path = path
+        self._clock = clock
+        self._faults = faults
+        self._engine = sqlite_engine(path)
+        self._gate = Gate()
+        self._payloads = Payloads(path.with_name(path.name + ".payloads"), faults=faults)
+
+    @classmethod
+    def open(cls, place: str | Path, *, clock: Clock | None = None, faults: Faults = NO_FAULTS) -> Self:
+        """Open a store, making it when it is not there, and bring its schema up to date.
+
+        Args:
+            place: a path, or a URL ``sqlite:///path``.
+            clock: tells the time; the machine's unless given.
+            faults: told of every durable step, for tests.
+
+        Raises `StoreUnavailable` with the reason and the remedy: locked, read-only, full, damaged, or
+        written by a newer edocx. Raises `UsageError` for a URL of a database that is not supported.
+        """
+        store = cls(_path(place), clock=clock or SystemClock(), faults=faults)
+        with translated(str(store.path)):
+            try:
+                bring_up_to_date(store._engine)
+            except BaseException:
+                store.close()
+                raise
+        return store
+
+    @contextmanager
+    def begin(self, step: str = "step") -> Iterator[Transaction]:
+        """Run one transaction that may write: committed at the end of the block, undone by an exception.
+
+        Args:
+            step: a name for fault points, such as ``send``.
+        """
+        with translated(str(self.path)):
+            with self._gate.one_writer(), self._writing() as connection:
+                transaction = Transaction(connection, self._clock.now(), self._payloads)
+                yield transaction
+                transaction.flush()
+                self._faults.reached(f"store.commit.before:{step}")
+            self._faults.reached(f"store.commit.after:{step}")
+
+    @contextmanager
+    def read(self) -> Iterator[Transaction]:
+        """Run one transaction that only reads; it sees one moment and never waits for a writer.
+
+        Whatever is written in it is undone.
+        """
+        with translated(str(self.path)), self._engine.connect() as connection:
+            yield Transaction(connection, self._clock.now(), self._payloads)
+            connection.rollback()
+
+    def keep(self, payload: Blob) -> Blob:
+        """Bring a large payload to disk before the transaction that will name it, so that nobody waits for it.
+
+        Small ones need nothing. Returns the payload; safe to repeat.
+        """
+        with translated(str(self._payloads.folder)):
+            self._payloads.keep_file(payload)
+        return payload
+
+    def backup(self, folder: Path) -> Path:
+        """Write a consistent copy of the database and all its payload files; return the copy's path.
+
+        The office may go on working meanwhile. ``folder`` must be empty or not there yet.
+        """
+        with translated(str(folder)):
+            folder.mkdir(parents=True, exist_ok=True)
+            copy = folder / self.path.name
+            if copy.exists():
+                raise UsageError(
+                    Text("Thư mục này đã có một bản sao lưu.", "The folder holds a backup already."),
+                    hint=Text("Chọn thư mục trống.", "Choose an empty folder."),
+                    code="EDX-STORE-BACKUP",
+                    where=str(folder),
+                )
+            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
+                connection.execute(text("VACUUM INTO :copy"), {"copy": str(copy)})
+            # Files after the database: they are only ever added, so the copy misses none that it names.
+            if self._payloads.folder.is_dir():
+                shutil.copytree(self._payloads.folder, folder / self._payloads.folder.name)
+        return copy
+
+    def close(self) -> None:
+        """Close every connection; the store can be opened again."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._engine.connect() as bare, writing(bare) as connection, connection.begin():
+            yield connection
+
+    def __enter__(self) -> Self:
+        """Use the store in a ``with`` block; it is closed at the end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()
+
+
+def _path(place: str | Path) -> Path:
+    if isinstance(place, Path):
+        return place
+    scheme, found, rest = place.partition("://")
+    if not found:
+        return Path(place)
+    if scheme == "sqlite" and rest.startswith("/"):
+        return Path(rest[1:])
+    raise UsageError(
+        Text(
+            f"Chưa hỗ trợ loại cơ sở dữ liệu '{scheme}'.",
+            f"A database of the kind '{scheme}' is not supported.",
+        ),
+        hint=Text("Dùng đường dẫn tệp hoặc sqlite:///đường-dẫn.", "Use a path, or sqlite:///path."),
+        code="EDX-STORE-URL",
+    )

@@ -1,0 +1,232 @@
+"""Deliveries: what is known of each document at each recipient, kept as the statements heard."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, insert, select, update
+
+from edocx.routing.journal import canonical
+from edocx.routing.session import Session
+from edocx.routing.state import (
+    Basis,
+    Delivery,
+    Effect,
+    EffectKind,
+    Event,
+    Moved,
+    Speaker,
+    Statement,
+    advance,
+    assemble,
+    require_consistent,
+)
+from edocx.routing.store import tables
+from edocx.routing.store.tables import moment_text
+from edocx.routing.transitions import RECIPIENT_CODES, Change, Handling, Passage
+
+_deliveries = tables.deliveries
+_statements = tables.statements
+_parcels = tables.parcels
+
+_PASSAGES = {"queued": Passage.QUEUED, "sent": Passage.SENT, "dead": Passage.DEAD}
+EXPIRED = "expired"
+"""The code under which our own office notes that no answer came in time."""
+
+
+class Recorded(NamedTuple):
+    """What recording a statement did; ``delivery`` is None when it matched none (kept in the journal only)."""
+
+    delivery: Delivery | None
+    effects: tuple[Effect, ...]
+
+
+class Tracked(NamedTuple):
+    """A delivery with the parcel it belongs to.
+
+    Attributes:
+        message_id: the parcel.
+        direction: "out" for what this office sent, "in" for what it received.
+        created_at: when this office first knew of it.
+        delivery: document, issuer, recipient, everything heard, and what it shows.
+    """
+
+    message_id: str
+    direction: str
+    created_at: datetime
+    delivery: Delivery
+
+
+class Deliveries:
+    """The deliveries within one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def record(self, document_id: str, recipient: str, statement: Statement, *, own: bool = False) -> Recorded:
+        """Add a statement about a document at a recipient; journal it; return what it did.
+
+        Args:
+            document_id: the document spoken of.
+            recipient: whose delivery it concerns, whoever speaks.
+            statement: what was said, by whom, and on which basis.
+            own: this office is the speaker; then `StateError` is raised instead of a contradiction.
+        """
+        row = self._row(document_id, recipient, _direction(statement.code, own=own))
+        if row is None:
+            self._journal(document_id, recipient, statement, (Effect(EffectKind.UNMATCHED, statement.code),))
+            return Recorded(None, (Effect(EffectKind.UNMATCHED, statement.code),))
+        before = self._assembled([row])[0].delivery
+        if own:
+            require_consistent(before, statement)
+        after, effects = advance(before, statement)
+        if effects and effects[0].kind is EffectKind.REPEATED:
+            return Recorded(before, effects)
+        self._keep(row.id, statement, after)
+        self._journal(document_id, recipient, statement, effects)
+        return Recorded(after, effects)
+
+    def of_document(self, document_id: str) -> tuple[Tracked, ...]:
+        """Return every delivery of a document, in and out, oldest first; withdrawals' own parcels left out."""
+        return self._assembled(self._select(_deliveries.c.document_id == document_id))
+
+    def of_message(self, message_id: str) -> tuple[Tracked, ...]:
+        """Return the deliveries of one parcel, in the sender's order."""
+        return self._assembled(self._select(_deliveries.c.message_id == message_id, every=True))
+
+    def open_incoming(self, *, message_id: str, document_id: str, issuer: str, recipient: str) -> Tracked:
+        """Begin to track a document that this office received; a repeat returns what is known."""
+        known = [
+            tracked
+            for tracked in self.of_message(message_id)
+            if (tracked.direction, tracked.delivery.issuer, tracked.delivery.recipient) == ("in", issuer, recipient)
+        ]
+        if known:
+            return known[0]
+        now = self._session.now
+        row = {"direction": "in", "message_id": message_id, "document_id": document_id, "issuer": issuer}
+        shown = {"handling": Handling.NONE, "change": Change.NONE, "contradicted": False}
+        self._session.connection.execute(
+            insert(_deliveries), {**row, "recipient": recipient, **shown, "created_at": now}
+        )
+        moved = Moved(Passage.ARRIVED, now)
+        return Tracked(message_id, "in", now, assemble(document_id, issuer, recipient, frozenset({moved})))
+
+    def _select(self, condition: Any, *, every: bool = False) -> list[Row[Any]]:
+        columns = (_parcels.c.kind, _parcels.c.business, _parcels.c.state, _parcels.c.round, _parcels.c.queued_at)
+        joined = _deliveries.outerjoin(
+            _parcels, (_parcels.c.message_id == _deliveries.c.message_id) & (_deliveries.c.direction == "out")
+        )
+        query = (
+            select(_deliveries, *columns, _parcels.c.settled_at, _parcels.c.reason)
+            .select_from(joined)
+            .where(condition)
+            .order_by(_deliveries.c.id)
+        )
+        rows = list(self._session.connection.execute(query))
+        return rows if every else [row for row in rows if _carries_document(row)]
+
+    def _row(self, document_id: str, recipient: str, direction: str) -> Row[Any] | None:
+        rows = self._select((_deliveries.c.document_id == document_id) & (_deliveries.c.recipient == recipient))
+        # An office that writes to itself holds both ends; each statement belongs to the end that hears it.
+        rows = [row for row in rows if row.direction == direction] or rows
+        # A document sent anew after a refusal has two deliveries; what is said now concerns the last.
+        return rows[-1] if rows else None
+
+    def _assembled(self, rows: Iterable[Row[Any]]) -> tuple[Tracked, ...]:
+        rows = list(rows)
+        heard: dict[int, set[Event]] = {row.id: set(_moves(row)) for row in rows}
+        if not heard:
+            return ()
+        query = select(_statements).where(_statements.c.delivery.in_(heard))
+        for found in self._session.connection.execute(query):
+            heard[found.delivery].add(_event(found))
+        return tuple(
+            Tracked(
+                row.message_id,
+                row.direction,
+                row.created_at,
+                assemble(row.document_id, row.issuer, row.recipient, frozenset(heard[row.id])),
+            )
+            for row in rows
+        )
+
+    def _keep(self, delivery_id: int, statement: Statement, after: Delivery) -> None:
+        connection = self._session.connection
+        connection.execute(insert(_statements), {"delivery": delivery_id, **_statement_row(statement)})
+        shown = after.shown
+        connection.execute(
+            update(_deliveries)
+            .where(_deliveries.c.id == delivery_id)
+            .values(
+                handling=shown.handling,
+                change=shown.change,
+                asked=shown.asked,
+                contradicted=bool(shown.contradictions),
+            )
+        )
+
+    def _journal(self, document_id: str, recipient: str, statement: Statement, effects: tuple[Effect, ...]) -> None:
+        kinds = ",".join(dict.fromkeys(effect.kind for effect in effects)) or None
+        self._session.journal.add(
+            "status.recorded",
+            {
+                "document_id": document_id,
+                "recipient": recipient,
+                "unit": statement.speaker.unit,
+                "code": statement.code,
+                "basis": statement.speaker.basis,
+                "effect": kinds,
+            },
+        )
+
+
+def _direction(code: str, *, own: bool) -> str:
+    return "in" if own == (code in RECIPIENT_CODES) else "out"
+
+
+def _carries_document(row: Row[Any]) -> bool:
+    return bool(row.direction == "in" or (row.kind == "document" and row.business != "withdraw"))
+
+
+def _moves(row: Row[Any]) -> list[Moved]:
+    if row.direction == "in":
+        return [Moved(Passage.ARRIVED, row.created_at)]
+    queued = Moved(Passage.QUEUED, row.queued_at, row.round)
+    if row.state == "queued":
+        return [queued]
+    return [queued, Moved(_PASSAGES[row.state], row.settled_at, row.round, row.reason)]
+
+
+def _event(row: Row[Any]) -> Event:
+    if row.code == EXPIRED:
+        return Moved(Passage.EXPIRED, row.claimed_at, int(row.description))
+    return Statement(
+        code=row.code,
+        speaker=Speaker(row.unit, row.voice_of, Basis(row.basis)),
+        claimed_at=row.claimed_at,
+        description=row.description,
+        arrived_at=row.arrived_at,
+    )
+
+
+def _statement_row(statement: Statement) -> dict[str, Any]:
+    speaker = statement.speaker
+    content = {
+        "code": statement.code,
+        "unit": speaker.unit,
+        "voice_of": speaker.voice_of,
+        "basis": str(speaker.basis),
+        "claimed_at": moment_text(statement.claimed_at),
+        "description": statement.description,
+    }
+    fingerprint = hashlib.sha256(canonical(dict(content)).encode()).hexdigest()
+    return {
+        **content,
+        "claimed_at": statement.claimed_at,
+        "fingerprint": fingerprint,
+        "arrived_at": statement.arrived_at,
+    }

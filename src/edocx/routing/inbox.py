@@ -1,0 +1,307 @@
+"""The inbox: what came from an axis, on disk before the axis is told so, and shown to the office once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, bindparam, insert, literal, select, update
+
+from edocx.content import Blob
+from edocx.errors import StateError, Text
+from edocx.routing.parcel import Business, ParcelKind
+from edocx.routing.session import Session
+from edocx.routing.store import tables
+from edocx.routing.transport import Entry
+
+LEASE = timedelta(minutes=5)
+"""How long an office may take to open and judge what it claimed before it is offered again."""
+
+_inbox = tables.inbox
+
+
+class IncomingState(StrEnum):
+    """Where a received message stands in the office.
+
+    ``new``: stored, not yet opened. ``presented``: opened and shown, waiting for the clerk. ``accepted``,
+    ``rejected``: the clerk decided. ``applied``: a status message that was read and recorded.
+    ``quarantined``: kept, but not to be trusted or not readable. ``duplicate``: the same content came before.
+    """
+
+    NEW = "new"
+    PRESENTED = "presented"
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    APPLIED = "applied"
+    QUARANTINED = "quarantined"
+    DUPLICATE = "duplicate"
+
+
+class Arrival(StrEnum):
+    """What receiving an entry turned out to be."""
+
+    NEW = "new"
+    REPEAT = "repeat"
+    DUPLICATE = "duplicate"
+    CONFLICT = "conflict"
+
+
+class Incoming(NamedTuple):
+    """A received message as the store holds it.
+
+    Attributes:
+        id: the office's own handle.
+        message_id: the sender's.
+        transport_key: the axis's id of it.
+        kind: document or status.
+        sender: the unit the axis names; nothing is authenticated yet.
+        recipient: the unit it came for.
+        document_id: as the axis or, later, the office names it; None when nobody has yet.
+        business: new, withdraw, update, replace, as the axis names it.
+        urgency: 0-4, as the axis names it.
+        sha256: digest of the raw bytes.
+        size: their length.
+        state: see `IncomingState`.
+        reason: stable code of why it was quarantined.
+        duplicate_of: the handle of the first copy.
+        arrived_at: when the raw bytes were on disk.
+    """
+
+    id: int
+    message_id: str
+    transport_key: str
+    kind: ParcelKind
+    sender: str
+    recipient: str
+    document_id: str | None
+    business: Business
+    urgency: int
+    sha256: str
+    size: int
+    state: IncomingState
+    reason: str | None
+    duplicate_of: int | None
+    arrived_at: datetime
+
+
+_MOVES = {
+    IncomingState.PRESENTED: (IncomingState.NEW, IncomingState.QUARANTINED),
+    IncomingState.APPLIED: (IncomingState.NEW,),
+    IncomingState.QUARANTINED: (IncomingState.NEW, IncomingState.PRESENTED),
+    IncomingState.ACCEPTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
+    IncomingState.REJECTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
+}
+"""From which states the office may move a message to each state."""
+
+
+class Inbox:
+    """The inbox within one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def receive(self, entry: Entry, payload: Blob) -> tuple[Incoming, Arrival]:
+        """Keep a fetched message: raw bytes, digest and journal line together; acknowledge only after the commit.
+
+        The same message again is absorbed, the same content under another id is kept as a duplicate, and
+        another content under the same id is kept in quarantine: never absorbed, never presented.
+        """
+        known = [row for row in self._known(entry) if row.sha256 == payload.sha256]
+        if known:
+            return _incoming(known[0]), Arrival.REPEAT
+        session = self._session
+        session.payloads.record(session.connection, payload, session.now)
+        arrival, first = Arrival.NEW, None
+        if self._known(entry):
+            arrival = Arrival.CONFLICT
+        else:
+            first = self._first_copy(entry, payload)
+            arrival = Arrival.NEW if first is None else Arrival.DUPLICATE
+        row = _row(entry, payload, arrival, first, session.now)
+        made = session.connection.execute(insert(_inbox).returning(_inbox.c.id), row).scalar_one()
+        session.journal.add(
+            "message.received",
+            {
+                "message_id": entry.message_id,
+                "incoming": made,
+                "sender": entry.sender,
+                "kind": entry.kind,
+                "document_id": entry.document_id,
+                "sha256": payload.sha256,
+                "effect": arrival,
+            },
+        )
+        return self.get(made), arrival
+
+    def claim(
+        self, lease: str, *, kind: ParcelKind, limit: int = 16, lasting: timedelta = LEASE
+    ) -> tuple[Incoming, ...]:
+        """Take new messages under a lease, urgent ones first, then in order of arrival."""
+        now = self._session.now
+        query = (
+            select(*_columns())
+            .where(_state_is(IncomingState.NEW), _inbox.c.kind == kind, _inbox.c.due_at <= now)
+            .order_by(_inbox.c.urgency.desc(), _inbox.c.id)
+            .limit(limit)
+        )
+        claimed = tuple(_incoming(row) for row in self._session.connection.execute(query))
+        if claimed:
+            self._session.connection.execute(
+                update(_inbox).where(_inbox.c.id == bindparam("claimed")),
+                [{"claimed": message.id, "lease": lease, "due_at": now + lasting} for message in claimed],
+            )
+        return claimed
+
+    def release(self, lease: str) -> int:
+        """Give back everything claimed under ``lease``; return how many messages that was."""
+        freed = (
+            update(_inbox)
+            .where(_inbox.c.lease == lease, _state_is(IncomingState.NEW))
+            .values(lease=None, due_at=self._session.now)
+        )
+        return int(self._session.connection.execute(freed).rowcount)
+
+    def move(
+        self,
+        incoming_id: int,
+        to: IncomingState,
+        *,
+        reason: str | None = None,
+        document_id: str | None = None,
+        by: str | None = None,
+    ) -> Incoming:
+        """Move a message to a state; raise `StateError` when it is not in a state for that.
+
+        Args:
+            incoming_id: the office's handle.
+            to: presented, applied, quarantined, accepted or rejected.
+            reason: a stable code, for quarantine.
+            document_id: the document's id, once the envelope was read.
+            by: account id of whoever decided, for the journal.
+
+        Being there already is a repeat only for ``applied`` and ``quarantined``; presenting, accepting or
+        rejecting twice is refused, so that two clerks never both believe they decided.
+        """
+        before = self.get(incoming_id)
+        if before.state is to and to in {IncomingState.APPLIED, IncomingState.QUARANTINED}:
+            return before
+        if before.state not in _MOVES.get(to, ()):
+            raise _wrong_state(before, to)
+        values: dict[str, Any] = {"state": to, "reason": reason, "lease": None, "changed_at": self._session.now}
+        if document_id is not None:
+            values["document_id"] = document_id
+        self._session.connection.execute(update(_inbox).where(_inbox.c.id == incoming_id).values(**values))
+        self._session.journal.add(
+            f"message.{to}",
+            {
+                "incoming": incoming_id,
+                "message_id": before.message_id,
+                "document_id": document_id or before.document_id,
+                "reason": reason,
+                "by": by,
+            },
+        )
+        return self.get(incoming_id)
+
+    def get(self, incoming_id: int) -> Incoming:
+        """Return a message; raise `StateError` when there is none with that handle."""
+        row = self._session.connection.execute(select(*_columns()).where(_inbox.c.id == incoming_id)).one_or_none()
+        if row is None:
+            raise StateError(
+                Text("Không có văn bản đến nào mang số này.", "No incoming message has this handle."),
+                hint=Text("Xem danh sách văn bản đến.", "Look at the list of incoming messages."),
+                code="EDX-INBOX-UNKNOWN",
+                where=str(incoming_id),
+            )
+        return _incoming(row)
+
+    def in_state(self, *states: IncomingState, kind: ParcelKind = ParcelKind.DOCUMENT) -> tuple[Incoming, ...]:
+        """Return messages in any of the states, in order of arrival."""
+        query = select(*_columns()).where(_inbox.c.state.in_(states), _inbox.c.kind == kind).order_by(_inbox.c.id)
+        return tuple(_incoming(row) for row in self._session.connection.execute(query))
+
+    def of_document(self, document_id: str) -> tuple[Incoming, ...]:
+        """Return every message that concerns a document, in order of arrival."""
+        query = select(*_columns()).where(_inbox.c.document_id == document_id).order_by(_inbox.c.id)
+        return tuple(_incoming(row) for row in self._session.connection.execute(query))
+
+    def payload(self, incoming: Incoming) -> Blob:
+        """Return the raw bytes as they came."""
+        return self._session.payloads.load(self._session.connection, incoming.sha256)
+
+    def _known(self, entry: Entry) -> list[Row[Any]]:
+        query = select(*_columns()).where(
+            _inbox.c.sender == entry.sender,
+            _inbox.c.message_id == entry.message_id,
+            _inbox.c.recipient == entry.recipient,
+        )
+        return list(self._session.connection.execute(query))
+
+    def _first_copy(self, entry: Entry, payload: Blob) -> int | None:
+        same = (
+            (_inbox.c.sender == entry.sender)
+            & (_inbox.c.sha256 == payload.sha256)
+            & (_inbox.c.kind == entry.kind)
+            & (_inbox.c.recipient == entry.recipient)
+            & (_inbox.c.document_id.is_(entry.document_id))
+            # After a refusal the sender may try again with the same content (axis-http 1.9).
+            & _inbox.c.state.not_in((IncomingState.REJECTED, IncomingState.DUPLICATE, IncomingState.QUARANTINED))
+        )
+        query = select(_inbox.c.id).where(same).order_by(_inbox.c.id).limit(1)
+        return self._session.connection.execute(query).scalar_one_or_none()
+
+
+def _columns() -> list[Any]:
+    return [_inbox.c[name] for name in Incoming._fields]
+
+
+def _state_is(state: IncomingState) -> Any:
+    # As literal text: SQLite uses a partial index only when the condition stands in the statement itself.
+    return _inbox.c.state == literal(str(state), literal_execute=True)
+
+
+def _incoming(row: Row[Any]) -> Incoming:
+    values = row._asdict()
+    kinds = {"kind": ParcelKind(row.kind), "business": Business(row.business), "state": IncomingState(row.state)}
+    return Incoming(**{**values, **kinds})
+
+
+def _row(entry: Entry, payload: Blob, arrival: Arrival, first: int | None, now: datetime) -> dict[str, Any]:
+    state = {
+        Arrival.DUPLICATE: IncomingState.DUPLICATE,
+        Arrival.CONFLICT: IncomingState.QUARANTINED,
+    }.get(arrival, IncomingState.NEW)
+    return {
+        "message_id": entry.message_id,
+        "transport_key": entry.key,
+        "kind": entry.kind,
+        "sender": entry.sender,
+        "recipient": entry.recipient,
+        "document_id": entry.document_id,
+        "business": entry.business,
+        "urgency": entry.urgency,
+        "sha256": payload.sha256,
+        "size": payload.size,
+        "state": state,
+        "reason": "EDX-PARCEL-CONFLICT" if arrival is Arrival.CONFLICT else None,
+        "duplicate_of": first,
+        "arrived_at": now,
+        "due_at": now,
+        "changed_at": now,
+    }
+
+
+def _wrong_state(incoming: Incoming, to: IncomingState) -> StateError:
+    return StateError(
+        Text(
+            f"Văn bản đến số {incoming.id} đang ở trạng thái '{incoming.state}', không thể chuyển sang '{to}'.",
+            f"Incoming message {incoming.id} is '{incoming.state}' and cannot become '{to}'.",
+        ),
+        hint=Text(
+            "Có thể người khác đã xử lý; tải lại danh sách văn bản đến.",
+            "Somebody else may have dealt with it; load the list again.",
+        ),
+        code="EDX-INBOX-STATE",
+        where=incoming.message_id,
+    )

@@ -1,0 +1,310 @@
+"""The outbox: parcels waiting to be submitted, claimed under a lease, settled once."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Row, bindparam, insert, literal, select, union_all, update
+
+from edocx.content import Blob
+from edocx.errors import StateError, StoreUnavailable, Text
+from edocx.routing.parcel import TOP_URGENCY, Business, Parcel, ParcelKind, conflict
+from edocx.routing.session import Session
+from edocx.routing.store import tables
+from edocx.routing.transitions import Change, Handling
+
+LEASE = timedelta(seconds=60)
+"""How long a worker may take over one batch before another worker tries the same parcels."""
+
+_parcels = tables.parcels
+_deliveries = tables.deliveries
+
+
+class Task(NamedTuple):
+    """A claimed parcel with its payload: submit it before the lease ends.
+
+    Attributes:
+        parcel: what to submit; the bytes and the message id are those fixed when it was queued.
+        payload: its bytes.
+        lease: the claim's mark; settling needs it.
+        attempts: attempts that failed before this one.
+        round: 1, or more after a dead letter was queued anew.
+        queued_at: when this round began.
+    """
+
+    parcel: Parcel
+    payload: Blob
+    lease: str
+    attempts: int
+    round: int
+    queued_at: datetime
+
+
+class _Claim(NamedTuple):
+    """What settling a parcel needs to know of its claim."""
+
+    message_id: str
+    lease: str
+    round: int
+    attempts: int
+
+
+class Outgoing(NamedTuple):
+    """A parcel as it stands in the outbox: queued, sent or dead."""
+
+    message_id: str
+    state: str
+    round: int
+    attempts: int
+    queued_at: datetime
+    due_at: datetime
+    receipt: str | None
+    settled_at: datetime | None
+    reason: str | None
+
+
+class Outbox:
+    """The outbox within one transaction."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def add(self, parcel: Parcel, payload: Blob) -> bool:
+        """Queue a parcel with its payload; tell whether it is new (a repeat with equal content is absorbed).
+
+        Raises `Refused` (``EDX-PARCEL-CONFLICT``) when the message id stands for something else already,
+        and when the payload is not the one that the parcel describes.
+        """
+        if (payload.sha256, payload.size) != (parcel.sha256, parcel.size):
+            raise conflict(parcel.message_id)
+        known = self.find(parcel.message_id)
+        if known is not None:
+            if self._same(parcel):
+                return False
+            raise conflict(parcel.message_id)
+        session = self._session
+        session.payloads.record(session.connection, payload, session.now)
+        session.connection.execute(insert(_parcels), _parcel_row(parcel, session.now))
+        session.connection.execute(
+            insert(_deliveries), [_delivery_row(parcel, recipient, session.now) for recipient in parcel.recipients]
+        )
+        session.journal.add(
+            "parcel.queued",
+            {
+                "message_id": parcel.message_id,
+                "document_id": parcel.document_id,
+                "kind": parcel.kind,
+                "recipients": len(parcel.recipients),
+                "sha256": parcel.sha256,
+            },
+        )
+        return True
+
+    def claim(self, lease: str, *, limit: int = 16, lasting: timedelta = LEASE) -> tuple[Task, ...]:
+        """Take up to ``limit`` due parcels under a lease, urgent ones first.
+
+        A quarter of each batch goes to whoever has waited longest, whatever its urgency, so that a flood
+        of urgent parcels never starves the rest.
+        """
+        now = self._session.now
+        aged = self._due(now, max(1, limit // 4), urgent_first=False)
+        urgent = self._due(now, limit, urgent_first=True)
+        chosen = list(dict.fromkeys([*aged, *urgent]))[:limit]
+        if not chosen:
+            return ()
+        self._session.connection.execute(
+            update(_parcels).where(_parcels.c.message_id == bindparam("claimed")),
+            [{"claimed": message_id, "lease": lease, "due_at": now + lasting} for message_id in chosen],
+        )
+        tasks = self._tasks(chosen, lease)
+        return tuple(sorted(tasks, key=lambda task: (-task.parcel.urgency, chosen.index(task.parcel.message_id))))
+
+    def release(self, lease: str) -> int:
+        """Give back everything claimed under ``lease``; return how many parcels that was."""
+        held = (_parcels.c.lease == lease) & (_parcels.c.state == "queued")
+        freed = update(_parcels).where(held).values(lease=None, due_at=self._session.now)
+        return int(self._session.connection.execute(freed).rowcount)
+
+    def mark_sent(self, task: Task, receipt: str) -> None:
+        """Record that the axis took the parcel.
+
+        The receipt is a fact whoever learnt it first, so a lapsed lease does not matter; a repeat is absorbed.
+        """
+        self._settle(_claim_of(task), "sent", receipt=receipt)
+
+    def put_off(self, task: Task, due: datetime, reason: str) -> None:
+        """Record a failed attempt with its error code; the parcel is due again at ``due``."""
+        values: dict[str, Any] = {"attempts": task.attempts + 1, "due_at": due, "lease": None, "reason": reason}
+        if self._update(_claim_of(task), values, under_lease=True):
+            self._session.journal.add(
+                "parcel.retried",
+                {"message_id": task.parcel.message_id, "attempt": task.attempts + 1, "reason": reason},
+            )
+
+    def bury(self, task: Task, reason: str) -> None:
+        """Give up on a parcel: a dead letter, with the error code that says why."""
+        self._settle(_claim_of(task), "dead", reason=reason)
+
+    def redrive(self, message_id: str) -> None:
+        """Queue a dead letter anew, same id and same bytes; raise `StateError` when it is not dead."""
+        row = self.find(message_id)
+        if row is None or row.state != "dead":
+            raise StateError(
+                Text("Gói tin này không ở trạng thái bị bỏ.", "This parcel is no dead letter."),
+                hint=Text("Chỉ gửi lại được gói tin đã bị bỏ.", "Only a dead letter can be queued anew."),
+                code="EDX-OUTBOX-NOT-DEAD",
+                where=message_id,
+            )
+        now = self._session.now
+        values = {"state": "queued", "round": row.round + 1, "attempts": 0, "queued_at": now, "due_at": now}
+        self._session.connection.execute(
+            update(_parcels)
+            .where(_parcels.c.message_id == message_id)
+            .values(**values, lease=None, reason=None, settled_at=None)
+        )
+        self._session.journal.add("parcel.requeued", {"message_id": message_id, "round": row.round + 1})
+
+    def find(self, message_id: str) -> Outgoing | None:
+        """Return how a parcel stands, or None when it was never queued here."""
+        query = select(*(_parcels.c[name] for name in Outgoing._fields)).where(_parcels.c.message_id == message_id)
+        row = self._session.connection.execute(query).one_or_none()
+        return None if row is None else Outgoing(*row)
+
+    def dead(self) -> tuple[Outgoing, ...]:
+        """Return the dead letters, oldest first."""
+        columns = [_parcels.c[name] for name in Outgoing._fields]
+        query = select(*columns).where(_parcels.c.state == "dead").order_by(_parcels.c.settled_at)
+        return tuple(Outgoing(*row) for row in self._session.connection.execute(query))
+
+    def waiting(self) -> int:
+        """Return how many parcels are queued, due or not."""
+        return len(self._session.connection.execute(select(_parcels.c.message_id).where(_queued())).all())
+
+    def next_due(self) -> datetime | None:
+        """Return when the next queued parcel is due (or its lease ends), or None when none is queued."""
+        lanes = [
+            select(select(_parcels.c.due_at).where(_queued(), _parcels.c.urgency == lane)
+                   .order_by(_parcels.c.due_at).limit(1).subquery())
+            for lane in range(TOP_URGENCY + 1)
+        ]  # fmt: skip
+        return min(self._session.connection.execute(union_all(*lanes)).scalars(), default=None)
+
+    def _due(self, now: datetime, limit: int, *, urgent_first: bool) -> list[str]:
+        # One short walk along the index (urgency, due_at) for each lane: with a million rows a single
+        # ORDER BY urgency, due_at would read every parcel that is not due yet.
+        columns = (_parcels.c.message_id, _parcels.c.due_at)
+        lanes = [
+            select(select(*columns, literal(lane).label("lane"))
+                   .where(_queued(), _parcels.c.urgency == lane, _parcels.c.due_at <= now)
+                   .order_by(_parcels.c.due_at).limit(limit).subquery())
+            for lane in range(TOP_URGENCY, -1, -1)
+        ]  # fmt: skip
+        rows = self._session.connection.execute(union_all(*lanes)).all()
+        key = (lambda row: (-row.lane, row.due_at)) if urgent_first else (lambda row: (row.due_at, -row.lane))
+        return [row.message_id for row in sorted(rows, key=key)[:limit]]
+
+    def _tasks(self, chosen: list[str], lease: str) -> list[Task]:
+        connection = self._session.connection
+        rows = connection.execute(select(_parcels).where(_parcels.c.message_id.in_(chosen))).all()
+        recipients = self._recipients(chosen)
+        tasks = []
+        for row in rows:
+            try:
+                payload = self._session.payloads.load(connection, row.sha256)
+            except StoreUnavailable as error:
+                # One lost file must not stop the outbox: its parcel is a dead letter, with the reason.
+                self._settle(_Claim(row.message_id, lease, row.round, row.attempts), "dead", reason=error.code)
+                continue
+            parcel = _parcel_of(row, recipients[row.message_id])
+            tasks.append(Task(parcel, payload, lease, row.attempts, row.round, row.queued_at))
+        return tasks
+
+    def _recipients(self, chosen: list[str]) -> dict[str, tuple[str, ...]]:
+        query = (
+            select(_deliveries.c.message_id, _deliveries.c.recipient)
+            .where(_deliveries.c.message_id.in_(chosen), _deliveries.c.direction == "out")
+            .order_by(_deliveries.c.id)
+        )
+        found: dict[str, tuple[str, ...]] = dict.fromkeys(chosen, ())
+        for row in self._session.connection.execute(query):
+            found[row.message_id] += (row.recipient,)
+        return found
+
+    def _same(self, parcel: Parcel) -> bool:
+        connection = self._session.connection
+        row = connection.execute(select(_parcels).where(_parcels.c.message_id == parcel.message_id)).one()
+        return _parcel_of(row, self._recipients([parcel.message_id])[parcel.message_id]) == parcel
+
+    def _settle(self, claim: _Claim, state: str, *, receipt: str | None = None, reason: str | None = None) -> None:
+        values = {"state": state, "receipt": receipt, "reason": reason, "settled_at": self._session.now, "lease": None}
+        if self._update(claim, {**values, "attempts": claim.attempts + 1}, under_lease=state != "sent"):
+            self._session.journal.add(
+                f"parcel.{state}",
+                {"message_id": claim.message_id, "receipt": receipt, "reason": reason, "round": claim.round},
+            )
+
+    def _update(self, claim: _Claim, values: dict[str, Any], *, under_lease: bool) -> bool:
+        statement = update(_parcels).where(
+            _parcels.c.message_id == claim.message_id, _parcels.c.state != "sent", _parcels.c.round == claim.round
+        )
+        if under_lease:
+            statement = statement.where(_parcels.c.lease == claim.lease, _parcels.c.state == "queued")
+        return self._session.connection.execute(statement.values(**values)).rowcount == 1
+
+
+def _claim_of(task: Task) -> _Claim:
+    return _Claim(task.parcel.message_id, task.lease, task.round, task.attempts)
+
+
+def _queued() -> Any:
+    # As literal text: SQLite uses a partial index only when the condition stands in the statement itself.
+    return _parcels.c.state == literal("queued", literal_execute=True)
+
+
+def _parcel_row(parcel: Parcel, now: datetime) -> dict[str, Any]:
+    return {
+        "message_id": parcel.message_id,
+        "kind": parcel.kind,
+        "sender": parcel.sender,
+        "document_id": parcel.document_id,
+        "business": parcel.business,
+        "urgency": parcel.urgency,
+        "sha256": parcel.sha256,
+        "size": parcel.size,
+        "created_at": parcel.created_at,
+        "state": "queued",
+        "round": 1,
+        "attempts": 0,
+        "queued_at": now,
+        "due_at": now,
+    }
+
+
+def _delivery_row(parcel: Parcel, recipient: str, now: datetime) -> dict[str, Any]:
+    return {
+        "direction": "out",
+        "message_id": parcel.message_id,
+        "document_id": parcel.document_id,
+        "issuer": parcel.sender,
+        "recipient": recipient,
+        "handling": Handling.NONE,
+        "change": Change.NONE,
+        "contradicted": False,
+        "created_at": now,
+    }
+
+
+def _parcel_of(row: Row[Any], recipients: tuple[str, ...]) -> Parcel:
+    return Parcel(
+        message_id=row.message_id,
+        kind=ParcelKind(row.kind),
+        sender=row.sender,
+        recipients=recipients,
+        document_id=row.document_id,
+        business=Business(row.business),
+        urgency=row.urgency,
+        sha256=row.sha256,
+        size=row.size,
+        created_at=row.created_at,
+    )

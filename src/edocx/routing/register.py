@@ -1,0 +1,192 @@
+"""The registers (sổ văn bản đi, đến): numbers per unit, series and year, each used once or voided.
+
+NĐ 30/2020 Điều 15: numbers run from 01 on 1 January to 31 December; Điều 22: arrival numbers run by year.
+A number is reserved, then issued or voided with its reason; it never serves a second document.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, NamedTuple
+
+from sqlalchemy import insert, select, update
+
+from edocx.errors import StateError, Text
+from edocx.routing.journal import Id
+from edocx.routing.session import Session
+from edocx.routing.store import tables
+
+_books = tables.books
+_register = tables.register
+
+
+class NumberState(StrEnum):
+    """What became of a number."""
+
+    RESERVED = "reserved"
+    ISSUED = "issued"
+    VOIDED = "voided"
+
+
+class RegisterEntry(NamedTuple):
+    """One line of a register.
+
+    Attributes:
+        unit: whose register.
+        series: which book of the unit, such as ``di/QĐ-UBND`` or ``den``; the caller names them.
+        year: the calendar year in Vietnam's zone.
+        number: from 1.
+        document: the id of the document (or incoming message) it belongs to.
+        state: reserved, issued, or voided.
+        reason: why it was voided.
+        reserved_at: when the number was taken.
+        changed_at: when it was issued or voided.
+    """
+
+    unit: str
+    series: str
+    year: int
+    number: int
+    document: str
+    state: NumberState
+    reason: str | None
+    reserved_at: datetime
+    changed_at: datetime
+
+
+class Register:
+    """The registers within one transaction; the write lock makes concurrent processes take turns."""
+
+    def __init__(self, session: Session) -> None:
+        self._session = session
+
+    def reserve(self, unit: str, series: str, year: int, document: str) -> RegisterEntry:
+        """Take the next number for a document; a document that holds one already keeps it."""
+        held = self.held_by(unit, series, year, document)
+        if held is not None:
+            return held
+        number = self._next(unit, series, year)
+        now = self._session.now
+        entry = RegisterEntry(unit, series, year, number, document, NumberState.RESERVED, None, now, now)
+        self._session.connection.execute(insert(_register), entry._asdict())
+        self._journal("number.reserved", entry)
+        return entry
+
+    def issue(self, entry: RegisterEntry) -> RegisterEntry:
+        """Mark a reserved number as issued; a repeat is absorbed, a voided one raises `StateError`."""
+        return self._move(entry, NumberState.ISSUED, None)
+
+    def void(self, entry: RegisterEntry, reason: str) -> RegisterEntry:
+        """Mark a reserved number as voided, with the reason that the register will show.
+
+        Raises `StateError` for a number that was issued: an issued document is withdrawn, not unnumbered.
+        """
+        if not reason.strip():
+            raise _wrong_step(entry, Text("Hủy số phải có lý do.", "Voiding a number needs a reason."))
+        return self._move(entry, NumberState.VOIDED, reason)
+
+    def start_at(self, unit: str, series: str, year: int, number: int) -> None:
+        """Let a book go on from ``number``: a register begun on paper, or reconciled after a restore.
+
+        Raises `StateError` for a number not above those given out: books never run backwards.
+        """
+        row = self._book(unit, series, year)
+        if number < (row or 1):
+            raise StateError(
+                Text(
+                    f"Sổ đã dùng đến số {(row or 1) - 1}; không thể lùi về {number}.",
+                    f"The book has given out numbers up to {(row or 1) - 1}; it cannot go back to {number}.",
+                ),
+                hint=Text("Chọn số lớn hơn.", "Choose a higher number."),
+                code="EDX-REGISTER-BACKWARDS",
+                where=f"{series} {year}",
+            )
+        self._set_next(unit, series, year, number, known=row is not None)
+        self._session.journal.add("book.continued", {"unit": unit, "series": series, "year": year, "number": number})
+
+    def held_by(self, unit: str, series: str, year: int, document: str) -> RegisterEntry | None:
+        """Return the number a document holds in a book, voided ones left out."""
+        mine = (
+            (_register.c.unit == unit)
+            & (_register.c.series == series)
+            & (_register.c.year == year)
+            & (_register.c.document == document)
+            & (_register.c.state != NumberState.VOIDED)
+        )
+        row = self._session.connection.execute(select(_register).where(mine)).one_or_none()
+        return None if row is None else _entry(row)
+
+    def entries(self, unit: str, series: str, year: int) -> tuple[RegisterEntry, ...]:
+        """Return a book from its first number on, voided numbers with their reasons."""
+        query = (
+            select(_register)
+            .where(_register.c.unit == unit, _register.c.series == series, _register.c.year == year)
+            .order_by(_register.c.number)
+        )
+        return tuple(_entry(row) for row in self._session.connection.execute(query))
+
+    def _next(self, unit: str, series: str, year: int) -> int:
+        row = self._book(unit, series, year)
+        number = row or 1
+        self._set_next(unit, series, year, number + 1, known=row is not None)
+        return number
+
+    def _book(self, unit: str, series: str, year: int) -> int | None:
+        query = select(_books.c.next_number).where(
+            _books.c.unit == unit, _books.c.series == series, _books.c.year == year
+        )
+        return self._session.connection.execute(query.with_for_update()).scalar_one_or_none()
+
+    def _set_next(self, unit: str, series: str, year: int, number: int, *, known: bool) -> None:
+        if known:
+            self._session.connection.execute(
+                update(_books)
+                .where(_books.c.unit == unit, _books.c.series == series, _books.c.year == year)
+                .values(next_number=number)
+            )
+        else:
+            row = {"unit": unit, "series": series, "year": year, "next_number": number}
+            self._session.connection.execute(insert(_books), row)
+
+    def _move(self, entry: RegisterEntry, to: NumberState, reason: str | None) -> RegisterEntry:
+        now = self._session.now
+        this = (
+            (_register.c.unit == entry.unit)
+            & (_register.c.series == entry.series)
+            & (_register.c.year == entry.year)
+            & (_register.c.number == entry.number)
+        )
+        row = self._session.connection.execute(select(_register).where(this)).one_or_none()
+        if row is not None and row.state == to:
+            return _entry(row)
+        if row is None or row.state != NumberState.RESERVED or row.document != entry.document:
+            raise _wrong_step(
+                entry,
+                Text(
+                    f"Số {entry.number} không còn được giữ chỗ cho văn bản này.",
+                    f"Number {entry.number} is not reserved for this document.",
+                ),
+            )
+        changed = {"state": to, "reason": reason, "changed_at": now}
+        self._session.connection.execute(update(_register).where(this).values(**changed))
+        moved = entry._replace(state=to, reason=reason, changed_at=now)
+        self._journal(f"number.{to}", moved)
+        return moved
+
+    def _journal(self, event: str, entry: RegisterEntry) -> None:
+        place: dict[str, Id] = {"unit": entry.unit, "series": entry.series, "year": entry.year}
+        self._session.journal.add(event, {**place, "number": entry.number, "document": entry.document})
+
+
+def _entry(row: Any) -> RegisterEntry:
+    return RegisterEntry(**{**row._asdict(), "state": NumberState(row.state)})
+
+
+def _wrong_step(entry: RegisterEntry, text: Text) -> StateError:
+    return StateError(
+        text,
+        hint=Text("Xem dòng này trong sổ văn bản.", "Look at this line of the register."),
+        code="EDX-REGISTER-STATE",
+        where=f"{entry.series} {entry.year} {entry.number}",
+    )

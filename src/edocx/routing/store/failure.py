@@ -1,0 +1,132 @@
+"""A store's failures in words: what a database driver or file system says, as `StoreUnavailable`."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import NamedTuple
+
+from sqlalchemy import exc
+
+from edocx.errors import StoreUnavailable, Text
+
+
+class _Case(NamedTuple):
+    code: str
+    text: Text
+    hint: Text
+    retryable: bool
+
+
+_LOCKED = _Case(
+    "EDX-STORE-LOCKED",
+    Text("Cơ sở dữ liệu đang bị tiến trình khác khóa.", "Another process holds the database locked."),
+    Text(
+        "Thử lại sau ít giây; nếu kéo dài, tìm tiến trình đang giữ tệp này.",
+        "Try again in a few seconds; if it lasts, find the process that holds this file.",
+    ),
+    retryable=True,
+)
+_READ_ONLY = _Case(
+    "EDX-STORE-READONLY",
+    Text("Kho dữ liệu chỉ đọc được, không ghi được.", "The store can be read but not written."),
+    Text(
+        "Cấp quyền ghi cho tệp, thư mục chứa tệp và hệ thống tệp.",
+        "Give write permission on the file, its folder and the file system.",
+    ),
+    retryable=False,
+)
+_FULL = _Case(
+    "EDX-STORE-FULL",
+    Text("Ổ đĩa chứa kho dữ liệu đã đầy.", "The disk that holds the store is full."),
+    Text(
+        "Giải phóng chỗ trống rồi thử lại; những gì đã lưu vẫn còn nguyên.",
+        "Free some space and try again; what was stored before is whole.",
+    ),
+    retryable=True,
+)
+_CORRUPT = _Case(
+    "EDX-STORE-CORRUPT",
+    Text("Tệp này không phải cơ sở dữ liệu, hoặc đã hỏng.", "The file is not a database, or it is damaged."),
+    Text(
+        "Đừng ghi thêm vào tệp; giữ một bản sao và phục hồi từ bản sao lưu gần nhất.",
+        "Write nothing more to it; keep a copy and restore the latest backup.",
+    ),
+    retryable=False,
+)
+_CANNOT_OPEN = _Case(
+    "EDX-STORE-OPEN",
+    Text("Không mở được tệp cơ sở dữ liệu.", "The database file cannot be opened."),
+    Text("Kiểm tra đường dẫn và quyền của thư mục.", "Check the path and the folder's permissions."),
+    retryable=False,
+)
+_FAULTY_DISK = _Case(
+    "EDX-STORE-IO",
+    Text("Lỗi vào/ra khi đọc hoặc ghi kho dữ liệu.", "Reading or writing the store failed in the file system."),
+    Text("Kiểm tra ổ đĩa và nhật ký hệ thống.", "Check the disk and the system's log."),
+    retryable=True,
+)
+_OTHER = _Case(
+    "EDX-STORE",
+    Text("Cơ sở dữ liệu từ chối thao tác.", "The database refused the operation."),
+    Text(
+        "Xem nguyên nhân kèm theo lỗi này; báo người quản trị.", "See the cause of this error; tell the administrator."
+    ),
+    retryable=False,
+)
+
+# By the first two words of SQLite's result code, so that extended codes (SQLITE_READONLY_DIRECTORY) fall in place.
+_BY_SQLITE = {
+    "SQLITE_BUSY": _LOCKED,
+    "SQLITE_LOCKED": _LOCKED,
+    "SQLITE_READONLY": _READ_ONLY,
+    "SQLITE_PERM": _READ_ONLY,
+    "SQLITE_FULL": _FULL,
+    "SQLITE_CORRUPT": _CORRUPT,
+    "SQLITE_NOTADB": _CORRUPT,
+    "SQLITE_CANTOPEN": _CANNOT_OPEN,
+    "SQLITE_IOERR": _FAULTY_DISK,
+}
+_BY_ERRNO = {
+    errno.ENOSPC: _FULL,
+    errno.EDQUOT: _FULL,
+    errno.EFBIG: _FULL,
+    errno.EROFS: _READ_ONLY,
+    errno.EACCES: _READ_ONLY,
+    errno.EPERM: _READ_ONLY,
+    errno.ENOENT: _CANNOT_OPEN,
+    errno.ENOTDIR: _CANNOT_OPEN,
+}
+
+
+@contextmanager
+def translated(where: str) -> Iterator[None]:
+    """Turn what the database or the file system raises inside into `StoreUnavailable`.
+
+    Args:
+        where: the store's path or address, without credentials.
+    """
+    try:
+        yield
+    except exc.DBAPIError as error:
+        raise _unavailable(_by_driver(error.orig), where) from error
+    except sqlite3.Error as error:
+        raise _unavailable(_by_driver(error), where) from error
+    except OSError as error:
+        raise _unavailable(_BY_ERRNO.get(error.errno or 0, _FAULTY_DISK), where) from error
+
+
+def damaged(where: str, text: Text, *, code: str) -> StoreUnavailable:
+    """Return the error for a store whose own records no longer fit together."""
+    return StoreUnavailable(text, hint=_CORRUPT.hint, code=code, where=where)
+
+
+def _by_driver(error: BaseException | None) -> _Case:
+    name = getattr(error, "sqlite_errorname", None) or ""
+    return _BY_SQLITE.get("_".join(name.split("_")[:2]), _OTHER)
+
+
+def _unavailable(case: _Case, where: str) -> StoreUnavailable:
+    return StoreUnavailable(case.text, hint=case.hint, code=case.code, where=where, retryable=case.retryable)

@@ -1,0 +1,124 @@
+"""Payloads, stored once by their digest: small ones in the database, larger ones as files beside it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterator
+from datetime import datetime
+from pathlib import Path
+
+from sqlalchemy import Connection, select
+from sqlalchemy.dialects.sqlite import insert
+
+from edocx.content import Blob, sync_folder, write_durably
+from edocx.errors import InputError, LimitExceeded, Text
+from edocx.routing.faults import Faults
+from edocx.routing.store import tables
+from edocx.routing.store.failure import damaged
+
+INLINE_LIMIT = 64 * 1024
+"""Largest payload kept in the database itself, in bytes: one fsync then covers state and content."""
+
+MAX_PAYLOAD = 2 * 1024**3
+"""Largest payload kept at all, in bytes: against an axis or a peer that fills the disk with one parcel."""
+
+
+class Payloads:
+    """The payload folder and table of one store."""
+
+    def __init__(self, folder: Path, *, faults: Faults, max_size: int = MAX_PAYLOAD) -> None:
+        self.folder = folder
+        self._faults = faults
+        self._max_size = max_size
+
+    def keep_file(self, blob: Blob) -> None:
+        """Bring a payload larger than `INLINE_LIMIT` to its file, durably; smaller ones need nothing.
+
+        Safe to repeat and to do before any transaction: a file without a row is only space. Raises
+        `LimitExceeded` for what is too large and `InputError` when the bytes do not fit the digest.
+        """
+        if blob.size > self._max_size:
+            raise LimitExceeded(
+                Text(
+                    f"Gói tin dài {blob.size} byte, vượt giới hạn {self._max_size}.",
+                    f"The payload has {blob.size} bytes, over the limit of {self._max_size}.",
+                ),
+                hint=Text("Chia nhỏ tệp đính kèm hoặc tăng giới hạn.", "Split the attachments or raise the limit."),
+                code="EDX-LIMIT-PAYLOAD",
+            )
+        if blob.size <= INLINE_LIMIT:
+            return
+        place = self.place(blob.sha256)
+        if place.is_file() and place.stat().st_size == blob.size:
+            # Its bytes were synced before it got this name; the name itself may not have been.
+            sync_folder(place.parent)
+            return
+        self._make_folder(place.parent)
+        self._faults.reached("store.payload.before")
+        write_durably(place, checked(blob))
+        self._faults.reached("store.payload.after")
+
+    def record(self, connection: Connection, blob: Blob, now: datetime) -> None:
+        """Make a payload known inside the transaction; its file is written first if it needs one."""
+        self.keep_file(blob)
+        content = b"".join(checked(blob)) if blob.size <= INLINE_LIMIT else None
+        connection.execute(
+            insert(tables.payloads).on_conflict_do_nothing(),
+            {"sha256": blob.sha256, "size": blob.size, "content": content, "stored_at": now},
+        )
+
+    def load(self, connection: Connection, sha256: str) -> Blob:
+        """Return a payload; raise `StoreUnavailable` when its row or file is gone or cut short."""
+        table = tables.payloads
+        row = connection.execute(select(table.c.size, table.c.content).where(table.c.sha256 == sha256)).one_or_none()
+        if row is None:
+            raise self._lost(sha256)
+        if row.content is not None:
+            return Blob.from_bytes(row.content)
+        place = self.place(sha256)
+        if not place.is_file() or place.stat().st_size != row.size:
+            raise self._lost(sha256)
+        return Blob(sha256, row.size, place, lambda: place.open("rb"))
+
+    def place(self, sha256: str) -> Path:
+        """Return where the file of a payload lies: 256 folders, so that none grows too long to list."""
+        return self.folder / sha256[:2] / sha256
+
+    def _make_folder(self, folder: Path) -> None:
+        if folder.is_dir():
+            return
+        folder.mkdir(parents=True, exist_ok=True)
+        sync_folder(folder.parent)
+        sync_folder(folder.parent.parent)
+
+    def _lost(self, sha256: str) -> Exception:
+        return damaged(
+            str(self.place(sha256)),
+            Text("Nội dung của một gói tin bị mất hoặc bị cắt.", "The content of a parcel is gone or cut short."),
+            code="EDX-STORE-PAYLOAD",
+        )
+
+
+def checked(blob: Blob) -> Iterator[bytes]:
+    """Yield a payload's pieces, never more than it announced; raise `InputError` unless they fit its digest."""
+    digest, size = hashlib.sha256(), 0
+    for piece in blob.pieces():
+        digest.update(piece)
+        size += len(piece)
+        if size > blob.size:
+            break
+        yield piece
+    if size != blob.size or digest.hexdigest() != blob.sha256:
+        # A file changed after it was digested, or an axis that announces one thing and gives another.
+        raise InputError(
+            Text(
+                "Nội dung không khớp với giá trị băm SHA-256 đã công bố.",
+                "The content does not fit the SHA-256 digest announced for it.",
+            ),
+            hint=Text(
+                "Tệp bị sửa sau khi tính giá trị băm, hoặc hỏng trên đường truyền: lấy lại tệp.",
+                "The file changed after it was digested, or was damaged on its way: fetch it again.",
+            ),
+            code="EDX-PAYLOAD-DIGEST",
+            where=blob.sha256,
+        )

@@ -1,0 +1,103 @@
+"""The tables of the local axis: one file, made whole at its first opening."""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    String,
+    Table,
+    UniqueConstraint,
+    text,
+)
+
+from edocx.errors import Text, TransportUnavailable
+from edocx.routing.store.tables import Moment
+
+VERSION = 1
+"""Kept in the file's ``user_version``; a file of another version is refused, not guessed at."""
+
+metadata = MetaData()
+
+units = Table(
+    "units",
+    metadata,
+    Column("code", String(200), primary_key=True),
+    Column("above", String(200)),
+    Column("closed", Boolean, nullable=False),
+)
+
+messages = Table(
+    "messages",
+    metadata,
+    Column("key", String(200), primary_key=True),
+    Column("message_id", String(200), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("sender", String(200), nullable=False),
+    Column("document_id", String(200), nullable=False),
+    Column("business", String(16), nullable=False),
+    Column("urgency", SmallInteger, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("received_at", Moment, nullable=False),
+    # The sender is part of the key: nobody can occupy another's message id.
+    UniqueConstraint("sender", "message_id"),
+)
+
+copies = Table(
+    "copies",
+    metadata,
+    Column("key", ForeignKey(messages.c.key), nullable=False),
+    Column("recipient", String(200), nullable=False),
+    Column("acknowledged_at", Moment),
+    PrimaryKeyConstraint("key", "recipient"),
+    Index("ix_copies_waiting", "recipient", sqlite_where=text("acknowledged_at IS NULL")),
+)
+
+passed = Table(
+    "passed",
+    metadata,
+    Column("key", ForeignKey(messages.c.key), nullable=False),
+    Column("recipient", String(200), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("node", String(200), nullable=False),
+    Column("at", Moment, nullable=False),
+    PrimaryKeyConstraint("key", "recipient", "position"),
+)
+
+pieces = Table(
+    "pieces",
+    metadata,
+    Column("sha256", String(64), nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("sha256", "position"),
+)
+
+
+def create(connection: Connection) -> None:
+    """Make the tables in a new file; raise `TransportUnavailable` for a file of another version."""
+    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
+    if version == VERSION:
+        return
+    foreign = connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one()
+    if version != 0 or foreign:
+        raise TransportUnavailable(
+            Text(
+                "Tệp này không phải trục cục bộ của phiên bản edocx này.",
+                f"The file is no local axis of this edocx (version {version}, expected {VERSION}).",
+            ),
+            hint=Text("Chọn tệp khác hoặc phiên bản edocx phù hợp.", "Choose another file or a fitting edocx."),
+            code="EDX-AXIS-VERSION",
+        )
+    metadata.create_all(connection)
+    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")

@@ -1,0 +1,244 @@
+"""The worker: carries parcels from the outbox to the axis and from the axis to the inbox.
+
+It may be killed between any two statements. What it was doing is done again by the next one: submitting
+is idempotent by message id, receiving by the raw bytes' digest, and the axis hears of a message's safety
+only after the commit.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from random import Random
+
+from edocx.clock import Clock
+from edocx.content import Blob
+from edocx.errors import EdocxError, InputError, Text, TransportUnavailable, Unavailable
+from edocx.routing.database import Store
+from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.routing.inbox import Arrival
+from edocx.routing.outbox import Task
+from edocx.routing.retry import Backoff
+from edocx.routing.store.payloads import INLINE_LIMIT, checked
+from edocx.routing.transport import Entry, Transport
+
+BATCH = 16
+"""Parcels claimed, and messages received, in one transaction."""
+
+
+@dataclass(slots=True)
+class Progress:
+    """What a worker did.
+
+    Attributes:
+        sent: parcels for which the axis gave a receipt.
+        put_off: attempts that failed and are due again later.
+        dead: parcels given up.
+        received: messages stored for the first time.
+        absorbed: messages that were here already, or whose content was.
+        faults: codes of what went wrong, in order, for whoever tells the clerk.
+    """
+
+    sent: int = 0
+    put_off: int = 0
+    dead: int = 0
+    received: int = 0
+    absorbed: int = 0
+    faults: tuple[str, ...] = ()
+
+    @property
+    def moved(self) -> bool:
+        """Whether anything went forward."""
+        return bool(self.sent or self.dead or self.received or self.absorbed)
+
+    def add(self, other: Progress) -> None:
+        """Add another step's doings to these."""
+        self.sent += other.sent
+        self.put_off += other.put_off
+        self.dead += other.dead
+        self.received += other.received
+        self.absorbed += other.absorbed
+        self.faults += other.faults
+
+
+class Worker:
+    """Works for one unit on one store and one axis; several may do so at once."""
+
+    def __init__(
+        self,
+        store: Store,
+        transport: Transport,
+        unit: str,
+        *,
+        clock: Clock,
+        random: Random,
+        name: str = "worker",
+        backoff: Backoff | None = None,
+        faults: Faults = NO_FAULTS,
+        batch: int = BATCH,
+    ) -> None:
+        """Prepare a worker; nothing is touched until the first step.
+
+        Args:
+            store: the office's store.
+            transport: the axis.
+            unit: whose messages to fetch.
+            clock: tells the time.
+            random: jitter for retries.
+            name: marks this worker's leases.
+            backoff: how failed attempts are repeated.
+            faults: told of every submit, fetch and acknowledge.
+            batch: parcels or messages a transaction.
+        """
+        self._store = store
+        self._transport = transport
+        self._unit = unit
+        self._clock = clock
+        self._random = random
+        # Two workers of one name must not settle each other's claims.
+        self._lease = f"{name}.{secrets.token_hex(4)}"
+        self._backoff = backoff or Backoff()
+        self._faults = faults
+        self._batch = batch
+        self._outages = 0
+        self._resume_at: datetime | None = None
+
+    def step(self) -> Progress:
+        """Send one batch and receive what waits; return what was done.
+
+        An axis that is away ends the step, not the worker: its code stands in ``faults``. Raises
+        `StoreUnavailable` when the office's own store fails.
+        """
+        progress = self._send()
+        progress.add(self._receive())
+        return progress
+
+    def run_until_quiet(self, *, most: int = 100_000) -> Progress:
+        """Step until a step moves nothing, or ``most`` steps; return everything done.
+
+        Quiet does not mean empty: parcels put off are due later (`Outbox.next_due`).
+        """
+        total = Progress()
+        for _ in range(most):
+            progress = self.step()
+            total.add(progress)
+            if not progress.moved:
+                break
+        return total
+
+    def _send(self) -> Progress:
+        progress = Progress()
+        now = self._clock.now()
+        if self._resume_at is not None and now < self._resume_at:
+            # The axis did not answer a moment ago: parcels wait without using up their attempts.
+            return progress
+        with self._store.read() as transaction:
+            due = transaction.outbox.next_due()
+        if due is None or due > now:
+            return progress
+        with self._store.begin("claim") as transaction:
+            tasks = transaction.outbox.claim(self._lease, limit=self._batch)
+        for task in tasks:
+            if not self._submit(task, progress):
+                break
+        return progress
+
+    def _submit(self, task: Task, progress: Progress) -> bool:
+        """Submit one parcel and record what came of it; tell whether the axis is still there."""
+        try:
+            self._faults.reached("transport.submit.before")
+            receipt = self._transport.submit(task.parcel, task.payload)
+            self._faults.reached("transport.submit.after")
+        except TransportUnavailable as error:
+            self._pause(error, task, progress)
+            return False
+        except EdocxError as error:
+            self._fail(error, task, progress)
+            return True
+        self._outages, self._resume_at = 0, None
+        with self._store.begin("sent") as transaction:
+            transaction.outbox.mark_sent(task, receipt.key)
+        progress.sent += 1
+        return True
+
+    def _pause(self, error: TransportUnavailable, task: Task, progress: Progress) -> None:
+        self._outages += 1
+        now = self._clock.now()
+        self._resume_at = self._backoff.next_due(self._outages, now=now, since=now, random=self._random)
+        self._fail(error, task, progress)
+        with self._store.begin("release") as transaction:
+            transaction.outbox.release(self._lease)
+
+    def _fail(self, error: EdocxError, task: Task, progress: Progress) -> None:
+        progress.faults += (error.code,)
+        with self._store.begin("failed") as transaction:
+            due = self._backoff.next_due(
+                task.attempts + 1, now=transaction.now, since=task.queued_at, random=self._random
+            )
+            if error.retryable and due is not None:
+                transaction.outbox.put_off(task, due, error.code)
+                progress.put_off += 1
+            else:
+                transaction.outbox.bury(task, error.code)
+                progress.dead += 1
+
+    def _receive(self) -> Progress:
+        progress = Progress()
+        try:
+            waiting = self._transport.pending(self._unit)
+            for entries in _portions(waiting, self._batch):
+                self._take(entries, progress)
+        except TransportUnavailable as error:
+            progress.faults += (error.code,)
+        return progress
+
+    def _take(self, entries: Sequence[Entry], progress: Progress) -> None:
+        fetched = [(entry, payload) for entry in entries if (payload := self._fetch(entry, progress)) is not None]
+        if not fetched:
+            return
+        with self._store.begin("receive") as transaction:
+            arrivals = [transaction.inbox.receive(entry, payload)[1] for entry, payload in fetched]
+        progress.received += sum(arrival in {Arrival.NEW, Arrival.CONFLICT} for arrival in arrivals)
+        progress.absorbed += sum(arrival in {Arrival.REPEAT, Arrival.DUPLICATE} for arrival in arrivals)
+        for entry, _ in fetched:
+            self._faults.reached("transport.acknowledge.before")
+            self._transport.acknowledge(entry)
+            self._faults.reached("transport.acknowledge.after")
+
+    def _fetch(self, entry: Entry, progress: Progress) -> Blob | None:
+        """Return a message's bytes, checked and, if large, on disk already; None when they cannot be had."""
+        try:
+            self._faults.reached("transport.fetch.before")
+            payload = self._transport.fetch(entry)
+            self._faults.reached("transport.fetch.after")
+            if entry.sha256 not in {None, payload.sha256}:
+                raise _damaged(entry)
+            if payload.size <= INLINE_LIMIT:
+                return Blob.from_bytes(b"".join(checked(payload)))
+            return self._store.keep(payload)
+        except Unavailable:
+            # The axis or our own store is away: not this message's doing.
+            raise
+        except EdocxError as error:
+            # One message that cannot be had must not keep the others away; it stays pending at the axis.
+            progress.faults += (error.code,)
+            return None
+
+
+def _portions(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:
+    for start in range(0, len(entries), size):
+        yield entries[start : start + size]
+
+
+def _damaged(entry: Entry) -> InputError:
+    return InputError(
+        Text(
+            "Nội dung nhận được khác với giá trị băm mà trục công bố.",
+            "The content received differs from the digest that the axis announced.",
+        ),
+        hint=Text("Hệ thống sẽ lấy lại; nếu lặp lại, báo đơn vị vận hành trục.", "It is fetched again; tell the axis."),
+        code="EDX-PAYLOAD-DIGEST",
+        where=entry.key,
+    )
