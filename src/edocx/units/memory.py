@@ -63,6 +63,23 @@ class MemoryDirectory:
         """Return the whole history of a unit by its identity."""
         return self._histories.get(identity)
 
+    def shared_codes(self) -> Iterator[tuple[UnitId, tuple[UnitHistory, ...]]]:
+        """Yield every code that several units hold or held, with those units."""
+        for code, found in self._holders.items():
+            if type(found) is tuple:
+                yield code, found
+
+    def with_changes(
+        self,
+        histories: Iterable[UnitHistory] = (),
+        successions: Iterable[Succession] = (),
+        snapshot: Snapshot | None = None,
+    ) -> MemoryDirectory:
+        """Return a directory in which these histories replace those of the same identity, and the edges are added."""
+        changed = self._histories | {history.identity: history for history in histories}
+        edges = dict.fromkeys((*self._successions, *successions))
+        return MemoryDirectory(changed.values(), edges, snapshot or self._snapshot)
+
     def at(self, day: When) -> View:
         """Return the directory as it stood on a day."""
         return View(self, day_of(day))

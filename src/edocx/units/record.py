@@ -1,0 +1,277 @@
+"""Records: one unit's history, or one succession edge, as a JSON object; hostile until read here."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from datetime import date
+from typing import Any
+
+from edocx.errors import EdocxError, Text
+from edocx.units.history import BEGIN, END, FIELDS, Span, UnitHistory
+from edocx.units.level import Level
+from edocx.units.succession import Succession, SuccessionKind
+from edocx.units.unit import LOCAL, NO_CAPABILITIES, NO_CONTACT, SHIPPED, SIGNED, Capabilities, Contact
+from edocx.units.unit_id import Scheme, UnitId
+
+MAX_NAME = 500
+"""Longest text of a field: against messages and indexes that grow with hostile input."""
+
+MAX_SPANS = 200
+"""Most intervals of one fact: no agency was renamed so often, and each makes a state."""
+
+_AUTHORITIES = (SHIPPED, SIGNED, LOCAL)
+_LEVELS = {level.value: level for level in Level}
+_KINDS = {kind.value: kind for kind in SuccessionKind}
+_PLAIN = {"id", "from", "to", "statistical_code", "formerly", "source", "authority", "unverified"}
+_KNOWN = _PLAIN | set(FIELDS)
+_EDGE = {"kind", "predecessor", "successor", "on", "decree", "custodian", "source", "unverified"}
+
+
+class BadValue(ValueError):
+    """A value that does not fit its column; becomes a `Fault` with the line."""
+
+    def __init__(self, column: str, vi: str, en: str, code: str = "EDX-TABLE-VALUE") -> None:
+        super().__init__(en)
+        self.column = column
+        self.text = Text(vi, en)
+        self.code = code
+
+
+class RecordReader:
+    """Makes histories and edges of decoded records; equal texts and days are kept once."""
+
+    def __init__(self, authority: str | None = None) -> None:
+        self._authority = authority
+        self._days: dict[str, date] = {}
+        self._texts: dict[str, str] = {}
+        self._decoders: tuple[tuple[str, Callable[[str, Any], Any], Any], ...] = (
+            ("name", self.text, ""),
+            ("kind", self.shared_text, ""),
+            ("level", _level, None),
+            ("parent", self.shared_text, None),
+            ("code", _code, None),
+            ("code102", _code102, None),
+            ("served_by", self.shared_text, None),
+            ("contact", self._contact, NO_CONTACT),
+            ("capabilities", _capabilities, NO_CAPABILITIES),
+        )
+
+    def history(self, row: Any) -> UnitHistory:
+        """Make a unit's history of a decoded JSON object; `BadValue` names the column at fault."""
+        if type(row) is not dict:
+            raise BadValue("", "cần một đối tượng JSON.", "a JSON object is due.")
+        if not row.keys() <= _KNOWN:
+            column = min(row.keys() - _KNOWN)[:40]
+            raise BadValue(column, "không biết trường này.", "the field is not known.")
+        get = row.get
+        facts = []
+        for column, decoder, missing in self._decoders:
+            value = get(column)
+            if value is None:
+                facts.append(missing)
+            elif type(value) is list:
+                facts.append(self._spans(column, value, decoder))
+            else:
+                facts.append(decoder(column, value))
+        first, last = get("from"), get("to")
+        unverified = get("unverified")
+        formerly = get("formerly")
+        code = get("statistical_code")
+        return UnitHistory(
+            self.text("id", get("id")),
+            tuple(facts),
+            opened=BEGIN if first is None else self.day("from", first),
+            closed=END if last is None else self.day("to", last),
+            source=self.shared_text("source", get("source") or ""),
+            authority=self._authority or self._stated_authority(get("authority")),
+            unverified=_NONE if not unverified else frozenset(self._list("unverified", unverified)),
+            statistical_code=None if code is None else self.text("statistical_code", code),
+            formerly=() if not formerly else self._list("formerly", formerly),
+        )
+
+    def succession(self, row: Any) -> Succession:
+        """Make a succession edge of a decoded JSON object; `BadValue` names the column at fault."""
+        if type(row) is not dict or not row.keys() <= _EDGE:
+            raise BadValue("", "không phải quan hệ kế thừa.", "not a succession edge.")
+        kind = _KINDS.get(row.get("kind", ""))
+        if kind is None:
+            raise BadValue("kind", f"cần một trong {', '.join(_KINDS)}.", f"one of {', '.join(_KINDS)} is due.")
+        successor, custodian = row.get("successor"), row.get("custodian")
+        return Succession(
+            kind,
+            self.shared_text("predecessor", row.get("predecessor")),
+            None if successor is None else self.shared_text("successor", successor),
+            self.day("on", row.get("on")),
+            self.shared_text("decree", row.get("decree") or ""),
+            None if custodian is None else self.shared_text("custodian", custodian),
+            self.shared_text("source", row.get("source") or ""),
+            not row.get("unverified", False),
+        )
+
+    def text(self, column: str, value: Any) -> str:
+        """Check a text: a string of bounded length in NFC without control or format characters."""
+        if type(value) is not str:
+            raise BadValue(column, "cần chuỗi ký tự.", "text is due.")
+        if len(value) > MAX_NAME:
+            raise BadValue(column, f"dài quá {MAX_NAME} ký tự.", f"longer than {MAX_NAME} characters.")
+        if not value.isprintable():
+            bad = next(char for char in value if not char.isprintable())
+            name = unicodedata.name(bad, f"U+{ord(bad):04X}")
+            raise BadValue(column, f"chứa ký tự {name}.", f"it holds the character {name}.")
+        return unicodedata.normalize("NFC", value)
+
+    def shared_text(self, column: str, value: Any) -> str:
+        """Check a text that many records repeat, and keep it once."""
+        kept = self._texts.get(value) if type(value) is str else None
+        if kept is None:
+            kept = self.text(column, value)
+            self._texts[kept] = kept
+        return kept
+
+    def day(self, column: str, value: Any) -> date:
+        """Read an ISO date."""
+        day = self._days.get(value) if type(value) is str else None
+        if day is None:
+            try:
+                day = date.fromisoformat(value)
+            except (TypeError, ValueError) as error:
+                raise BadValue(column, "cần ngày dạng 2025-07-01.", "a date such as 2025-07-01 is due.") from error
+            self._days[value] = day
+        return day
+
+    def _stated_authority(self, value: Any) -> str:
+        if value is None:
+            return LOCAL
+        if value not in _AUTHORITIES:
+            raise BadValue("authority", "không biết nguồn bảo đảm này.", "the authority is not known.")
+        return _AUTHORITIES[_AUTHORITIES.index(value)]
+
+    def _list(self, column: str, value: Any) -> tuple[str, ...]:
+        if type(value) is not list or len(value) > MAX_SPANS:
+            raise BadValue(
+                column, f"cần danh sách tối đa {MAX_SPANS} chuỗi.", f"a list of at most {MAX_SPANS} texts is due."
+            )
+        return tuple(self.shared_text(column, item) for item in value)
+
+    def _spans(self, column: str, rows: list[Any], decoder: Callable[[str, Any], Any]) -> tuple[Span, ...]:
+        if len(rows) > MAX_SPANS:
+            raise BadValue(column, f"quá {MAX_SPANS} khoảng hiệu lực.", f"more than {MAX_SPANS} intervals.")
+        spans = []
+        for row in rows:
+            if type(row) is not dict or not row.keys() <= {"value", "from", "to", "source", "unverified"}:
+                raise BadValue(column, "khoảng hiệu lực sai dạng.", "an interval of the wrong form.")
+            value, first, last = row.get("value"), row.get("from"), row.get("to")
+            spans.append(
+                Span(
+                    None if value is None else decoder(column, value),
+                    BEGIN if first is None else self.day(column, first),
+                    END if last is None else self.day(column, last),
+                    not row.get("unverified", False),
+                    self.shared_text(column, row.get("source") or ""),
+                )
+            )
+        return tuple(spans)
+
+    def _contact(self, column: str, value: Any) -> Contact:
+        if type(value) is not dict or not value.keys() <= set(Contact.__slots__):
+            raise BadValue(column, "liên hệ sai dạng.", "a contact of the wrong form.")
+        return Contact(**{name: self.text(column, text) for name, text in value.items()})
+
+
+_NONE: frozenset[str] = frozenset()
+
+
+def _level(column: str, value: Any) -> Level:
+    level = _LEVELS.get(value) if type(value) is str else None
+    if level is None:
+        raise BadValue(column, f"cần một trong {', '.join(_LEVELS)}.", f"one of {', '.join(_LEVELS)} is due.")
+    return level
+
+
+def _code(column: str, value: Any) -> UnitId:
+    code = _parsed(column, value, None)
+    if code.scheme is Scheme.QCVN102:
+        raise BadValue(column, "mã QCVN 102 thuộc cột code102.", "a code of QCVN 102 belongs in code102.")
+    return code
+
+
+def _code102(column: str, value: Any) -> UnitId:
+    return _parsed(column, value, Scheme.QCVN102)
+
+
+def _parsed(column: str, value: Any, scheme: Scheme | None) -> UnitId:
+    if type(value) is not str:
+        raise BadValue(column, "cần chuỗi ký tự.", "text is due.")
+    try:
+        return UnitId.parse(value, scheme)
+    except EdocxError as error:
+        raise BadValue(column, error.text.vi, error.text.en, error.code) from error
+
+
+def _capabilities(column: str, value: Any) -> Capabilities:
+    bad = BadValue(column, "khả năng tiếp nhận sai dạng.", "capabilities of the wrong form.")
+    if type(value) is not dict or not value.keys() <= set(Capabilities.__slots__):
+        raise bad
+    accepts, size, seals = value.get("accepts", []), value.get("max_bytes"), value.get("seals")
+    if type(accepts) is not list or not all(type(item) is str and len(item) <= MAX_NAME for item in accepts):
+        raise bad
+    if not (size is None or (type(size) is int and size >= 0)) or not (seals is None or type(seals) is bool):
+        raise bad
+    return Capabilities(tuple(accepts), size, seals)
+
+
+def unit_record(history: UnitHistory) -> dict[str, Any]:
+    """Return a history as the JSON object that `RecordReader.history` reads back; what is not known is left out."""
+    row: dict[str, Any] = {"id": history.identity}
+    for column, fact in zip(FIELDS, history.facts, strict=True):
+        if type(fact) is tuple:
+            row[column] = [_span_record(span) for span in fact]
+        elif fact is not None and fact != "" and fact is not NO_CONTACT and fact is not NO_CAPABILITIES:
+            row[column] = _plain(fact)
+    if history.opened != BEGIN:
+        row["from"] = history.opened.isoformat()
+    if history.closed != END:
+        row["to"] = history.closed.isoformat()
+    row |= {"statistical_code": history.statistical_code} if history.statistical_code else {}
+    row |= {"formerly": list(history.formerly)} if history.formerly else {}
+    row |= {"source": history.source} if history.source else {}
+    row |= {"unverified": sorted(history.unverified)} if history.unverified else {}
+    row["authority"] = history.authority
+    return row
+
+
+def succession_record(edge: Succession) -> dict[str, Any]:
+    """Return an edge as the JSON object that `RecordReader.succession` reads back."""
+    row: dict[str, Any] = {
+        "kind": edge.kind.value,
+        "predecessor": edge.predecessor,
+        "successor": edge.successor,
+        "on": edge.on.isoformat(),
+    }
+    row |= {"decree": edge.decree} if edge.decree else {}
+    row |= {"custodian": edge.custodian} if edge.custodian else {}
+    row |= {"source": edge.source} if edge.source else {}
+    return row if edge.verified else row | {"unverified": True}
+
+
+def _span_record(span: Span) -> dict[str, Any]:
+    row: dict[str, Any] = {"value": None if span.value is None else _plain(span.value)}
+    row |= {"from": span.start.isoformat()} if span.start != BEGIN else {}
+    row |= {"to": span.end.isoformat()} if span.end != END else {}
+    row |= {"source": span.source} if span.source else {}
+    return row if span.verified else row | {"unverified": True}
+
+
+def _plain(value: Any) -> Any:
+    match value:
+        case UnitId():
+            return value.reference
+        case Level():
+            return value.value
+        case Contact():
+            return {name: text for name in Contact.__slots__ if (text := getattr(value, name))}
+        case Capabilities(accepts, size, seals):
+            known = {"accepts": list(accepts), "max_bytes": size, "seals": seals}
+            return {name: item for name, item in known.items() if item is not None}
+    return value

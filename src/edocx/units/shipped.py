@@ -1,0 +1,19 @@
+"""The directory that comes with the package: level-1 codes, provinces, communes; see data/SOURCES.md."""
+
+from __future__ import annotations
+
+from functools import cache
+from importlib.resources import files
+
+from edocx.units import units_json
+from edocx.units.memory import MemoryDirectory
+from edocx.units.unit import SHIPPED
+
+
+@cache
+def shipped_directory() -> MemoryDirectory:
+    """Return the shipped directory, read once; its age and source are in ``snapshot``."""
+    data = files("edocx.units").joinpath("data", "units.json").read_bytes()
+    document = units_json.read_document(data, where="units.json", authority=SHIPPED)
+    histories = (history for _, history in document.units)
+    return MemoryDirectory(histories, (edge for _, edge in document.successions), document.snapshot)
