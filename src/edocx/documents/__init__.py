@@ -2,7 +2,7 @@
 
 from edocx.documents.drafts import Document, Draft, Signatory
 from edocx.documents.kinds import DocumentKind, copy_kinds, document_kinds
-from edocx.documents.layout import Box, PageLayout
+from edocx.documents.layout import Box, FieldText, PageLayout
 from edocx.documents.numbers import DocumentId, DocumentNumber
 from edocx.documents.words import BusinessAction, Capacity, StatusCode, Urgency, status_label
 
@@ -15,6 +15,7 @@ __all__ = [
     "DocumentKind",
     "DocumentNumber",
     "Draft",
+    "FieldText",
     "PageLayout",
     "Signatory",
     "StatusCode",

@@ -6,6 +6,8 @@ nothing else (NĐ 30/2020 Điều 14-15; ISO 32000-1 12.8.2.2).
 
 from __future__ import annotations
 
+from typing import Literal
+
 from pydantic import BaseModel, ConfigDict, Field
 
 _A4 = (595.28, 841.89)
@@ -28,8 +30,26 @@ class Box(BaseModel):
         return self.x1, self.y1, self.x2, self.y2
 
 
+class FieldText(BaseModel):
+    """How the text of a field continues the line it stands in.
+
+    ``template`` is filled with ``number``, ``notation``, ``place``, ``day``, ``month``, ``year``; ``size`` in points;
+    ``baseline`` in points above the box's lower edge (None centres the text upright); ``align`` 0 left, 1 centre,
+    2 right; ``blank`` is what stands there until the value is known.
+    """
+
+    model_config = ConfigDict(frozen=True)
+
+    template: str
+    italic: bool = False
+    size: float = 13
+    baseline: float | None = None
+    align: Literal[0, 1, 2] = 1
+    blank: str = ""
+
+
 class PageLayout(BaseModel):
-    """The boxes of one document: number, place-and-date line, one box for each signatory in order, seal."""
+    """The boxes of one document: number, date, one for each signatory in order, seal; and how text stands in them."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -37,6 +57,8 @@ class PageLayout(BaseModel):
     date: Box
     signatures: tuple[Box, ...] = Field(min_length=1)
     seal: Box
+    number_text: FieldText = FieldText(template="Số: {number}/{notation}")
+    date_text: FieldText = FieldText(template="{place}, ngày {day} tháng {month} năm {year}", italic=True)
 
     @classmethod
     def standard(cls) -> PageLayout:

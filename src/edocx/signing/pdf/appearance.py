@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -10,18 +9,15 @@ from typing import Any
 from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict
 from pyhanko.pdf_utils.content import PdfContent, RawContent
-from pyhanko.pdf_utils.font.opentype import GlyphAccumulatorFactory
 from pyhanko.pdf_utils.images import PdfImage
 from pyhanko.pdf_utils.layout import AxisAlignment, BoxConstraints, InnerScaling, Margins, SimpleBoxLayoutRule
 from pyhanko.pdf_utils.text import TextBoxStyle
-from pyhanko.stamp import TextStampStyle
+from pyhanko.stamp import BaseStampStyle, StaticStampStyle, TextStampStyle
 
 from edocx.clock import in_vietnam
 from edocx.errors import InputError, LimitExceeded, Text
 from edocx.fonts import Face
-
-# fontTools warns of every table it leaves out of a subset; nobody who signs needs to read that.
-logging.getLogger("fontTools").addHandler(logging.NullHandler())
+from edocx.signing.pdf.font import FaceFactory
 
 MAX_PIXELS = 16_000_000
 """A seal of 36 mm at 600 dpi has under a million; a picture bomb has billions."""
@@ -48,31 +44,41 @@ def signing_time_text(moment: datetime) -> str:
     return in_vietnam(moment).replace(microsecond=0).isoformat(sep=" ")
 
 
-def stamp_style(appearance: Appearance) -> TextStampStyle:
+def stamp_style(appearance: Appearance) -> BaseStampStyle:
     """Turn an appearance into pyHanko's stamp; raise `InputError` for an image that is none."""
+    if not appearance.lines:
+        return StaticStampStyle(
+            border_width=0,
+            background=_image(appearance.image),
+            background_layout=_filling(foot=0),
+            background_opacity=1.0,
+        )
     foot = 1.35 * TEXT_SIZE * len(appearance.lines)
     # pyHanko interpolates the text with %; what comes from outside must stay as it is.
     text = "\n".join(appearance.lines).replace("%", "%%")
     return TextStampStyle(
         border_width=0,
         stamp_text=text,
-        text_box_style=TextBoxStyle(
-            font=GlyphAccumulatorFactory(str(Face.REGULAR.path)), font_size=TEXT_SIZE, border_width=0
-        ),
+        text_box_style=TextBoxStyle(font=FaceFactory(Face.REGULAR), font_size=TEXT_SIZE, border_width=0),
+        # To the right: the seal covers the left third (Phụ lục I).
         inner_content_layout=SimpleBoxLayoutRule(
-            x_align=AxisAlignment.ALIGN_MID,
+            x_align=AxisAlignment.ALIGN_MAX,
             y_align=AxisAlignment.ALIGN_MIN,
             inner_content_scaling=InnerScaling.SHRINK_TO_FIT,
             margins=Margins.uniform(0),
         ),
         background=_image(appearance.image),
-        background_layout=SimpleBoxLayoutRule(
-            x_align=AxisAlignment.ALIGN_MID,
-            y_align=AxisAlignment.ALIGN_MID,
-            inner_content_scaling=InnerScaling.STRETCH_TO_FIT,
-            margins=Margins(left=0, right=0, top=0, bottom=round(foot)),
-        ),
+        background_layout=_filling(foot=round(foot)),
         background_opacity=1.0,
+    )
+
+
+def _filling(*, foot: int) -> SimpleBoxLayoutRule:
+    return SimpleBoxLayoutRule(
+        x_align=AxisAlignment.ALIGN_MID,
+        y_align=AxisAlignment.ALIGN_MID,
+        inner_content_scaling=InnerScaling.STRETCH_TO_FIT,
+        margins=Margins(left=0, right=0, top=0, bottom=foot),
     )
 
 

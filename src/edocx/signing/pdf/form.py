@@ -10,25 +10,17 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.font.opentype import GlyphAccumulatorFactory
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.text import TextBox, TextBoxStyle
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, append_signature_field
 
 from edocx.content import durable_file
-from edocx.documents import Box, PageLayout
+from edocx.documents import Box, FieldText, PageLayout
 from edocx.errors import SigningRefused, Text
-from edocx.fonts import Face
 from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
+from edocx.signing.pdf.field_text import DATE_FIELD, NUMBER_FIELD, FieldValue, text_appearance
 
-NUMBER_FIELD = "EdocxNumber"
-DATE_FIELD = "EdocxDate"
 SEAL_FIELD = "EdocxSeal"
-"""Field names hold no full stop: that would make them children of another field (ISO 32000-1 12.7.3.2)."""
-
-FONT_SIZE = 13
-"""NĐ 30/2020 Phụ lục I: number, place and date are set in 13 or 14 points."""
 
 _PRINT = 4
 """Annotation flag Print (ISO 32000-1 table 165)."""
@@ -54,8 +46,8 @@ def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
             if reader.embedded_signatures:
                 raise _already_signed(source)
             writer = IncrementalPdfFileWriter(stream, strict=False)
-            _add_text_field(writer, NUMBER_FIELD, layout.number)
-            _add_text_field(writer, DATE_FIELD, layout.date)
+            _add_text_field(writer, NUMBER_FIELD, layout.number, layout.number_text)
+            _add_text_field(writer, DATE_FIELD, layout.date, layout.date_text)
             for order, box in enumerate(layout.signatures, start=1):
                 _add_signature_field(writer, person_field(order), box)
             _add_signature_field(writer, SEAL_FIELD, layout.seal, final=True)
@@ -66,7 +58,7 @@ def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
     return out
 
 
-def fill_fields(writer: IncrementalPdfFileWriter, values: Mapping[str, str], where: str) -> None:
+def fill_fields(writer: IncrementalPdfFileWriter, values: Mapping[str, FieldValue], where: str) -> None:
     """Set text fields with an appearance of their own, so that every viewer shows the same letters.
 
     Raises `SigningRefused` when a field does not exist.
@@ -81,9 +73,10 @@ def fill_fields(writer: IncrementalPdfFileWriter, values: Mapping[str, str], whe
                 code="EDX-FIELD-MISSING",
                 where=where,
             )
-        field["/V"] = pdf_string(value)
-        italic = name == DATE_FIELD
-        field["/AP"] = generic.DictionaryObject({pdf_name("/N"): _text_appearance(writer, field, value, italic=italic)})
+        left, bottom, right, top = (float(edge) for edge in field["/Rect"])
+        field["/V"] = pdf_string(value.text)
+        shown = text_appearance(writer, right - left, top - bottom, value)
+        field["/AP"] = generic.DictionaryObject({pdf_name("/N"): shown})
         writer.update_container(field)
 
 
@@ -93,7 +86,7 @@ def _fields(writer: IncrementalPdfFileWriter) -> list[generic.DictionaryObject]:
     return [reference.get_object() for reference in writer.root["/AcroForm"]["/Fields"]]
 
 
-def _add_text_field(writer: IncrementalPdfFileWriter, name: str, box: Box) -> None:
+def _add_text_field(writer: IncrementalPdfFileWriter, name: str, box: Box, style: FieldText) -> None:
     page_ref, _ = writer.find_page_for_modification(box.page)
     rectangle = generic.ArrayObject(generic.FloatObject(f"{value:.2f}") for value in box.corners)
     field = generic.DictionaryObject(
@@ -104,13 +97,14 @@ def _add_text_field(writer: IncrementalPdfFileWriter, name: str, box: Box) -> No
             pdf_name("/T"): pdf_string(name),
             pdf_name("/Ff"): generic.NumberObject(_READ_ONLY),
             pdf_name("/F"): generic.NumberObject(_PRINT),
-            pdf_name("/DA"): generic.TextStringObject(f"/Helv {FONT_SIZE} Tf 0 g"),
-            pdf_name("/V"): pdf_string(""),
+            pdf_name("/DA"): generic.TextStringObject(f"/Helv {style.size:g} Tf 0 g"),
+            pdf_name("/V"): pdf_string(style.blank),
             pdf_name("/Rect"): rectangle,
             pdf_name("/P"): page_ref,
         }
     )
-    field["/AP"] = generic.DictionaryObject({pdf_name("/N"): _text_appearance(writer, field, "", italic=False)})
+    shown = text_appearance(writer, box.x2 - box.x1, box.y2 - box.y1, FieldValue(style.blank, style))
+    field["/AP"] = generic.DictionaryObject({pdf_name("/N"): shown})
     reference = writer.add_object(field)
     writer.register_annotation(page_ref, reference)
     _form_fields(writer).append(reference)
@@ -139,40 +133,6 @@ def _add_signature_field(writer: IncrementalPdfFileWriter, name: str, box: Box, 
     )
     corners = tuple(round(value) for value in box.corners)
     append_signature_field(writer, SigFieldSpec(name, on_page=box.page, box=corners, **lock))  # type: ignore[arg-type]
-
-
-def _text_appearance(
-    writer: IncrementalPdfFileWriter, field: generic.DictionaryObject, value: str, *, italic: bool
-) -> generic.IndirectObject:
-    left, bottom, right, top = (float(edge) for edge in field["/Rect"])
-    width, height = right - left, top - bottom
-    if not value:
-        empty = generic.StreamObject(stream_data=b"")
-        empty.update(_form_entries(width, height))
-        return writer.add_object(empty)
-    font = GlyphAccumulatorFactory(str((Face.ITALIC if italic else Face.REGULAR).path))
-    text = TextBox(TextBoxStyle(font=font, font_size=FONT_SIZE, border_width=0), writer=writer)
-    text.content = value
-    commands = text.render()
-    assert text.box is not None
-    scale = min(1.0, width / text.box.width)
-    shift_y = (height - text.box.height * scale) / 2
-    shift_x = (width - text.box.width * scale) / 2
-    # /Tx BMC … EMC marks the variable text (ISO 32000-1 12.7.3.3), so that a viewer that refills it knows where.
-    stream = b"/Tx BMC q %.4f 0 0 %.4f %.2f %.2f cm %s Q EMC" % (scale, scale, shift_x, shift_y, commands)
-    form = generic.StreamObject(stream_data=stream)
-    form.update(_form_entries(width, height))
-    form[pdf_name("/Resources")] = text.resources.as_pdf_object()
-    return writer.add_object(form)
-
-
-def _form_entries(width: float, height: float) -> dict[generic.NameObject, generic.PdfObject]:
-    numbers = (0, 0, width, height)
-    return {
-        pdf_name("/Type"): pdf_name("/XObject"),
-        pdf_name("/Subtype"): pdf_name("/Form"),
-        pdf_name("/BBox"): generic.ArrayObject(generic.FloatObject(f"{n:.2f}") for n in numbers),
-    }
 
 
 def _already_signed(source: Path) -> SigningRefused:

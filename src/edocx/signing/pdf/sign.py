@@ -31,6 +31,7 @@ from edocx.signing.coroutine import run_to_end
 from edocx.signing.keys import Signer
 from edocx.signing.pdf.appearance import Appearance, stamp_style
 from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
+from edocx.signing.pdf.field_text import FieldValue
 from edocx.signing.pdf.form import fill_fields
 
 CMS_OVERHEAD = 2048
@@ -94,7 +95,7 @@ def prepare(
     chain: Iterable[x509.Certificate] = (),
     appearance: Appearance | None = None,
     certify: bool = False,
-    fill: Mapping[str, str] | None = None,
+    fill: Mapping[str, FieldValue] | None = None,
     reason: str | None = None,
 ) -> Prepared:
     """Write ``source`` plus a signature with a gap to ``working_file`` (PAdES B-B, EN 319 142-1).
@@ -192,7 +193,7 @@ def sign(
     field: str,
     appearance: Appearance | None = None,
     certify: bool = False,
-    fill: Mapping[str, str] | None = None,
+    fill: Mapping[str, FieldValue] | None = None,
     reason: str | None = None,
 ) -> Path:
     """Prepare, sign and complete in one call; see `prepare` for the arguments."""
