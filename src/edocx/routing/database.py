@@ -9,7 +9,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, text
+from sqlalchemy import Connection
 
 from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
@@ -107,11 +107,16 @@ class Store:
                     code="EDX-STORE-BACKUP",
                     where=str(folder),
                 )
-            with self._engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
-                connection.execute(text("VACUUM INTO :copy"), {"copy": str(copy)})
+            # VACUUM INTO takes one moment of the database and runs outside any transaction.
+            bare = self._engine.raw_connection()
+            try:
+                bare.cursor().execute("VACUUM INTO ?", (str(copy),))
+            finally:
+                bare.close()
             # Files after the database: they are only ever added, so the copy misses none that it names.
             if self._payloads.folder.is_dir():
-                shutil.copytree(self._payloads.folder, folder / self._payloads.folder.name)
+                target = folder / self._payloads.folder.name
+                shutil.copytree(self._payloads.folder, target, ignore=shutil.ignore_patterns("*.part"))
         return copy
 
     def close(self) -> None:

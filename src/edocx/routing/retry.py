@@ -38,6 +38,11 @@ class Backoff:
         """
         if attempt >= self.attempts or now - since >= self.lifetime:
             return None
-        # The exponent is capped before it is raised: 2.0 ** 5000 is an OverflowError, not a pause.
-        nominal = min(self.first * self.factor ** min(attempt - 1, 60), self.ceiling)
-        return now + nominal * random.uniform(0.5, 1.0)
+        return now + self.pause(attempt, random)
+
+    def pause(self, failures: int, random: Random) -> timedelta:
+        """Return how long to wait after so many failures in a row (1 or more)."""
+        # Both the exponent and the growth are capped before they are used: 2.0 ** 5000 and a timedelta of
+        # a million years are an OverflowError, not a pause.
+        growth = min(self.factor ** min(failures - 1, 60), self.ceiling / self.first)
+        return self.first * growth * random.uniform(0.5, 1.0)

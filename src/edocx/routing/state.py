@@ -11,7 +11,7 @@ The steps themselves are data, in `edocx.routing.transitions`.
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple, assert_never
@@ -99,7 +99,7 @@ class Statement:
     speaker: Speaker
     claimed_at: datetime
     description: str | None
-    arrived_at: datetime
+    arrived_at: datetime = field(compare=False)
 
 
 Event = Moved | Statement

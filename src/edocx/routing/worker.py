@@ -165,8 +165,7 @@ class Worker:
 
     def _pause(self, error: TransportUnavailable, task: Task, progress: Progress) -> None:
         self._outages += 1
-        now = self._clock.now()
-        self._resume_at = self._backoff.next_due(self._outages, now=now, since=now, random=self._random)
+        self._resume_at = self._clock.now() + self._backoff.pause(self._outages, self._random)
         self._fail(error, task, progress)
         with self._store.begin("release") as transaction:
             transaction.outbox.release(self._lease)

@@ -8,19 +8,21 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from edocx.testing.clock import FixedClock
     from edocx.testing.credential import Credential
+    from edocx.testing.faults import Faults
     from edocx.testing.ocsp import Ocsp
     from edocx.testing.pki import Pki
     from edocx.testing.tsa import Tsa
 
 _HOMES = {
     "Credential": "edocx.testing.credential",
+    "Faults": "edocx.testing.faults",
     "FixedClock": "edocx.testing.clock",
     "Ocsp": "edocx.testing.ocsp",
     "Pki": "edocx.testing.pki",
     "Tsa": "edocx.testing.tsa",
 }
 
-__all__ = ["Credential", "FixedClock", "Ocsp", "Pki", "Tsa"]
+__all__ = ["Credential", "Faults", "FixedClock", "Ocsp", "Pki", "Tsa"]
 
 
 def __getattr__(name: str) -> Any:
