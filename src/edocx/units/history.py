@@ -106,6 +106,11 @@ class UnitHistory:
         return None
 
     @property
+    def states(self) -> tuple[Unit, ...]:
+        """The unit's states from the first to the last; nothing changes within one."""
+        return tuple(unit for _, _, unit in self._states or self._cut())
+
+    @property
     def last(self) -> Unit:
         """The unit's latest recorded state."""
         return (self._states or self._cut())[-1][2]

@@ -74,10 +74,19 @@ class MemoryDirectory:
         histories: Iterable[UnitHistory] = (),
         successions: Iterable[Succession] = (),
         snapshot: Snapshot | None = None,
+        *,
+        without: Iterable[str] = (),
+        without_successions: Iterable[Succession] = (),
     ) -> MemoryDirectory:
-        """Return a directory in which these histories replace those of the same identity, and the edges are added."""
+        """Return a directory in which these histories replace those of the same identity, and the edges are added.
+
+        ``without`` names identities to leave out, ``without_successions`` edges.
+        """
         changed = self._histories | {history.identity: history for history in histories}
-        edges = dict.fromkeys((*self._successions, *successions))
+        for identity in without:
+            changed.pop(identity, None)
+        dropped = set(without_successions)
+        edges = dict.fromkeys(edge for edge in (*self._successions, *successions) if edge not in dropped)
         return MemoryDirectory(changed.values(), edges, snapshot or self._snapshot)
 
     def at(self, day: When) -> View:

@@ -83,9 +83,11 @@ def _closed(directory: MemoryDirectory, code: UnitId, history: UnitHistory, day:
             f"Gửi đến đơn vị tiếp nhận: {named}{vi}{doubt.vi}.", f"Send to the successor: {named}{en}{doubt.en}."
         )
     else:
+        above = _heirs_above(directory, history, day)
+        vi, en = (f" hoặc {above}", f" or {above}") if above else ("", "")
         hint = Text(
-            "Không ghi nhận đơn vị kế thừa duy nhất; hỏi cơ quan cấp trên.",
-            "No successor is recorded; ask the unit above.",
+            f"Danh bạ không ghi đơn vị kế thừa; hỏi cơ quan cấp trên{vi}.",
+            f"The directory records no successor; ask the unit above{en}.",
         )
     return UnitError(
         Text(
@@ -95,7 +97,7 @@ def _closed(directory: MemoryDirectory, code: UnitId, history: UnitHistory, day:
         hint=hint,
         code="EDX-UNIT-CLOSED",
         where=code.code,
-        successors=tuple(heir.unit.code.reference if heir.unit.code else heir.unit.identity for heir in heirs),
+        successors=tuple(_reference(heir.unit) for heir in heirs),
     )
 
 
@@ -113,15 +115,34 @@ def _not_open(code: UnitId, history: UnitHistory) -> UnitError:
     )
 
 
+def _heirs_above(directory: MemoryDirectory, history: UnitHistory, day: date) -> str:
+    """Name who stands on a day where the closed unit's parent, or the nearest one above with an heir, stood."""
+    seen = {history.identity}
+    while (parent := history.last.parent) is not None and parent not in seen:
+        seen.add(parent)
+        above = directory.history(parent)
+        if above is None:
+            break
+        unit = above.at(day)
+        found = [unit] if unit is not None else [heir.unit for heir in directory.successors(above.last, day)]
+        if len(found) == 1:
+            return _titled(found[0])
+        history = above
+    return ""
+
+
 def _unknown(directory: MemoryDirectory, code: UnitId, day: date) -> UnitError:
-    nearest = next((unit for above in code.ancestors if (unit := directory.find(above, day)) is not None), None)
-    if nearest is not None and nearest.code is not None:
-        known = Text(
-            f" Đơn vị cấp trên gần nhất có trong danh bạ: {_titled(nearest)}.",
-            f" The nearest ancestor it lists: {_titled(nearest)}.",
-        )
-    else:
+    nearest = _nearest(directory, code, day)
+    if nearest is None:
         known = Text(" Không có cấp trên nào của mã này trong danh bạ.", " It lists no ancestor of this code either.")
+    else:
+        ended = nearest.closed is not None and nearest.closed <= day
+        vi, en = (" (đã kết thúc hoạt động)", " (closed)") if ended else ("", "")
+        known = Text(
+            f" Đơn vị cấp trên gần nhất có trong danh bạ: {_titled(nearest)}{vi}.",
+            f" The nearest ancestor it lists: {_titled(nearest)}{en}.",
+        )
+    heirs = () if nearest is None else directory.successors(nearest, day)
     return UnitError(
         Text(f"Danh bạ không có mã {code}.{known.vi}", f"The directory does not list {code}.{known.en}"),
         hint=Text(
@@ -131,7 +152,25 @@ def _unknown(directory: MemoryDirectory, code: UnitId, day: date) -> UnitError:
         code="EDX-UNIT-UNKNOWN",
         where=code.code,
         nearest=nearest.code.reference if nearest is not None and nearest.code is not None else None,
+        successors=tuple(_reference(heir.unit) for heir in heirs if nearest and nearest.closed),
     )
+
+
+def _nearest(directory: MemoryDirectory, code: UnitId, day: date) -> Unit | None:
+    """Return the nearest ancestor that is open on the day, else the nearest that ever was, in its last state."""
+    for above in code.ancestors:
+        unit = directory.find(above, day)
+        if unit is not None:
+            return unit
+    for above in code.ancestors:
+        history = directory.latest(above, day)
+        if history is not None:
+            return history.last
+    return None
+
+
+def _reference(unit: Unit) -> str:
+    return unit.code.reference if unit.code else unit.identity
 
 
 def _titled(unit: Unit) -> str:

@@ -13,7 +13,6 @@ from edocx.units.unit import SHIPPED
 @cache
 def shipped_directory() -> MemoryDirectory:
     """Return the shipped directory, read once; its age and source are in ``snapshot``."""
-    data = files("edocx.units").joinpath("data", "units.json").read_bytes()
-    document = units_json.read_document(data, where="units.json", authority=SHIPPED)
-    histories = (history for _, history in document.units)
-    return MemoryDirectory(histories, (edge for _, edge in document.successions), document.snapshot)
+    with files("edocx.units").joinpath("data", "units.json").open("rb") as stream:
+        document = units_json.read_document(stream, where="units.json", authority=SHIPPED)  # type: ignore[arg-type]
+    return units_json.directory_of(document)

@@ -1,0 +1,95 @@
+"""Taking in many units at once: every row checked, every fault named by line and column, all or nothing."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from edocx.errors import Text
+from edocx.units import units_csv, units_json
+from edocx.units.difference import Difference, compare
+from edocx.units.directory import Snapshot
+from edocx.units.history import UnitHistory
+from edocx.units.memory import MemoryDirectory
+from edocx.units.soundness import breaches
+from edocx.units.succession import Succession
+from edocx.units.table import MAX_FAULTS, Fault, FaultyTable
+from edocx.units.unit import LOCAL
+from edocx.units.units_csv import Progress
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What an import made: the new directory, and what changed against the one before."""
+
+    directory: MemoryDirectory
+    difference: Difference
+    rows: int
+
+
+def take_in(
+    base: MemoryDirectory,
+    data: bytes,
+    *,
+    now: datetime,
+    source: str,
+    authority: str = LOCAL,
+    where: str | None = None,
+    progress: Progress | None = None,
+) -> Imported:
+    """Read a file of units or successions (CSV or JSON, told by its first character) into a new directory.
+
+    A unit replaces the one of the same identity whole. Raises `FaultyTable` with every fault, of rows and
+    of the directory they would make; nothing is half imported, as ``base`` never changes.
+    """
+    units: list[tuple[int, UnitHistory]] = []
+    edges: list[tuple[int, Succession]] = []
+    if _is_json(data):
+        document = units_json.read_document(data, where=where, authority=authority)
+        units, edges = document.units, document.successions
+    elif units_csv.is_succession_table(data):
+        edges = units_csv.read_successions(data, base, where=where)
+    else:
+        units = units_csv.read_units(data, base, authority=authority, where=where, progress=progress)
+    return combine(base, units, edges, now=now, source=source, where=where)
+
+
+def combine(
+    base: MemoryDirectory,
+    units: list[tuple[int, UnitHistory]],
+    edges: list[tuple[int, Succession]],
+    *,
+    now: datetime,
+    source: str,
+    where: str | None = None,
+) -> Imported:
+    """Add read records to a directory, checked as a whole; `FaultyTable` when the result would not be sound."""
+    lines: dict[str | Succession, int] = {}
+    faults = []
+    for line, history in units:
+        if history.identity in lines:
+            why = Text(
+                f"đã có ở dòng {lines[history.identity]}.", f"it stands on line {lines[history.identity]} already."
+            )
+            faults.append(Fault(line, "id", "EDX-UNITS-TWICE", why))
+        lines[history.identity] = line
+    lines |= {edge: line for line, edge in edges}
+    snapshot = Snapshot(base.snapshot.version + 1, now, source)
+    directory = base.with_changes((one for _, one in units), (edge for _, edge in edges), snapshot)
+    for breach in breaches(directory):
+        line = lines.get(breach.subject, 0)
+        told = breach.text
+        if line == 0:
+            # The row that breaks it stands elsewhere; say which recorded unit no longer fits.
+            subject = breach.subject if isinstance(breach.subject, str) else breach.subject.predecessor
+            told = Text(f"{subject}: {told.vi}", f"{subject}: {told.en}")
+        faults.append(Fault(line, breach.column, breach.code, told))
+        if len(faults) >= MAX_FAULTS:
+            break
+    if faults:
+        raise FaultyTable(sorted(faults), where)
+    return Imported(directory, compare(base, directory), len(units) + len(edges))
+
+
+def _is_json(data: bytes) -> bool:
+    return data[:1024].removeprefix(b"\xef\xbb\xbf").lstrip()[:1] in (b"{", b"[")
