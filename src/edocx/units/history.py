@@ -15,7 +15,8 @@ FIELDS = ("name", "kind", "level", "parent", "code", "code102", "served_by", "co
 BEGIN, END = date.min, date.max
 """Stand for "no limit known" where dates are compared."""
 
-_MISSING = ("", "", None, None, None, None, None, NO_CONTACT, NO_CAPABILITIES)
+MISSING = ("", "", None, None, None, None, None, NO_CONTACT, NO_CAPABILITIES)
+"""What stands in the place of a fact that is not recorded, in the order of `FIELDS`."""
 
 
 class Span(NamedTuple):
@@ -75,7 +76,7 @@ class UnitHistory:
     @classmethod
     def of(cls, identity: str, *, opened: date = BEGIN, closed: date = END, **known: Any) -> UnitHistory:
         """Make a history from named facts (`FIELDS`) and the keyword arguments of the constructor."""
-        facts = tuple(known.pop(name, missing) for name, missing in zip(FIELDS, _MISSING, strict=True))
+        facts = tuple(known.pop(name, missing) for name, missing in zip(FIELDS, MISSING, strict=True))
         return cls(identity, facts, opened=opened, closed=closed, **known)
 
     def spans(self, name: str) -> tuple[Span, ...]:
@@ -130,7 +131,7 @@ class UnitHistory:
     def _state(self, start: date, end: date) -> Unit:
         values: list[Any] = []
         doubtful = set(self.unverified)
-        for name, fact, missing in zip(FIELDS, self.facts, _MISSING, strict=True):
+        for name, fact, missing in zip(FIELDS, self.facts, MISSING, strict=True):
             value = fact
             if type(fact) is tuple:
                 doubtful.discard(name)

@@ -34,12 +34,8 @@ class MemoryDirectory:
         self._successions = tuple(successions)
         self._snapshot = snapshot or Snapshot(0, datetime(2020, 9, 15, tzinfo=UTC), "memory")
         self._holders = _index_codes(self._histories.values())
-        self._forward: dict[str, list[Succession]] = {}
-        self._backward: dict[str, list[Succession]] = {}
-        for edge in self._successions:
-            self._forward.setdefault(edge.predecessor, []).append(edge)
-            if edge.successor is not None:
-                self._backward.setdefault(edge.successor, []).append(edge)
+        # Built when first asked for: loading 80,000 units would pay time and 15 MB for them.
+        self._edges: tuple[dict[str, list[Succession]], dict[str, list[Succession]]] | None = None
         self._children: dict[str, list[UnitHistory]] | None = None
         self._search: SearchIndex | None = None
 
@@ -146,7 +142,19 @@ class MemoryDirectory:
 
     def edges_from(self, identity: str) -> tuple[Succession, ...]:
         """Return the succession edges that leave a unit, in the order recorded."""
-        return tuple(self._forward.get(identity, ()))
+        return tuple(self._edges_of(identity)[0])
+
+    def _edges_of(self, identity: str) -> tuple[list[Succession], list[Succession]]:
+        """Return the edges that leave a unit and those that lead to it."""
+        if self._edges is None:
+            forward: dict[str, list[Succession]] = {}
+            backward: dict[str, list[Succession]] = {}
+            for edge in self._successions:
+                forward.setdefault(edge.predecessor, []).append(edge)
+                if edge.successor is not None:
+                    backward.setdefault(edge.successor, []).append(edge)
+            self._edges = forward, backward
+        return self._edges[0].get(identity, []), self._edges[1].get(identity, [])
 
     def successors(self, who: Who, at: When) -> tuple[Successor, ...]:
         """Return the units open on a date that stand where this one stood, following edges dated up to it."""
@@ -166,7 +174,7 @@ class MemoryDirectory:
             if unit is None or not path:
                 waiting += [
                     (edge.successor, (*path, edge))
-                    for edge in self._forward.get(identity, ())
+                    for edge in self._edges_of(identity)[0]
                     if edge.successor is not None and edge.on <= day
                 ]
         return tuple(found.values())
@@ -177,7 +185,7 @@ class MemoryDirectory:
         history = self.latest(who, day)
         if history is None:
             return ()
-        edges = (edge for edge in self._backward.get(history.identity, ()) if edge.on <= day)
+        edges = (edge for edge in self._edges_of(history.identity)[1] if edge.on <= day)
         return tuple(Predecessor(self._histories[edge.predecessor].last, edge) for edge in edges)
 
     def latest(self, who: Who, day: date) -> UnitHistory | None:

@@ -7,10 +7,11 @@ Without a scheme the first rule that fits decides:
    of QCVN 102's level 1; the reading names it as its alternative.
 3. One or two groups of two digits before ``Ldd`` (``28.22.H17``): QCVN 102 with its unused groups left out.
 4. Ten digits, or ten digits, a hyphen and three: the registration number of an enterprise (Điều 5).
-5. At least four letters and digits without dots, beginning with a letter but not with ``Ldd``: scheme and
-   code (Điều 6).
 
-Anything else is refused: ``EDX-UNIT-AMBIGUOUS`` when naming the scheme would help, else ``EDX-UNIT-MALFORMED``.
+A code of Điều 6 (scheme and code without a separator) looks like many a slip of the pen and is read only
+when the scheme is stated. Anything else is refused: ``EDX-UNIT-AMBIGUOUS`` when naming the scheme would
+help, else ``EDX-UNIT-MALFORMED``.
+
 ``qd20:…``, ``qcvn102:…``, ``enterprise:…`` and ``schemed:…`` state the scheme in the text itself.
 """
 
@@ -21,7 +22,7 @@ import unicodedata
 from dataclasses import dataclass
 
 from edocx.errors import Text, UnitError
-from edocx.units.unit_id import MAX_FLAT, MAX_QD20, Scheme, UnitId, _has_gap, _make
+from edocx.units.unit_id import MAX_FLAT, MAX_QD20, Scheme, UnitId, _enterprise, _has_gap, _make
 
 MAX_TEXT = 200
 """Longest text looked at: against work and messages that grow with hostile input."""
@@ -30,9 +31,7 @@ _qcvn102 = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}").fullmatch
 _qcvn102_short = re.compile(r"(?:[0-9]{2}\.){0,2}[A-Z][0-9]{2}").fullmatch
 _qd20 = re.compile(r"[A-Z][0-9]{2}(?:\.[0-9A-Z]+)*").fullmatch
 _leaf_first = re.compile(r"(?:[0-9A-Z]+\.)+[A-Z][0-9]{2}").fullmatch
-is_plain_enterprise = re.compile(r"[0-9]{10}(?:-[0-9]{3})?").fullmatch
 _enterprise_stated = re.compile(rf"[0-9A-Z](?:[0-9A-Z-]{{2,{MAX_FLAT - 2}}})[0-9A-Z]").fullmatch
-is_plain_schemed = re.compile(rf"(?![A-Z][0-9]{{2}})[A-Z][0-9A-Z]{{3,{MAX_FLAT - 1}}}").fullmatch
 _schemed_stated = re.compile(rf"[0-9A-Z]{{2,{MAX_FLAT}}}").fullmatch
 _around_dots = re.compile(r" *([.:-]) *")
 
@@ -95,13 +94,10 @@ def _read_unstated(code: str) -> Reading:
     if _qcvn102_short(code):
         rule = Text("dạng rút gọn, lá trước (QCVN 102)", "short form, leaf first (QCVN 102)")
         return Reading(_read_qcvn102(code), rule)
-    if is_plain_enterprise(code):
+    if _enterprise(code):
         others = (_make(code, Scheme.SCHEMED),) if code.isdigit() else ()
         rule = Text("10 chữ số: mã số doanh nghiệp (Điều 5)", "10 digits: an enterprise number (Article 5)")
         return Reading(_make(code, Scheme.ENTERPRISE), rule, others)
-    if is_plain_schemed(code):
-        rule = Text("chữ và số liền nhau: bộ mã + mã (Điều 6)", "letters and digits in one: scheme, code (Article 6)")
-        return Reading(_make(code, Scheme.SCHEMED), rule, (_make(code, Scheme.ENTERPRISE),))
     raise _refusal(code)
 
 

@@ -8,7 +8,7 @@ from datetime import date
 from typing import Any
 
 from edocx.errors import EdocxError, Text
-from edocx.units.history import BEGIN, END, FIELDS, Span, UnitHistory
+from edocx.units.history import BEGIN, END, FIELDS, MISSING, Span, UnitHistory
 from edocx.units.level import Level
 from edocx.units.succession import Succession, SuccessionKind
 from edocx.units.unit import LOCAL, NO_CAPABILITIES, NO_CONTACT, SHIPPED, SIGNED, Capabilities, Contact
@@ -24,7 +24,6 @@ _AUTHORITIES = (SHIPPED, SIGNED, LOCAL)
 _LEVELS = {level.value: level for level in Level}
 _KINDS = {kind.value: kind for kind in SuccessionKind}
 _PLAIN = {"id", "from", "to", "statistical_code", "formerly", "source", "authority", "unverified"}
-_KNOWN = _PLAIN | set(FIELDS)
 _EDGE = {"kind", "predecessor", "successor", "on", "decree", "custodian", "source", "unverified"}
 
 
@@ -45,39 +44,46 @@ class RecordReader:
         self._authority = authority
         self._days: dict[str, date] = {}
         self._texts: dict[str, str] = {}
-        self._decoders: tuple[tuple[str, Callable[[str, Any], Any], Any], ...] = (
-            ("name", self.text, ""),
-            ("kind", self.shared_text, ""),
-            ("level", _level, None),
-            ("parent", self.shared_text, None),
-            ("code", _code, None),
-            ("code102", _code102, None),
-            ("served_by", self.shared_text, None),
-            ("contact", self._contact, NO_CONTACT),
-            ("capabilities", _capabilities, NO_CAPABILITIES),
-        )
+        # Column: its place among the facts, and what makes a value of it.
+        self._decoders: dict[str, tuple[int, Callable[[str, Any], Any]]] = {
+            column: (place, decoder)
+            for place, (column, decoder) in enumerate(
+                zip(
+                    FIELDS,
+                    (
+                        self.text,
+                        self.shared_text,
+                        _level,
+                        self.shared_text,
+                        _code,
+                        _code102,
+                        self.shared_text,
+                        self._contact,
+                        _capabilities,
+                    ),
+                    strict=True,
+                )
+            )
+        }
 
     def history(self, row: Any) -> UnitHistory:
         """Make a unit's history of a decoded JSON object; `BadValue` names the column at fault."""
         if type(row) is not dict:
             raise BadValue("", "cần một đối tượng JSON.", "a JSON object is due.")
-        if not row.keys() <= _KNOWN:
-            column = min(row.keys() - _KNOWN)[:40]
-            raise BadValue(column, "không biết trường này.", "the field is not known.")
-        get = row.get
-        facts = []
-        for column, decoder, missing in self._decoders:
-            value = get(column)
-            if value is None:
-                facts.append(missing)
-            elif type(value) is list:
-                facts.append(self._spans(column, value, decoder))
-            else:
-                facts.append(decoder(column, value))
-        first, last = get("from"), get("to")
-        unverified = get("unverified")
-        formerly = get("formerly")
-        code = get("statistical_code")
+        facts: list[Any] = list(MISSING)
+        decoders = self._decoders
+        plain: dict[str, Any] = {}
+        for column, value in row.items():
+            known = decoders.get(column)
+            if known is None:
+                plain[column] = value
+            elif value is not None:
+                place, decoder = known
+                facts[place] = self._spans(column, value, decoder) if type(value) is list else decoder(column, value)
+        if not plain.keys() <= _PLAIN:
+            raise BadValue(min(plain.keys() - _PLAIN)[:40], "không biết trường này.", "the field is not known.")
+        get = plain.get
+        first, last, code = get("from"), get("to"), get("statistical_code")
         return UnitHistory(
             self.text("id", get("id")),
             tuple(facts),
@@ -85,9 +91,9 @@ class RecordReader:
             closed=END if last is None else self.day("to", last),
             source=self.shared_text("source", get("source") or ""),
             authority=self._authority or self._stated_authority(get("authority")),
-            unverified=_NONE if not unverified else frozenset(self._list("unverified", unverified)),
+            unverified=frozenset(self._list("unverified", get("unverified"))) if "unverified" in plain else _NONE,
             statistical_code=None if code is None else self.text("statistical_code", code),
-            formerly=() if not formerly else self._list("formerly", formerly),
+            formerly=self._list("formerly", get("formerly")) if "formerly" in plain else (),
         )
 
     def succession(self, row: Any) -> Succession:

@@ -57,7 +57,7 @@ _ORDER = {scheme: place for place, scheme in enumerate(Scheme)}
 
 _qcvn102 = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}").fullmatch
 _qd20 = re.compile(r"[A-Z][0-9]{2}(?:\.[0-9A-Z]+)*").fullmatch
-_digits = re.compile(r"[0-9]{3}").fullmatch
+_enterprise = re.compile(r"[0-9]{10}(?:-[0-9]{3})?").fullmatch
 
 
 class UnitId:
@@ -127,11 +127,8 @@ class UnitId:
         """What `parse` reads back to this very value: the code, or ``scheme:code`` where the code alone misleads."""
         if self.scheme in (Scheme.QD20, Scheme.QCVN102):
             return self.code
-        from edocx.units import reading  # noqa: PLC0415  # rare kinds only
-
-        enterprise = self.scheme is Scheme.ENTERPRISE
-        plain = reading.is_plain_enterprise if enterprise else reading.is_plain_schemed
-        return self.code if plain(self.code) else f"{self.scheme.value}:{self.code}"
+        plain = self.scheme is Scheme.ENTERPRISE and _enterprise(self.code)
+        return self.code if plain else f"{self.scheme.value}:{self.code}"
 
     def contains(self, other: UnitId) -> bool:
         """Say whether ``other`` is this code or lies under it, in the same scheme (so every code contains itself)."""

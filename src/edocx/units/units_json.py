@@ -124,8 +124,8 @@ def _records(data: bytes | BinaryIO, where: str | None) -> Iterator[tuple[str, i
 
 def _records_by_line(first: bytes, stream: BinaryIO) -> Iterator[tuple[str, int, Any]]:
     """Read our own layout without ever holding the whole text: 80,000 units would cost 50 MB as one string."""
-    loads = json.loads
-    for name, value in loads(first + b"]}").items():
+    decode_row = json.JSONDecoder().raw_decode
+    for name, value in json.loads(first + b"]}").items():
         if name != "units":
             yield name, 1, value
     section, line = "units", 1
@@ -133,11 +133,18 @@ def _records_by_line(first: bytes, stream: BinaryIO) -> Iterator[tuple[str, int,
         line += 1
         row = row.rstrip(b"\r\n")
         if row.startswith(b"{"):
-            yield section, line, loads(row[:-1] if row.endswith(b",") else row)
+            text = row.decode()
+            try:
+                value, end = decode_row(text)
+            except json.JSONDecodeError as error:
+                raise _bad_line(line, error.colno) from error
+            if text[end:] not in ("", ","):
+                raise _bad_line(line, end + 1)
+            yield section, line, value
         elif row == b'], "successions": [':
             section = "successions"
         elif row not in (b"]}", b""):
-            raise json.JSONDecodeError("a record or the end of the list is due", f"line {line}", 0)
+            raise _bad_line(line, 1)
 
 
 _blank = re.compile(r"[\s]*").match
@@ -207,6 +214,11 @@ def _snapshot(header: dict[str, Any], where: str | None) -> Snapshot:
     return Snapshot(version, taken, str(header.get("source", ""))[:MAX_NAME], expires)
 
 
+def _bad_line(line: int, column: int) -> FaultyTable:
+    text = Text(f"không đúng cú pháp JSON (cột {column}).", f"not JSON (column {column}).")
+    return FaultyTable([Fault(line, "", "EDX-TABLE-JSON", text)])
+
+
 def _not_json(error: ValueError | RecursionError, where: str | None) -> FaultyTable:
     match error:
         case json.JSONDecodeError():
@@ -236,8 +248,8 @@ def _collection_paused() -> Iterator[None]:
 def load(path: Path | str, *, authority: str | None = None) -> MemoryDirectory:
     """Load a directory from a document on disk, streaming; `InputError` when it cannot be read."""
     try:
-        with Path(path).open("rb") as stream:
-            document = read_document(stream, where=str(path), authority=authority)
+        with Path(path).open("rb") as stream, _collection_paused():
+            return directory_of(read_document(stream, where=str(path), authority=authority))
     except OSError as error:
         raise InputError(
             Text(
@@ -247,7 +259,6 @@ def load(path: Path | str, *, authority: str | None = None) -> MemoryDirectory:
             code="EDX-FILE-UNREADABLE",
             where=str(path),
         ) from error
-    return directory_of(document)
 
 
 def directory_of(document: Document) -> MemoryDirectory:
