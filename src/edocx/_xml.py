@@ -104,6 +104,11 @@ def declared_encoding(head: bytes) -> str | None:
     return found[3].decode("ascii").lower() if found else None
 
 
+def without_encoding(head: bytes) -> bytes:
+    """Return the start of a document without the encoding that its XML declaration names."""
+    return _ENCODING.sub(rb"\1", head, count=1)
+
+
 class Handler(Protocol):
     """Takes the events of `walk`; offsets count bytes from the start of what was given to it."""
 
@@ -124,36 +129,39 @@ class Handler(Protocol):
         ...
 
 
-def walk(pieces: Iterable[bytes], handler: Handler, *, max_depth: int = MAX_DEPTH, max_token: int = MAX_TOKEN) -> None:
+def walk(
+    pieces: Iterable[bytes], handler: Handler, *, base: int = 0, max_depth: int = MAX_DEPTH, max_token: int = MAX_TOKEN
+) -> None:
     """Read a UTF-8 document of any size in constant memory, telling a handler what it meets.
 
-    Refuses what `parse` refuses, with the byte offset in ``where``; whatever the handler raises passes through.
+    ``base`` is the offset of the first byte given. Refuses what `parse` refuses, with the byte offset
+    in ``where``; whatever the handler raises passes through.
     """
     parser = expat.ParserCreate("utf-8")
-    depth = seen = 0
+    depth, seen, fed = 0, base, base
 
     def start(name: str, attributes: dict[str, str]) -> None:
         nonlocal depth, seen
         depth += 1
         if depth > max_depth:
             raise _too_deep(max_depth)
-        seen = parser.CurrentByteIndex
+        seen = base + parser.CurrentByteIndex
         handler.start(name, attributes, seen)
 
     def end(name: str) -> None:
         nonlocal depth, seen
         depth -= 1
-        seen = parser.CurrentByteIndex
+        seen = base + parser.CurrentByteIndex
         handler.end(name, seen)
 
     def text(data: str) -> None:
         nonlocal seen
-        seen = parser.CurrentByteIndex
+        seen = base + parser.CurrentByteIndex
         handler.text(data, seen)
 
     def other(*_: object) -> None:
         nonlocal seen
-        seen = parser.CurrentByteIndex
+        seen = base + parser.CurrentByteIndex
         handler.other(seen)
 
     def doctype(*_: object) -> None:
@@ -162,7 +170,6 @@ def walk(pieces: Iterable[bytes], handler: Handler, *, max_depth: int = MAX_DEPT
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
     parser.CommentHandler = parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = other
     parser.StartDoctypeDeclHandler = doctype
-    fed = 0
     try:
         for piece in pieces:
             parser.Parse(piece, False)  # noqa: FBT003 - expat takes it by position
@@ -171,7 +178,7 @@ def walk(pieces: Iterable[bytes], handler: Handler, *, max_depth: int = MAX_DEPT
                 raise _too_large(fed - seen, max_token)
         parser.Parse(b"", True)  # noqa: FBT003
     except expat.ExpatError as error:
-        place = f"byte {parser.ErrorByteIndex}, line {error.lineno}, column {error.offset + 1}"
+        place = f"byte {base + parser.ErrorByteIndex}, line {error.lineno}, column {error.offset + 1}"
         raise _malformed(expat.ErrorString(error.code), place) from error
 
 

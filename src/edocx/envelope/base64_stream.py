@@ -43,14 +43,15 @@ class Decoder:
         wrapped: line breaks stood in the text.
         indented: blanks other than line breaks stood in it.
         sloppy: the bits after the last byte are not zero (RFC 4648 3.5).
+        blanks: how many blanks of either kind.
         taken: bytes of text taken so far.
         carry: characters of the quantum not complete yet, at most three.
     """
 
-    __slots__ = ("_ended", "carry", "indented", "sloppy", "taken", "wrapped")
+    __slots__ = ("_ended", "blanks", "carry", "indented", "sloppy", "taken", "wrapped")
 
     def __init__(self, carry: bytes = b"") -> None:
-        self.taken = 0
+        self.taken = self.blanks = 0
         self.carry = carry
         self.wrapped = self.indented = self.sloppy = self._ended = False
 
@@ -95,6 +96,7 @@ class Decoder:
         self.wrapped = self.wrapped or len(text) != len(piece)
         dense = text.translate(None, _BLANKS)
         self.indented = self.indented or len(dense) != len(text)
+        self.blanks += len(piece) - len(dense)
         if not dense:
             self.taken += len(piece)
             return b""

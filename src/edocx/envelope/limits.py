@@ -16,6 +16,8 @@ class Limits:
         file_bytes: the whole received file; against a full disk.
         skeleton_bytes: everything but the attachments' base64 (a header with 2,000 recipients has about 1 MiB);
             against 2 GiB of blanks, comments or header text.
+        blank_bytes: blanks in one attachment's base64 when they outnumber its bytes; against 2 GiB of line breaks.
+        namespaces: declarations in the skeleton; against the cost of very many prefixes.
         attributes: of one element; against the cost of very many attributes.
         elements: of the skeleton; against memory spent on tiny elements.
         attachments: how many; against work per attachment.
@@ -29,6 +31,8 @@ class Limits:
 
     file_bytes: int = 16 * GIB
     skeleton_bytes: int = 4 * MIB
+    blank_bytes: int = MIB
+    namespaces: int = 4_000
     attributes: int = 64
     elements: int = 200_000
     attachments: int = 500

@@ -191,9 +191,14 @@ class View(io.RawIOBase):
         wanted = min(size, self._size - self._position)
         if wanted <= 0:
             return b""
-        data = self.fetch(self._position, wanted)
-        if not data:
-            raise _changed()
+        parts, left = [], wanted
+        while left:
+            part = self.fetch(self._position + wanted - left, left)
+            if not part:
+                raise _changed()
+            parts.append(part)
+            left -= len(part)
+        data = b"".join(parts) if len(parts) > 1 else parts[0]
         if self._position == self._hashed:
             self._digest.update(data)
             self._hashed += len(data)

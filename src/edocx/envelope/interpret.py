@@ -1,0 +1,217 @@
+"""From the tree to the fields of an envelope: one interpreter for all dialects, led by the tables.
+
+An element counts as edXML's when its name and the envelope's namespace say so; the same name in another
+namespace is unknown (a Subject in a namespace of its own must not pass for the subject).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Final
+
+from lxml import etree
+
+from edocx.envelope import fields as f
+from edocx.envelope import names as n
+from edocx.envelope.fields import Field, Group, Kind
+from edocx.envelope.notes import Notes
+from edocx.envelope.tree import is_element
+from edocx.envelope.values import read_flag, read_integer, read_moment, read_word
+from edocx.errors import Text
+
+_BUSINESS: Final = ("new", "withdraw", "update", "replace")
+_SHOWN: Final = 40
+"""Most characters of a bad value repeated in a finding."""
+
+
+class Interpreter:
+    """Reads groups of fields in one envelope's namespace."""
+
+    def __init__(self, namespace: str, notes: Notes) -> None:
+        self.namespace = namespace
+        self.notes = notes
+        self.respelt = False
+        self._readers: dict[Kind, Callable[[etree._Element, Field, str], Any]] = {
+            Kind.INT: self._integer,
+            Kind.FLAG: self._flag,
+            Kind.DATE: self._moment,
+            Kind.MOMENT: self._moment,
+            Kind.BUSINESS: self._business,
+            Kind.STATUS: self._status,
+        }
+
+    def group(self, element: etree._Element, group: Group, also: frozenset[str] = frozenset()) -> dict[str, Any]:
+        """Return the fields of a structure; names in ``also`` are known and left to the caller."""
+        index = f.by_tag(group, self.namespace)
+        values: dict[str, Any] = {}
+        for child in element:
+            field = index.get(child.tag)
+            if field is None:
+                if not is_element(child):
+                    continue
+                field = self._near_miss(child, group, also)
+                if field is None:
+                    continue
+            self._take(child, field, values)
+        return values
+
+    def child(self, element: etree._Element, *names: str) -> etree._Element | None:
+        """Return the first child with one of the names, noting further ones as findings."""
+        found = [node for name in names for node in self.children(element, name)]
+        for extra in found[1:]:
+            self._twice(extra)
+        return found[0] if found else None
+
+    def children(self, element: etree._Element, name: str) -> list[etree._Element]:
+        """Return the children with a name, in the envelope's namespace or in none."""
+        found = element.findall(n.tag(name, self.namespace))
+        if not found and self.namespace:
+            found = element.findall(name)
+            for node in found:
+                self.notes.quirk("no-namespace-child", node)
+        return found
+
+    def strangers(self, element: etree._Element, known: frozenset[str]) -> None:
+        """Keep the children that a frame element does not know."""
+        for node in element:
+            if not is_element(node):
+                continue
+            tag = str(node.tag)
+            if not (n.local(tag) in known and n.namespace(tag) in {self.namespace, ""}):
+                self.notes.unknown_element(node)
+
+    def _near_miss(self, child: etree._Element, group: Group, also: frozenset[str]) -> Field | None:
+        tag = str(child.tag)
+        name, namespace = n.local(tag), n.namespace(tag)
+        if name in also and namespace in {self.namespace, ""}:
+            return None
+        if not namespace and self.namespace and (field := f.by_tag(group, "").get(name)):
+            self.notes.quirk("no-namespace-child", child)
+            return field
+        respelt = n.BUSINESS_RESPELT.get(name)
+        if respelt and namespace == self.namespace:
+            field = f.by_tag(group, self.namespace).get(n.tag(respelt, namespace))
+            if field is not None:
+                if name in n.BUSINESS_RESPELT and not self.respelt:
+                    self.notes.quirk("business-spelling", child)
+                self.respelt = True
+                return field
+            if group is f.TRACE:
+                self.notes.quirk("trace-business", child)
+        self.notes.unknown_element(child)
+        return None
+
+    def _take(self, child: etree._Element, field: Field, values: dict[str, Any]) -> None:
+        kind, key = field.kind, field.key
+        if kind is Kind.GROUPS:
+            assert field.group is not None
+            values.setdefault(key, []).append(self.group(child, field.group))
+            return
+        if kind is Kind.MERGED:
+            assert field.group is not None
+            if any(name in values for name in ("business", "business_reason", "business_target")):
+                self._twice(child)
+                return
+            values.update(self.group(child, field.group))
+            return
+        if key in values:
+            self._twice(child)
+            return
+        if kind is Kind.GROUP:
+            assert field.group is not None
+            value: Any = self.group(child, field.group) or None
+        elif kind in {Kind.LIST, Kind.TEXTS}:
+            value = self._items(child, field)
+        else:
+            value = self.scalar(child, field)
+        if value is not None:
+            values[key] = value
+
+    def _items(self, wrapper: etree._Element, field: Field) -> list[Any]:
+        items: list[Any] = []
+        for child in wrapper:
+            if not is_element(child):
+                continue
+            tag = str(child.tag)
+            if n.local(tag) != field.item or n.namespace(tag) not in {self.namespace, ""}:
+                self.notes.unknown_element(child)
+            elif field.group is not None:
+                items.append(self.group(child, field.group))
+            elif text := self.notes.text(child):
+                items.append(text)
+        return items
+
+    def scalar(self, element: etree._Element, field: Field) -> Any:
+        """Return one value, or ``None`` where there is none or it cannot be read (a finding says so)."""
+        kind = field.kind
+        text = self.notes.text(element, key=kind is not Kind.TEXT)
+        if text is None:
+            if kind in {Kind.INT, Kind.BUSINESS}:
+                self.notes.quirk("empty-number", element)
+            return None
+        reader = self._readers.get(kind)
+        return reader(element, field, text) if reader else text
+
+    def _status(self, element: etree._Element, _field: Field, text: str) -> str:
+        if len(text) == 1 and text.isascii() and text.isdigit():
+            self.notes.quirk("status-one-digit", element)
+            return f"0{text}"
+        return text
+
+    def _flag(self, element: etree._Element, field: Field, text: str) -> bool | None:
+        flag = read_flag(text)
+        if flag is None:
+            self._bad(element, field, text, "true hoặc false", "true or false")
+        return flag
+
+    def _integer(self, element: etree._Element, field: Field, text: str) -> int | None:
+        number = read_integer(text)
+        if number is None:
+            number = read_word(field.name, text)
+            if number is None:
+                self._bad(element, field, text, "số nguyên", "a whole number")
+            else:
+                self.notes.quirk("number-as-word", element)
+        return number
+
+    def _moment(self, element: etree._Element, field: Field, text: str) -> Any:
+        moment = read_moment(text)
+        if moment is None:
+            return self._bad(
+                element, field, text, "ngày có trong lịch, dạng yyyy/MM/dd", "a day of the calendar, yyyy/MM/dd"
+            )
+        for quirk in moment.quirks:
+            self.notes.quirk(quirk, element)
+        if field.kind is Kind.MOMENT:
+            if not moment.has_clock:
+                self.notes.quirk("time-without-clock", element)
+            return moment.value
+        if moment.has_clock:
+            self.notes.quirk("date-with-time", element)
+        return moment.value.date()
+
+    def _business(self, element: etree._Element, field: Field, text: str) -> str | None:
+        number = read_integer(text)
+        if number is None or not 0 <= number < len(_BUSINESS):
+            self._bad(element, field, text, "0, 1, 2 hoặc 3", "0, 1, 2 or 3")
+            return None
+        return _BUSINESS[number]
+
+    def _bad(self, element: etree._Element, field: Field, text: str, vi: str, en: str) -> None:
+        shown = text if len(text) <= _SHOWN else f"{text[:_SHOWN]}…"
+        self.notes.finding(
+            "EDX-FIELD-VALUE",
+            Text(
+                f"{field.vi.capitalize()} ({field.name}) phải là {vi}, không phải “{shown}”.",
+                f"{field.name} must be {en}, not “{shown}”.",
+            ),
+            element,
+        )
+
+    def _twice(self, element: etree._Element) -> None:
+        name = n.local(str(element.tag))
+        self.notes.finding(
+            "EDX-ELEMENT-TWICE",
+            Text(f"{name} xuất hiện nhiều lần; chỉ đọc lần đầu.", f"{name} stands more than once; the first was read."),
+            element,
+        )
