@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from asn1crypto import crl, pem, x509
+from asn1crypto import crl, ocsp, pem, x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
@@ -25,6 +25,11 @@ def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
 def revocation_lists_in(data: bytes) -> tuple[crl.CertificateList, ...]:
     """Return the CRLs in PEM or DER bytes, none if there is none."""
     return tuple(_parsed(data, "X509 CRL", crl.CertificateList))
+
+
+def ocsp_responses_in(data: bytes) -> tuple[ocsp.OCSPResponse, ...]:
+    """Return the OCSP answer in DER bytes, none if there is none."""
+    return tuple(_parsed(data, "OCSP RESPONSE", ocsp.OCSPResponse))
 
 
 def describe(certificate: x509.Certificate) -> CertificateInfo:

@@ -1,46 +1,65 @@
 """What all signature formats share: joining integrity, algorithm and path into one verdict.
 
-The steps are those of EN 319 102-1 5.2 and 5.3 for a signature without proof of existence:
+The steps are those of EN 319 102-1 5.2, 5.3 and 5.6:
 
 1. format (5.2.2) and signing certificate (5.2.3): done by the format's own verifier, which makes a `Finding`;
 2. cryptographic verification (5.2.7): likewise;
-3. certificate path at the time of validation (5.2.6): here, only when integrity holds;
-4. algorithm constraints (5.2.8): here;
-5. who signed: from the registry, never from the name in the certificate.
+3. proof of existence (5.4, 5.6.2.3): the earliest trusted timestamp, `edocx.signing.proof`;
+4. certificate path (5.2.6): at the proven time, else at the time of validation; only when integrity holds;
+5. algorithm constraints (5.2.8): at the same time;
+6. who signed: from the registry, never from the name in the certificate.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Literal
 
 from asn1crypto import x509
 
-from edocx.errors import SigningRefused, Text
-from edocx.signing.algorithms import algorithm_for
-from edocx.signing.certificate import describe, fingerprint, public_key
-from edocx.signing.path import judge_path
+from edocx.clock import VIETNAM
+from edocx.errors import Text
+from edocx.signing.certificate import describe, fingerprint
+from edocx.signing.given import GivenKey
+from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER
+from edocx.signing.path import PathVerdict, judge_path
+from edocx.signing.proof import Proof, prove
 from edocx.signing.report import Indication, Integrity, Message, SignatureReport, SubIndication
+from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
+from edocx.signing.token import Token, may_stamp
 from edocx.signing.trust import TrustStore
 from edocx.units.registry import CertificateRegistry
+
+Fetch = Callable[[x509.Certificate, TrustStore], TrustStore]
+"""Gets evidence about a certificate's path from the network; only given when the user asked for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Criteria:
-    """Against what signatures are judged: anchors, time, and the registry if there is one."""
+    """Against what signatures are judged: anchors, time, the registry if there is one, keys given by hand.
+
+    ``detached`` and ``keys`` are what `edocx verify` gets by ``--detached`` and ``--key``.
+    """
 
     trust: TrustStore
     at: datetime
     registry: CertificateRegistry | None = None
+    rules: StrengthRules = DEFAULT_RULES
+    fetch: Fetch | None = None
+    detached: tuple[Path, ...] = ()
+    keys: tuple[GivenKey, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """What a format's verifier found out before trust comes in.
 
-    ``failure`` is the sub-indication when integrity does not hold; ``outcome`` its indication.
+    ``failure`` is the sub-indication when integrity does not hold; ``outcome`` its indication. ``tokens`` are the
+    signature's own timestamps, ``archives`` later ones over it, ``evidence`` what the file brings along.
+    ``given_key`` says that it was checked with a key the user gave, and no certificate.
     """
 
     id: str
@@ -54,27 +73,34 @@ class Finding:
     claimed_time: datetime | None = None
     outcome: Indication = Indication.TOTAL_PASSED
     failure: SubIndication | None = None
-    weak: bool = False
+    hash_names: tuple[str, ...] = ()
     messages: tuple[Message, ...] = field(default=())
+    tokens: tuple[Token, ...] = ()
+    archives: tuple[Token, ...] = ()
+    evidence: TrustStore = field(default_factory=TrustStore)
+    is_stamp: bool = False
+    given_key: bool = False
 
 
 def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
     """Turn a finding into the verdict on one signature."""
     indication, sub = finding.outcome, finding.failure
     messages = list(finding.messages)
-    kind: Literal["person", "organisation", "device", "unknown"] = "unknown"
-    unit = None
-    if indication is Indication.TOTAL_PASSED and finding.certificate is not None:
-        indication, sub, more = _judge_trust(finding, finding.certificate, criteria)
-        messages += more
-    if finding.certificate is not None and criteria.registry is not None:
-        entry = criteria.registry.lookup(fingerprint(finding.certificate), finding.claimed_time or criteria.at)
-        if entry is None:
-            messages.append(_UNREGISTERED)
+    proof = Proof(None, ())
+    if indication is Indication.TOTAL_PASSED:
+        if finding.certificate is not None:
+            trust = criteria.trust | finding.evidence.as_evidence()
+            proof = prove(finding.tokens, finding.archives, trust, criteria.at)
+            messages += proof.messages
+            indication, sub, more = _judge_trust(finding, finding.certificate, criteria, trust, proof.time)
+            messages += more
         else:
-            kind, unit = entry.kind.value, str(entry.unit)
-    if finding.claimed_time is not None:
-        messages.append(_CLAIMED)
+            indication, sub, message = _without_certificate(finding)
+            messages.append(message)
+    kind, unit, more = _holder(finding, criteria, proof.time)
+    messages += more
+    moment, source = _time(finding, proof)
+    messages += _time_messages(finding, proof)
     return SignatureReport(
         id=finding.id,
         kind=kind,
@@ -84,8 +110,8 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         integrity=finding.integrity,
         format=finding.format,
         level=finding.level,
-        signing_time=finding.claimed_time,
-        time_source="claimed" if finding.claimed_time is not None else "none",
+        signing_time=moment,
+        time_source=source,
         algorithm=finding.algorithm,
         covers=finding.covers,
         certificate=describe(finding.certificate) if finding.certificate is not None else None,
@@ -94,16 +120,75 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
 
 
 def _judge_trust(
-    finding: Finding, certificate: x509.Certificate, criteria: Criteria
+    finding: Finding,
+    certificate: x509.Certificate,
+    criteria: Criteria,
+    trust: TrustStore,
+    proven: datetime | None,
 ) -> tuple[Indication, SubIndication | None, Iterable[Message]]:
-    verdict = judge_path(certificate, trust=criteria.trust, at=criteria.at, extra=finding.embedded)
+    # 4. path
+    at = min(proven, criteria.at) if proven is not None else criteria.at
+    verdict = judge_path(certificate, trust=trust, at=at, extra=finding.embedded)
+    if criteria.fetch is not None and verdict.sub_indication in _FETCHABLE:
+        trust |= criteria.fetch(certificate, trust)
+        verdict = judge_path(certificate, trust=trust, at=at, extra=finding.embedded)
     if verdict.indication is not Indication.TOTAL_PASSED:
         return verdict.indication, verdict.sub_indication, verdict.messages
-    if not _may_sign(certificate):
+    usable = may_stamp(certificate) is None if finding.is_stamp else _may_sign(certificate)
+    if not usable:
         return Indication.INDETERMINATE, SubIndication.CHAIN_CONSTRAINTS_FAILURE, (_KEY_USAGE,)
-    if finding.weak or _weak_key(certificate):
-        return Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, (_WEAK,)
-    return Indication.TOTAL_PASSED, None, ()
+    # 5. algorithms
+    weak = weakness(certificate, finding.hash_names, at, criteria.rules)
+    if weak is not None:
+        return Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, (_weak(weak),)
+    return Indication.TOTAL_PASSED, None, _later(certificate, criteria, proven, verdict)
+
+
+_FETCHABLE = {SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND}
+
+
+def _later(
+    certificate: x509.Certificate, criteria: Criteria, proven: datetime | None, verdict: PathVerdict
+) -> Iterable[Message]:
+    if proven is not None and certificate.not_valid_after < criteria.at:
+        return (*verdict.messages, REVOKED_LATER)
+    return verdict.messages
+
+
+def _without_certificate(finding: Finding) -> tuple[Indication, SubIndication | None, Message]:
+    # A bare key has no path: intact, but from whom stays unknown (EN 319 102-1 5.2.3).
+    message = KEY_GIVEN if finding.given_key else KEY_UNKNOWN
+    return Indication.INDETERMINATE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, message
+
+
+def _holder(
+    finding: Finding, criteria: Criteria, proven: datetime | None
+) -> tuple[Literal["person", "organisation", "device", "unknown"], str | None, tuple[Message, ...]]:
+    if finding.certificate is None or criteria.registry is None:
+        return "unknown", None, ()
+    moment = proven or finding.claimed_time or criteria.at
+    entry = criteria.registry.lookup(fingerprint(finding.certificate), moment)
+    if entry is None:
+        return "unknown", None, (_UNREGISTERED,)
+    return entry.kind.value, str(entry.unit), ()
+
+
+def _time(finding: Finding, proof: Proof) -> tuple[datetime | None, Literal["timestamp", "receipt", "claimed", "none"]]:
+    if proof.time is not None:
+        return proof.time, "timestamp"
+    if finding.claimed_time is not None:
+        return finding.claimed_time, "timestamp" if finding.is_stamp else "claimed"
+    return None, "none"
+
+
+def _time_messages(finding: Finding, proof: Proof) -> list[Message]:
+    if finding.claimed_time is None or finding.is_stamp:
+        return []
+    if proof.time is None:
+        return [_CLAIMED]
+    # law.md #105: some tools write Vietnam's local time as UTC, seven hours ahead.
+    ahead = finding.claimed_time - proof.time - VIETNAM.utcoffset(None)
+    return [HOURS_SHIFTED] if abs(ahead) < timedelta(minutes=30) else []
 
 
 def _may_sign(certificate: x509.Certificate) -> bool:
@@ -111,12 +196,16 @@ def _may_sign(certificate: x509.Certificate) -> bool:
     return usage is None or bool({"digital_signature", "non_repudiation"} & usage.native)
 
 
-def _weak_key(certificate: x509.Certificate) -> bool:
-    try:
-        algorithm_for(public_key(certificate))
-    except SigningRefused:
-        return True
-    return False
+def _weak(what: str) -> Message:
+    return Message.of(
+        "EDX-ALGORITHM-WEAK",
+        "error",
+        Text(
+            "Thuật toán hoặc độ dài khóa không còn được chấp nhận (TT 15/2025), và không gì chứng minh chữ ký có từ trước.",
+            "The algorithm or key length is no longer accepted (TT 15/2025); nothing proves the signature is older.",
+        ),
+        where=what,
+    )
 
 
 _UNREGISTERED = Message.of(
@@ -138,13 +227,8 @@ _CLAIMED = Message.of(
 _KEY_USAGE = Message.of(
     "EDX-CERT-USAGE",
     "error",
-    Text("Chứng thư này không được cấp để ký.", "This certificate was not issued for signing."),
-)
-_WEAK = Message.of(
-    "EDX-ALGORITHM-WEAK",
-    "error",
     Text(
-        "Thuật toán hoặc độ dài khóa không còn được chấp nhận (TT 15/2025).",
-        "The algorithm or key length is no longer accepted (TT 15/2025).",
+        "Chứng thư này không được cấp để ký; yêu cầu ký lại bằng chứng thư ký số.",
+        "This certificate was not issued for signing; ask for a signature with one that was.",
     ),
 )

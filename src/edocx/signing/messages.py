@@ -1,4 +1,4 @@
-"""What the verifiers say, each sentence once."""
+"""What the verifiers say, each sentence once: what was found, and what to do about it."""
 
 from __future__ import annotations
 
@@ -8,24 +8,57 @@ from edocx.signing.report import Message
 DIGEST = Message.of(
     "EDX-PDF-DIGEST",
     "error",
-    Text("Nội dung đã ký bị thay đổi sau khi ký.", "The signed content was changed after signing."),
+    Text(
+        "Nội dung đã ký bị thay đổi sau khi ký; đề nghị bên gửi gửi lại bản gốc.",
+        "The signed content was changed after signing; ask the sender for the original.",
+    ),
+)
+CONTENT_DIGEST = Message.of(
+    "EDX-CONTENT-DIGEST",
+    "error",
+    Text(
+        "Nội dung không khớp với nội dung đã ký; kiểm tra đã chọn đúng tệp và tệp không bị sửa.",
+        "The content differs from what was signed; check that it is the right file and was not changed.",
+    ),
 )
 VALUE = Message.of(
     "EDX-SIGNATURE-VALUE",
     "error",
-    Text("Giá trị chữ ký không khớp với khóa của người ký.", "The signature value does not fit the signer's key."),
+    Text(
+        "Giá trị chữ ký không khớp với khóa của người ký; chữ ký không có giá trị.",
+        "The signature value does not fit the signer's key; the signature is worth nothing.",
+    ),
 )
 RANGE = Message.of(
     "EDX-PDF-RANGE",
     "error",
-    Text("Chữ ký không bao trùm đúng phần nó phải bao trùm.", "The signature does not cover what it must cover."),
+    Text(
+        "Chữ ký không bao trùm đúng phần nó phải bao trùm; có thể tệp bị ghép. Lấy lại bản gốc từ nơi gửi.",
+        "The signature does not cover what it must cover; the file may be spliced. Fetch the original from its sender.",
+    ),
+)
+CONTENTS = Message.of(
+    "EDX-PDF-CONTENTS",
+    "error",
+    Text(
+        "Khoảng trống của chữ ký không chỉ chứa chính chữ ký; tệp bị ghép. Lấy lại bản gốc từ nơi gửi.",
+        "The gap in the signed range holds more than the signature itself; the file is spliced. Fetch the original.",
+    ),
+)
+TAIL = Message.of(
+    "EDX-PDF-TAIL",
+    "warning",
+    Text(
+        "Sau phần cuối của PDF còn dữ liệu lạ không được chữ ký nào bao trùm; lấy lại bản gốc từ nơi gửi.",
+        "Foreign bytes stand after the end of the PDF, covered by no signature; fetch the original from its sender.",
+    ),
 )
 CHANGED = Message.of(
     "EDX-PDF-CHANGED",
     "error",
     Text(
-        "Sau chữ ký này, tệp bị sửa ngoài phạm vi cho phép.",
-        "After this signature the file was changed beyond what it permits.",
+        "Sau chữ ký này, tệp bị sửa ngoài phạm vi cho phép; chỉ bản tại thời điểm ký là đáng tin.",
+        "After this signature the file was changed beyond what it permits; only the signed revision can be relied on.",
     ),
 )
 FILLED = Message.of(
@@ -40,20 +73,135 @@ UNCOVERED = Message.of(
     "EDX-PARTIAL-COVERAGE",
     "warning",
     Text(
-        "Phần thêm vào sau chữ ký cuối cùng không được chữ ký nào bao trùm.",
-        "What was added after the last signature is covered by none.",
+        "Phần thêm vào sau chữ ký cuối cùng không được chữ ký nào bao trùm; hỏi lại bên gửi.",
+        "What was added after the last signature is covered by none; ask the sender.",
     ),
 )
 MALFORMED_SIGNATURE = Message.of(
     "EDX-SIGNATURE-MALFORMED",
     "error",
-    Text("Chữ ký sai cấu trúc, không đọc được.", "The signature is malformed and cannot be read."),
+    Text(
+        "Chữ ký sai cấu trúc, không đọc được; đề nghị bên gửi ký lại.",
+        "The signature is malformed and cannot be read; ask the sender to sign again.",
+    ),
 )
 AROUND = Message.of(
     "EDX-PDF-DAMAGED-AROUND",
     "error",
     Text(
-        "Phần đã ký còn nguyên nhưng phần còn lại của tệp bị hỏng.",
-        "The signed part is intact, but the rest of the file is damaged.",
+        "Phần đã ký còn nguyên nhưng phần còn lại của tệp bị hỏng; lấy lại tệp từ nơi gửi.",
+        "The signed part is intact, but the rest of the file is damaged; fetch the file again.",
+    ),
+)
+NO_CERTIFICATE = Message.of(
+    "EDX-CERT-MISSING",
+    "error",
+    Text(
+        "Chữ ký không kèm chứng thư của người ký; đưa chứng thư bằng --key hoặc --evidence.",
+        "The signer's certificate does not come with the signature; give it with --key or --evidence.",
+    ),
+)
+NOT_THE_CERTIFICATE = Message.of(
+    "EDX-CERT-SUBSTITUTED",
+    "error",
+    Text(
+        "Chứng thư đi kèm không phải chứng thư mà người ký đã ký tên vào; có thể bị thay thế.",
+        "The certificate that came along is not the one the signer bound to the signature; it may be substituted.",
+    ),
+)
+UNKNOWN_ALGORITHM = Message.of(
+    "EDX-ALGORITHM-UNKNOWN",
+    "error",
+    Text(
+        "Thuật toán của chữ ký không được hỗ trợ hoặc không được phép kết hợp như vậy.",
+        "The signature's algorithm is unknown, or may not be combined like this.",
+    ),
+)
+ENCAPSULATED = Message.of(
+    "EDX-PDF-ENCAPSULATED",
+    "error",
+    Text(
+        "Chữ ký PDF mang theo nội dung riêng, trong khi nó phải ký chính tệp này (ISO 32000-1 12.8.3.3).",
+        "The PDF's signature carries content of its own where it must sign the file itself (ISO 32000-1 12.8.3.3).",
+    ),
+)
+SUBFILTER = Message.of(
+    "EDX-PDF-SUBFILTER",
+    "error",
+    Text(
+        "Kiểu chữ ký trong PDF (SubFilter) không được hỗ trợ; đề nghị bên gửi ký kiểu PAdES.",
+        "The kind of signature in the PDF (SubFilter) is not known; ask the sender for a PAdES signature.",
+    ),
+)
+BUDGET = Message.of(
+    "EDX-BUDGET",
+    "warning",
+    Text(
+        "Tệp phức tạp quá mức nên dừng kiểm tra giữa chừng; chưa kết luận được. Hỏi lại bên gửi.",
+        "The file is so complicated that checking stopped half-way; nothing can be concluded. Ask the sender.",
+    ),
+)
+TOO_MANY = Message.of(
+    "EDX-SIGNATURES-TOO-MANY",
+    "warning",
+    Text(
+        "Tệp có quá nhiều chữ ký; phần vượt giới hạn chưa được kiểm tra.",
+        "The file has too many signatures; those over the limit were not checked.",
+    ),
+)
+STAMP_BAD = Message.of(
+    "EDX-STAMP-INVALID",
+    "warning",
+    Text(
+        "Dấu thời gian không hợp lệ nên không chứng minh được thời điểm ký.",
+        "The timestamp is not valid, so it proves no time of signing.",
+    ),
+)
+STAMP_UNTRUSTED = Message.of(
+    "EDX-STAMP-UNTRUSTED",
+    "warning",
+    Text(
+        "Dấu thời gian còn nguyên nhưng chưa biết tổ chức cấp có đáng tin không; thêm gốc của họ bằng --trust.",
+        "The timestamp is intact, but its authority is not known to be trusted; name its root with --trust.",
+    ),
+)
+STAMPED = Message.of(
+    "EDX-STAMP-PROVES",
+    "info",
+    Text(
+        "Dấu thời gian đáng tin chứng minh chữ ký đã có vào thời điểm ghi trên đó.",
+        "A trusted timestamp proves that the signature existed at the time it names.",
+    ),
+)
+HOURS_SHIFTED = Message.of(
+    "EDX-TIME-SHIFTED",
+    "info",
+    Text(
+        "Thời gian ký tự khai chênh đúng 7 giờ so với dấu thời gian: phần mềm đã ghi giờ Việt Nam như giờ UTC.",
+        "The claimed signing time is 7 hours ahead of the timestamp: the software wrote Vietnam's time as UTC.",
+    ),
+)
+REVOKED_LATER = Message.of(
+    "EDX-CERT-REVOKED-LATER",
+    "info",
+    Text(
+        "Chứng thư nay đã hết hạn hoặc bị thu hồi, nhưng dấu thời gian chứng minh chữ ký có trước đó.",
+        "The certificate has expired or was revoked since, but a timestamp proves that the signature is older.",
+    ),
+)
+KEY_GIVEN = Message.of(
+    "EDX-KEY-GIVEN",
+    "warning",
+    Text(
+        "Chỉ kiểm tra bằng khóa được đưa vào: không biết khóa đó của ai.",
+        "Checked with the key that was given only: whose it is stays unknown.",
+    ),
+)
+KEY_UNKNOWN = Message.of(
+    "EDX-KEY-UNKNOWN",
+    "error",
+    Text(
+        "Chữ ký chỉ kèm khóa, không kèm chứng thư: không biết ai ký. Đưa khóa hoặc chứng thư bằng --key.",
+        "The signature carries a bare key and no certificate: nobody can say who signed. Give it with --key.",
     ),
 )

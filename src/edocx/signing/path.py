@@ -4,19 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 
-from asn1crypto import x509
+from asn1crypto import crl, x509
 from pyhanko_certvalidator import CertificateValidator, ValidationContext, errors
-from pyhanko_certvalidator.policy_decl import CertRevTrustPolicy, RevocationCheckingPolicy, RevocationCheckingRule
+from pyhanko_certvalidator.policy_decl import (
+    CertRevTrustPolicy,
+    PKIXValidationParams,
+    RevocationCheckingPolicy,
+    RevocationCheckingRule,
+)
 
 from edocx.errors import Text
+from edocx.signing.certificate import fingerprint
 from edocx.signing.coroutine import run_to_end
 from edocx.signing.report import Indication, Message, SubIndication
 from edocx.signing.trust import TrustStore
 
-WEAK_HASHES = frozenset({"md2", "md5", "sha1"})
-"""Refused in certificates of a path (TT 15/2025: not on the list); anchors are trusted by fingerprint, not by hash."""
+WEAK_HASHES = frozenset({"md2", "md5"})
+"""Never accepted in certificates of a path; anchors are trusted by fingerprint, not by hash."""
+
+WEAK_SINCE = (("sha1", datetime(2017, 1, 1, tzinfo=UTC)),)
+"""Accepted in certificates of a path before the date only (TT 15/2025: not on the list; `edocx.signing.strength`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +35,8 @@ class PathVerdict:
     indication: Indication
     sub_indication: SubIndication | None
     messages: tuple[Message, ...]
+    anchor: str | None = None
+    """SHA-256 of the anchor's certificate, lower-case hex, when the path holds."""
 
 
 def judge_path(
@@ -34,32 +45,39 @@ def judge_path(
     trust: TrustStore,
     at: datetime,
     extra: Iterable[x509.Certificate] = (),
+    parameters: PKIXValidationParams | None = None,
 ) -> PathVerdict:
-    """Judge a certificate at a time against anchors, with the revocation lists at hand.
+    """Judge a certificate at a time against anchors, with the revocation lists and OCSP answers at hand.
 
-    ``extra`` holds certificates that came with the signature: they may complete a path, never anchor it.
-    Without a CRL for a certificate of the path the verdict is INDETERMINATE, as TT 15/2025 PL II wants a warning.
+    ``extra`` holds certificates that came with the signature: they may complete a path, never anchor it. Evidence
+    published after ``at`` counts too: what it does not call revoked was not revoked before. Without evidence for a
+    certificate of the path the verdict is INDETERMINATE, as TT 15/2025 PL II wants a warning.
     """
     if not trust.anchors:
         return _no_chain()
+    extra = tuple(extra)
     policy = CertRevTrustPolicy(
         RevocationCheckingPolicy(
             ee_certificate_rule=RevocationCheckingRule.CRL_OR_OCSP_REQUIRED,
             intermediate_ca_cert_rule=RevocationCheckingRule.CRL_OR_OCSP_REQUIRED,
-        )
+        ),
+        retroactive_revinfo=True,
     )
     context = ValidationContext(
         trust_roots=list(trust.anchors),
         other_certs=[*trust.intermediates, *extra],
         moment=at,
         allow_fetching=False,
-        crls=list(trust.revocation_lists),
+        crls=_usable_lists(certificate, trust),
+        ocsps=list(trust.ocsp_responses),
         revinfo_policy=policy,
-        weak_hash_algos=WEAK_HASHES,
+        weak_hash_algos=WEAK_HASHES | {name for name, since in WEAK_SINCE if at >= since},
     )
-    validator = CertificateValidator(certificate, intermediate_certs=list(extra), validation_context=context)
+    validator = CertificateValidator(
+        certificate, intermediate_certs=list(extra), validation_context=context, pkix_params=parameters
+    )
     try:
-        run_to_end(validator.async_validate_path())
+        path = run_to_end(validator.async_validate_path())
     except (errors.PathError, errors.ValidationError) as failure:
         return _from_failure(failure)
     except (ValueError, TypeError, KeyError, OverflowError):
@@ -69,7 +87,24 @@ def judge_path(
             "EDX-CERT-MALFORMED",
             Text("Chứng thư hoặc CRL trong đường dẫn bị hỏng.", "A certificate or CRL on the path is malformed."),
         )
-    return PathVerdict(Indication.TOTAL_PASSED, None, ())
+    anchor = path.trust_anchor.authority
+    root = getattr(anchor, "certificate", None)
+    return PathVerdict(Indication.TOTAL_PASSED, None, (), fingerprint(root) if root is not None else None)
+
+
+def _usable_lists(certificate: x509.Certificate, trust: TrustStore) -> list[crl.CertificateList]:
+    # RFC 5280 5.2: an authority may drop a certificate from its list once it has expired, so that a list published
+    # after that says nothing about it, unless it carries expiredCertsOnCRL (X.509 8.5.2.12).
+    def silent(one: crl.CertificateList) -> bool:
+        if (
+            one.issuer != certificate.issuer
+            or one["tbs_cert_list"]["this_update"].native <= certificate.not_valid_after
+        ):
+            return False
+        extensions = one["tbs_cert_list"]["crl_extensions"]
+        return not any(e["extn_id"].dotted == "2.5.29.60" for e in extensions or ())
+
+    return [one for one in trust.revocation_lists if not silent(one)]
 
 
 def _from_failure(failure: Exception) -> PathVerdict:

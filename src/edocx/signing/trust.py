@@ -6,10 +6,10 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from asn1crypto import crl, x509
+from asn1crypto import crl, ocsp, x509
 
 from edocx.errors import InputError, Text
-from edocx.signing.certificate import certificates_in, fingerprint, revocation_lists_in
+from edocx.signing.certificate import certificates_in, fingerprint, ocsp_responses_in, revocation_lists_in
 
 MAX_TRUST_FILE = 64 * 1024 * 1024
 """A CRL of a national CA has megabytes; more is an attack on memory."""
@@ -25,22 +25,23 @@ class TrustStore:
     anchors: tuple[x509.Certificate, ...] = ()
     intermediates: tuple[x509.Certificate, ...] = ()
     revocation_lists: tuple[crl.CertificateList, ...] = ()
+    ocsp_responses: tuple[ocsp.OCSPResponse, ...] = ()
 
     @classmethod
     def from_path(cls, path: Path | str) -> TrustStore:
         """Read a folder or a file.
 
-        A folder is searched recursively: self-signed certificates are anchors, the rest intermediates, CRLs
-        evidence; keys and PKCS#12 files are ignored. The certificates in a file given by name are anchors even if not
-        self-signed. Raises `InputError` when the path cannot be read or gives no certificate at all.
+        A folder is searched recursively: self-signed certificates are anchors, the rest intermediates, CRLs and OCSP
+        answers evidence; keys and PKCS#12 files are ignored. The certificates in a file given by name are anchors even
+        if not self-signed. Raises `InputError` when the path cannot be read or gives no certificate at all.
         """
         place = Path(path)
         if place.is_dir():
             store = cls._from_folder(place)
         else:
             data = _read(place)
-            store = cls(certificates_in(data), (), revocation_lists_in(data))
-        if not store.anchors and not store.intermediates and not store.revocation_lists:
+            store = cls(certificates_in(data), (), revocation_lists_in(data), ocsp_responses_in(data))
+        if store == cls():
             raise InputError(
                 Text("Không tìm thấy chứng thư nào.", "No certificate was found."),
                 hint=Text(
@@ -57,13 +58,15 @@ class TrustStore:
         anchors: list[x509.Certificate] = []
         intermediates: list[x509.Certificate] = []
         lists: list[crl.CertificateList] = []
+        answers: list[ocsp.OCSPResponse] = []
         files = sorted(p for p in folder.rglob("*") if p.is_file() and p.suffix.lower() not in {".p12", ".pfx", ".key"})
         for file in files[:MAX_TRUST_FILES]:
             data = _read(file)
             for certificate in certificates_in(data):
                 (anchors if _self_signed(certificate) else intermediates).append(certificate)
             lists += revocation_lists_in(data)
-        return cls(_unique(anchors), _unique(intermediates), tuple(lists))
+            answers += ocsp_responses_in(data)
+        return cls(_unique(anchors), _unique(intermediates), tuple(lists), tuple(answers))
 
     def __or__(self, other: TrustStore) -> TrustStore:
         """Join two stores."""
@@ -71,11 +74,12 @@ class TrustStore:
             _unique((*self.anchors, *other.anchors)),
             _unique((*self.intermediates, *other.intermediates)),
             (*self.revocation_lists, *other.revocation_lists),
+            (*self.ocsp_responses, *other.ocsp_responses),
         )
 
     def as_evidence(self) -> TrustStore:
         """Return the same material without any anchor: it may help to build a path, never to end one."""
-        return TrustStore((), _unique((*self.anchors, *self.intermediates)), self.revocation_lists)
+        return TrustStore((), _unique((*self.anchors, *self.intermediates)), self.revocation_lists, self.ocsp_responses)
 
 
 def _self_signed(certificate: x509.Certificate) -> bool:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from pyhanko.pdf_utils.misc import PdfError as PyHankoError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from edocx.errors import InputError, PdfError, Text
+from edocx.signing.budget import Budget
 
 HEADER = b"%PDF-"
 HEADER_WITHIN = 1024
@@ -20,9 +21,27 @@ MALFORMED = (PyHankoError, ValueError, TypeError, KeyError, IndexError, Attribut
 """What pyHanko raises on hostile files, its own errors and what slips through."""
 
 
+class _BoundedReader(PdfFileReader):  # type: ignore[misc, unused-ignore]
+    """A reader that asks its budget whenever an object or a revision is fetched: every walk and comparison does."""
+
+    budget: Budget | None = None
+
+    def get_object(self, *args: Any, **options: Any) -> Any:
+        if self.budget is not None:
+            self.budget.check()
+        return super().get_object(*args, **options)  # type: ignore[no-untyped-call]
+
+    def get_historical_resolver(self, revision: int) -> Any:
+        if self.budget is not None:
+            self.budget.check()
+        return super().get_historical_resolver(revision)
+
+
 @contextmanager
-def open_pdf(path: Path) -> Iterator[PdfFileReader]:
+def open_pdf(path: Path, budget: Budget | None = None) -> Iterator[PdfFileReader]:
     """Open a PDF for reading; raise `InputError` for the file, `PdfError` for what is in it.
+
+    With a ``budget``, reading on after its deadline raises `LimitExceeded`.
 
     ``EDX-PDF-NOT``: no PDF at all; ``EDX-PDF-DAMAGED``: truncated or broken; ``EDX-PDF-ENCRYPTED``.
     """
@@ -36,10 +55,10 @@ def open_pdf(path: Path) -> Iterator[PdfFileReader]:
             where=str(path),
         ) from error
     with stream:
-        yield read_pdf(stream, str(path))
+        yield read_pdf(stream, str(path), budget)
 
 
-def read_pdf(stream: BinaryIO, where: str) -> PdfFileReader:
+def read_pdf(stream: BinaryIO, where: str, budget: Budget | None = None) -> PdfFileReader:
     """Read the structure of a PDF from a stream; see `open_pdf` for the errors."""
     if HEADER not in stream.read(HEADER_WITHIN):
         raise PdfError(
@@ -50,7 +69,8 @@ def read_pdf(stream: BinaryIO, where: str) -> PdfFileReader:
         )
     stream.seek(0)
     try:
-        reader = PdfFileReader(stream, strict=False)
+        reader = _BoundedReader(stream, strict=False)
+        reader.budget = budget
         encrypted = reader.encrypted
         if not encrypted:
             reader.root["/Pages"]

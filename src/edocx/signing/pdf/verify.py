@@ -1,52 +1,76 @@
 """Verifying the signatures of a PDF.
 
 1. Find the signatures through the document's structure; where it no longer parses, by their bytes (`salvage`).
-2. Parse the CMS and take the signing certificate (EN 319 102-1 5.2.2, 5.2.3; attribute signing-certificate-v2).
+2. Parse the CMS and take the signing certificate (EN 319 102-1 5.2.2, 5.2.3): `edocx.signing.cms.signer`.
 3. Digest the byte range, check the signature value (5.2.7).
-4. Coverage: the range must start at 0 and leave out the signature alone.
-5. Later changes: every one is classified; what is not explained fails (ISO 32000-1 12.8.2.2, FieldMDP).
-6. Trust, algorithms, registry: `edocx.signing.judgement`.
+4. Coverage: the range must start at 0, leave out the signature alone, and end where a revision ends (`embedded`).
+5. Later changes: every one is classified; what is not explained fails (`changes`; ISO 32000-2 12.8.2.2, FieldMDP).
+6. Timestamps: in the signature, and document timestamps over it (`edocx.signing.token`).
+7. Trust, proof of existence, algorithms, registry: `edocx.signing.judgement`.
 """
 
 from __future__ import annotations
 
 import logging
 from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
+from typing import Literal
 
+from asn1crypto import cms, core, x509
+from pyhanko.pdf_utils.generic import parse_pdf_date
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import ModificationLevel, SuspiciousModification
-from pyhanko.sign.general import CMSExtractionError
-from pyhanko.sign.validation import EmbeddedPdfSignature
-from pyhanko.sign.validation.errors import SignatureValidationError
-from pyhanko.sign.validation.generic_cms import get_signing_cert_attr, validate_sig_integrity
-from pyhanko.sign.validation.status import SignatureCoverageLevel
 
-from edocx.errors import PdfError, Text
-from edocx.signing.algorithms import describe_mechanism
-from edocx.signing.certificate import fingerprint
+from edocx.clock import VIETNAM
+from edocx.errors import LimitExceeded, PdfError, SigningRefused
+from edocx.signing.budget import Budget
+from edocx.signing.cms.signer import SignerFinding, examine_signer, unsigned_attribute
 from edocx.signing.judgement import Criteria, Finding, judge
-from edocx.signing.messages import CHANGED, DIGEST, FILLED, MALFORMED_SIGNATURE, RANGE, UNCOVERED, VALUE
-from edocx.signing.pdf.document import MALFORMED, open_pdf
+from edocx.signing.mechanism import Mechanism, digest, load_key
+from edocx.signing.messages import (
+    BUDGET,
+    CHANGED,
+    CONTENTS,
+    DIGEST,
+    ENCAPSULATED,
+    FILLED,
+    MALFORMED_SIGNATURE,
+    RANGE,
+    SUBFILTER,
+    TAIL,
+    TOO_MANY,
+    UNCOVERED,
+    VALUE,
+)
+from edocx.signing.pdf.changes import Change, classify, revisions_after
+from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
+from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in
+from edocx.signing.pdf.evidence import archived_in, evidence_in, responders
 from edocx.signing.pdf.salvage import salvage_signatures
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
+from edocx.signing.token import MAX_TOKENS, Token, read_token
+from edocx.signing.trust import TrustStore
 
 MAX_SIGNATURES = 200
 """In one file: each costs a difference analysis; a joint document has a few dozen at most."""
 
-_WEAK_DIGESTS = frozenset({"md5", "sha1", "sha224"})
-_CRYPTO_FAULTS = (*MALFORMED, SignatureValidationError, CMSExtractionError, AssertionError)
+_PLAIN = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached"})
 
 # pyHanko reports each suspicious change with its traceback; what matters of it stands in the verdict.
 logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 
 def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, policy: str = "signatures-only") -> Report:
-    """Judge every signature of a PDF; raise `PdfError` only when nothing in it can be judged."""
+    """Judge every signature of a PDF; raise `PdfError` only when nothing in it can be judged.
+
+    Takes some ten milliseconds a signature; after its time budget the signatures left are INDETERMINATE.
+    """
     label = name or str(path)
+    size = path.stat().st_size if path.exists() else 0
+    budget = Budget.for_size(size)
     try:
-        with open_pdf(path) as reader:
-            return _judge_file(reader, criteria, label, policy)
+        with open_pdf(path, budget) as reader:
+            return _judge_file(reader, criteria, label, policy, budget)
     except PdfError as error:
         if error.code != "EDX-PDF-DAMAGED":
             raise
@@ -57,107 +81,235 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
         return Report.of(file=label, format="pdf", policy=policy, signatures=reports)
 
 
-def _judge_file(reader: PdfFileReader, criteria: Criteria, label: str, policy: str) -> Report:
+def _judge_file(reader: PdfFileReader, criteria: Criteria, label: str, policy: str, budget: Budget) -> Report:
     try:
-        embedded = reader.embedded_signatures
-        stamps = [s for s in embedded if str(s.sig_object_type) == "/DocTimeStamp"]
-    except _CRYPTO_FAULTS as error:
-        raise _unparsable(label) from error
-    regular = [s for s in embedded if s not in stamps][:MAX_SIGNATURES]
-    findings = [_find(signature) for signature in regular]
-    # Later signatures, timestamps and validation data explain themselves; fields filled after the last one do not.
-    stamped = any(_covers_file(stamp) for stamp in stamps)
-    uncovered = bool(findings) and not stamped and all(FILLED in finding.messages for finding in findings)
+        embedded, broken = embedded_in(reader, MAX_SIGNATURES + 1)
+    except MALFORMED as error:
+        raise damaged(label) from error
+    too_many = len(embedded) + len(broken) > MAX_SIGNATURES
+    regular = [one for one in embedded if not one.is_stamp][:MAX_SIGNATURES]
+    stamps = [one for one in embedded if one.is_stamp][:MAX_SIGNATURES]
+    tokens = {id(stamp): _document_token(stamp) for stamp in stamps}
+    evidence = evidence_in(reader)
+    findings = [_find(one, [tokens[id(stamp)] for stamp in stamps], evidence, budget) for one in regular]
+    findings += [_stamp_finding(stamp, tokens[id(stamp)]) for stamp in stamps if not tokens[id(stamp)].intact]
+    if not regular and not broken:  # a document that carries nothing but a timestamp
+        findings += [_stamp_finding(stamp, tokens[id(stamp)]) for stamp in stamps if tokens[id(stamp)].intact]
+    findings += [_broken(name) for name in broken]
+    messages = _file_messages(reader, findings, embedded)
+    uncovered = UNCOVERED in messages or TAIL in messages
+    if too_many:
+        messages.append(TOO_MANY)
     return Report.of(
         file=label,
         format="pdf",
         policy=policy,
         signatures=[judge(finding, criteria) for finding in findings],
-        messages=(UNCOVERED,) if uncovered else (),
-        uncovered=uncovered,
+        messages=messages,
+        uncovered=uncovered or too_many,
     )
 
 
-def _find(signature: EmbeddedPdfSignature) -> Finding:
+def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: list[Embedded]) -> list[Message]:
+    if not findings or not embedded:
+        return []
+    messages = []
+    last = max(embedded, key=lambda one: one.end)
+    # Later signatures, timestamps and validation data explain themselves; fields filled after the last one do not.
+    stamped = any(one.is_stamp and one.coverage() is Coverage.FILE for one in embedded)
+    if not stamped and all(FILLED in finding.messages for finding in findings):
+        messages.append(UNCOVERED)
+    if revisions_after(reader, last.revision) == 0 and last.coverage() is Coverage.REVISION and last.tail_is_foreign():
+        messages.append(TAIL)
+    return messages
+
+
+def _find(signature: Embedded, stamps: list[Token], evidence: TrustStore, budget: Budget) -> Finding:
     blank = Finding(
-        id=signature.field_name or "?",
-        format="PAdES" if str(signature.sig_object.get("/SubFilter")) == "/ETSI.CAdES.detached" else "CMS",
+        id=signature.name,
+        format="PAdES" if signature.subfilter == "/ETSI.CAdES.detached" else "CMS",
         integrity=Integrity.INDETERMINATE,
         covers="earlier-revision",
         algorithm="unknown",
     )
     try:
-        return _find_integrity(signature, blank)
-    except _CRYPTO_FAULTS:
-        return replace(
-            blank,
-            outcome=Indication.TOTAL_FAILED,
-            failure=SubIndication.FORMAT_FAILURE,
-            messages=(MALFORMED_SIGNATURE,),
-        )
+        budget.check()
+        found = _find_signer(signature, blank, stamps, evidence)
+        return found if found.failure is not None else _find_changes(signature, found)
+    except LimitExceeded:
+        outcome, failure = Indication.INDETERMINATE, SubIndication.GENERIC
+        return replace(blank, outcome=outcome, failure=failure, messages=(BUDGET,))
+    except MALFORMED:
+        return _failed(blank, SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE)
 
 
-def _find_integrity(signature: EmbeddedPdfSignature, blank: Finding) -> Finding:
-    info = signature.signer_info
-    mechanism = info["signature_algorithm"]
-    digest_name = signature.md_algorithm
-    attributes = info["signed_attrs"]
-    has_binding = bool(attributes) and get_signing_cert_attr(attributes) is not None
-    certificate = signature.signer_cert
+def _find_signer(signature: Embedded, blank: Finding, stamps: list[Token], evidence: TrustStore) -> Finding:
+    if signature.subfilter == "/adbe.x509.rsa_sha1":
+        return _find_bare(signature, blank)
+    if signature.subfilter not in _PLAIN and signature.subfilter != "/adbe.pkcs7.sha1":
+        return _failed(blank, SubIndication.FORMAT_FAILURE, SUBFILTER)
+    signed = _signed_data(signature.contents)
+    info = _only_signer(signed)
+    digester = signature.digest
+    inside = signed["encap_content_info"]["content"]
+    if signature.subfilter == "/adbe.pkcs7.sha1":
+        content = bytes(inside)
+        if content != signature.digest("sha1"):
+            return _failed(blank, SubIndication.HASH_FAILURE, DIGEST)
+        signer = examine_signer(signed, info, lambda name: digest(name, content))
+        signer = replace(signer, hash_names=(*signer.hash_names, "sha1"))
+    else:
+        if not isinstance(inside, core.Void):  # an empty one too: its digest would not be the file's
+            return _failed(blank, SubIndication.FORMAT_FAILURE, ENCAPSULATED)
+        signer = examine_signer(signed, info, digester)
     found = replace(
         blank,
-        certificate=certificate,
-        embedded=tuple(c for c in signature.other_embedded_certs if fingerprint(c) != fingerprint(certificate)),
-        algorithm=describe_mechanism(mechanism.signature_algo, digest_name),
-        level="B-B" if blank.format == "PAdES" and has_binding else None,
-        claimed_time=signature.self_reported_timestamp,
-        weak=digest_name in _WEAK_DIGESTS,
+        algorithm=signer.algorithm,
+        hash_names=signer.hash_names,
+        certificate=signer.certificate,
+        embedded=signer.others,
+        claimed_time=signer.claimed_time or _dictionary_time(signature),
     )
-    signature.compute_integrity_info()
-    intact, valid = validate_sig_integrity(info, certificate, "data", signature.compute_digest())
-    if not intact:
-        return _failed(found, SubIndication.HASH_FAILURE, DIGEST)
-    if not valid:
+    if signer.failure is not None and signer.message is not None:
+        return _failed(found, signer.failure, signer.message)
+    return _with_time(found, signature, signer, info, stamps, evidence=evidence)
+
+
+def _with_time(
+    found: Finding,
+    signature: Embedded,
+    signer: SignerFinding,
+    info: cms.SignerInfo,
+    stamps: list[Token],
+    *,
+    evidence: TrustStore,
+) -> Finding:
+    values = unsigned_attribute(info, "signature_time_stamp_token")[:MAX_TOKENS]
+    own = tuple(read_token(value, lambda name: digest(name, signer.value)) for value in values)
+    over = tuple(token for token in stamps if token.intact and (token.end or 0) > signature.end)
+    gathered = evidence | archived_in(info)
+    gathered |= TrustStore((), responders(gathered.ocsp_responses))
+    level = _level(found, signer, own, over, gathered)
+    return replace(found, tokens=own, archives=over, evidence=gathered, level=level)
+
+
+def _level(
+    found: Finding, signer: SignerFinding, own: tuple[Token, ...], over: tuple[Token, ...], evidence: TrustStore
+) -> Literal["B-B", "B-T", "B-LT", "B-LTA"] | None:
+    # EN 319 142-1 6: B-B binds the certificate, B-T has a timestamp, B-LT the means to judge, B-LTA one over these.
+    if found.format != "PAdES" or not signer.bound:
+        return None
+    if not any(token.intact for token in (*own, *over)):
+        return "B-B"
+    if not evidence.revocation_lists and not evidence.ocsp_responses:
+        return "B-T"
+    return "B-LTA" if over and (any(t.intact for t in own) or len(over) > 1) else "B-LT"
+
+
+def _find_bare(signature: Embedded, blank: Finding) -> Finding:
+    # adbe.x509.rsa_sha1: the bare value in an octet string, the certificate in the dictionary (ISO 32000-1 12.8.3.2)
+    certificates = tuple(x509.Certificate.load(data) for data in signature.certificates)
+    if not certificates:
+        raise ValueError("/Cert is missing")
+    mechanism = Mechanism("pkcs1v15", "sha1")
+    found = replace(
+        blank, certificate=certificates[0], embedded=certificates[1:], algorithm=mechanism.name, hash_names=("sha1",),
+        claimed_time=_dictionary_time(signature),
+    )  # fmt: skip
+    try:
+        key = load_key(certificates[0].public_key)
+    except SigningRefused:
+        return _failed(found, SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE)
+    value = core.OctetString.load(signature.contents).native
+    if mechanism.mismatch_of_digest(key, value, signature.digest("sha1")) is not None:
         return _failed(found, SubIndication.SIG_CRYPTO_FAILURE, VALUE)
-    return _find_changes(signature, found)
+    return found
 
 
-def _find_changes(signature: EmbeddedPdfSignature, found: Finding) -> Finding:
-    summary = signature.summarise_integrity_info()
-    coverage = summary["coverage"]
-    if coverage is SignatureCoverageLevel.ENTIRE_FILE:
-        return replace(found, integrity=Integrity.VALID, covers="whole-document")
-    if coverage is not SignatureCoverageLevel.ENTIRE_REVISION:
-        return _failed(found, SubIndication.FORMAT_FAILURE, RANGE)
-    changes = summary["diff_result"]
-    if isinstance(changes, SuspiciousModification) or not summary["docmdp_ok"]:
+def _find_changes(signature: Embedded, found: Finding) -> Finding:
+    match signature.coverage():
+        case Coverage.FILE:
+            return replace(found, integrity=Integrity.VALID, covers="whole-document")
+        case Coverage.WRONG:
+            return _failed(found, SubIndication.FORMAT_FAILURE, RANGE)
+        case Coverage.FOREIGN_GAP:
+            return _failed(found, SubIndication.FORMAT_FAILURE, CONTENTS)
+        case Coverage.REVISION:
+            pass
+    change = classify(signature)
+    if change >= Change.ANNOTATED:
         return _failed(found, SubIndication.FORMAT_FAILURE, CHANGED)
-    messages = (FILLED,) if changes.modification_level >= ModificationLevel.FORM_FILLING else ()
-    return replace(found, integrity=Integrity.VALID, messages=messages)
+    messages = (FILLED,) if change is Change.FILLED else ()
+    covers: Literal["whole-document", "earlier-revision"] = (
+        "whole-document" if change is Change.NONE else "earlier-revision"
+    )
+    return replace(found, integrity=Integrity.VALID, covers=covers, messages=messages)
+
+
+def _document_token(stamp: Embedded) -> Token:
+    try:
+        token = read_token(stamp.contents, stamp.digest)
+        covered = stamp.coverage() in {Coverage.FILE, Coverage.REVISION}
+        unchanged = covered and classify(stamp) < Change.ANNOTATED
+    except (*MALFORMED, LimitExceeded):
+        return Token(intact=False, end=stamp.end)
+    return replace(token, intact=token.intact and unchanged, end=stamp.end)
+
+
+def _stamp_finding(stamp: Embedded, token: Token) -> Finding:
+    signer = token.signer or SignerFinding()
+    finding = Finding(
+        id=stamp.name,
+        format="CMS",
+        integrity=Integrity.VALID,
+        covers="whole-document" if stamp.coverage() is Coverage.FILE else "earlier-revision",
+        algorithm=signer.algorithm,
+        hash_names=(*signer.hash_names, token.hash_name),
+        certificate=token.certificate,
+        embedded=signer.others,
+        claimed_time=token.time,
+        is_stamp=True,
+    )
+    return (
+        finding
+        if token.intact
+        else _failed(finding, signer.failure or SubIndication.HASH_FAILURE, signer.message or DIGEST)
+    )
+
+
+def _broken(name: str) -> Finding:
+    blank = Finding(id=name, format="CMS", integrity=Integrity.INVALID, covers="earlier-revision", algorithm="unknown")
+    return _failed(blank, SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE)
 
 
 def _failed(found: Finding, failure: SubIndication, message: Message) -> Finding:
+    indeterminate = failure is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
     return replace(
         found,
-        integrity=Integrity.INVALID,
-        outcome=Indication.TOTAL_FAILED,
+        integrity=Integrity.INDETERMINATE if indeterminate else Integrity.INVALID,
+        outcome=Indication.INDETERMINATE if indeterminate else Indication.TOTAL_FAILED,
         failure=failure,
         messages=(message,),
     )
 
 
-def _covers_file(stamp: EmbeddedPdfSignature) -> bool:
+def _signed_data(contents: bytes) -> cms.SignedData:
+    outer = cms.ContentInfo.load(contents)
+    if outer["content_type"].native != "signed_data":
+        raise ValueError("not a SignedData")
+    return outer["content"]
+
+
+def _only_signer(signed: cms.SignedData) -> cms.SignerInfo:
+    # EN 319 142-1 4.3: one SignerInfo, no more.
+    if len(signed["signer_infos"]) != 1:
+        raise ValueError("a PDF signature has one signer")
+    return signed["signer_infos"][0]
+
+
+def _dictionary_time(signature: Embedded) -> datetime | None:
     try:
-        stamp.compute_integrity_info(skip_diff=True)
-    except _CRYPTO_FAULTS:
-        return False
-    return stamp.coverage is SignatureCoverageLevel.ENTIRE_FILE
-
-
-def _unparsable(label: str) -> PdfError:
-    return PdfError(
-        Text("Cấu trúc chữ ký trong tệp PDF bị hỏng.", "The PDF's signature structure is damaged."),
-        hint=Text("Lấy lại tệp từ nơi gửi.", "Fetch the file again from its sender."),
-        code="EDX-PDF-DAMAGED",
-        where=label,
-    )
+        moment = parse_pdf_date(str(signature.dictionary["/M"]), strict=False)
+    except MALFORMED:
+        return None
+    return moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)

@@ -1,0 +1,87 @@
+"""What was done to a PDF after a signature: every changed object explained, or the signature fails.
+
+pyHanko's difference analysis compares each later revision with the signed one, object by object, against rules for
+what form filling, signing, timestamps and validation data may touch; here it gets the permissions of the signature.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel
+from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
+
+from edocx.signing.pdf.embedded import Embedded
+
+MAX_REVISIONS = 200
+"""After a signature; each is compared object by object, and a document of many signers has some dozens."""
+
+
+class Change(IntEnum):
+    """The worst thing that happened after a signature."""
+
+    NONE = 0
+    EXPLAINED = 1
+    """Timestamps, validation data, metadata."""
+    FILLED = 2
+    """Fields filled or signed."""
+    ANNOTATED = 3
+    FORBIDDEN = 4
+
+
+def classify(signature: Embedded) -> Change:
+    """Classify everything after a signature's revision; raise what pyHanko raises when that cannot be read."""
+    reader = signature.reader
+    if reader.xrefs.total_revisions - signature.revision > MAX_REVISIONS:
+        return Change.FORBIDDEN
+    permission = _permission(signature)
+    result = DEFAULT_DIFF_POLICY.review_file(
+        reader, signature.revision, field_mdp_spec=_field_lock(signature), doc_mdp=permission
+    )
+    if not isinstance(result, DiffResult):
+        return Change.FORBIDDEN
+    level = result.modification_level
+    if permission is not None and level.value > permission.value:
+        return Change.FORBIDDEN
+    return {
+        ModificationLevel.NONE: Change.NONE,
+        ModificationLevel.LTA_UPDATES: Change.EXPLAINED,
+        ModificationLevel.FORM_FILLING: Change.FILLED,
+        ModificationLevel.ANNOTATIONS: Change.ANNOTATED,
+    }.get(level, Change.FORBIDDEN)
+
+
+def _permission(signature: Embedded) -> MDPPerm | None:
+    # ISO 32000-2 12.8.2.2: from the signature's own transform, else from its field's lock.
+    parameters = _reference(signature.dictionary, "/DocMDP")
+    if parameters is not None:
+        return MDPPerm(parameters.get("/P", 2))
+    lock = signature.holder.get("/Lock")
+    if isinstance(lock, generic.DictionaryObject) and "/P" in lock:
+        return MDPPerm(lock["/P"])
+    return None
+
+
+def _field_lock(signature: Embedded) -> FieldMDPSpec | None:
+    parameters = _reference(signature.dictionary, "/FieldMDP")
+    if parameters is None:
+        parameters = signature.holder.get("/Lock")
+    if not isinstance(parameters, generic.DictionaryObject) or "/Action" not in parameters:
+        return None
+    return FieldMDPSpec.from_pdf_object(parameters)
+
+
+def _reference(dictionary: generic.DictionaryObject, method: str) -> Any:
+    for entry in dictionary.get("/Reference", ()):
+        reference = entry.get_object()
+        if reference.get("/TransformMethod") == method:
+            return reference.get("/TransformParams", generic.DictionaryObject())
+    return None
+
+
+def revisions_after(reader: PdfFileReader, revision: int) -> int:
+    """Count the revisions after one."""
+    return int(reader.xrefs.total_revisions) - 1 - revision
