@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -146,7 +147,7 @@ def _files(tree: Tree, frame: Frame, interpreter: Interpreter, limits: Limits) -
 
 
 def _keep_attributes(root: etree._Element, frame: Frame, notes: Notes) -> None:
-    for element in cast("list[etree._Element]", _with_attributes(root)):
+    for element in cast("Iterable[Any]", _with_attributes(root)):
         known = _ATTRIBUTES.get(n.local(str(element.tag)), frozenset())
         for key in element.attrib:
             name = str(key)

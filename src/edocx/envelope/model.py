@@ -10,9 +10,9 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, InstanceOf, PlainSerializer, WithJsonSchema
 
 from edocx.content import Blob
 from edocx.documents.kinds import DocumentKind
@@ -26,10 +26,18 @@ Business = Literal["new", "withdraw", "update", "replace"]
 Severity = Literal["error", "warning", "info"]
 
 
+Content = Annotated[
+    InstanceOf[Blob],
+    PlainSerializer(lambda blob: {"sha256": blob.sha256, "size": blob.size}),
+    WithJsonSchema({"type": "object", "properties": {"sha256": {"type": "string"}, "size": {"type": "integer"}}}),
+]
+"""A file's content; in JSON its digest and size."""
+
+
 class Part(BaseModel):
     """What all parts of an envelope share: frozen, no unknown arguments, and a repr without content."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True, arbitrary_types_allowed=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", populate_by_name=True)
 
     def __repr_args__(self) -> Iterable[tuple[str | None, Any]]:
         """Show no field: names, subjects and addresses do not belong into logs."""
@@ -216,7 +224,7 @@ class Attachment(Part):
     name: str | None = None
     media_type: str | None = None
     description: str | None = None
-    content: Blob | None = None
+    content: Content | None = None
     zipped: bool = False
     field_name: str | None = None
     mime_type: str | None = None
