@@ -62,6 +62,7 @@ class Outgoing(NamedTuple):
     receipt: str | None
     settled_at: datetime | None
     reason: str | None
+    sha256: str
 
 
 class Outbox:

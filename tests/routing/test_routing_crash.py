@@ -1,0 +1,118 @@
+"""Real processes, really killed: nothing is lost and nothing is there twice."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+from random import Random
+
+import pytest
+import routing_scenario as scenario
+
+from edocx.testing.faults import Crash, Faults
+
+COUNT = 2
+
+
+@pytest.fixture(scope="module")
+def nursery():
+    made = scenario.Nursery()
+    yield made
+    made.close()
+
+
+def test_the_scenario_itself_is_whole(tmp_path):
+    scenario.run(tmp_path, COUNT)
+    scenario.assert_whole(tmp_path, COUNT)
+    scenario.run(tmp_path, COUNT, minutes=10)
+    scenario.assert_whole(tmp_path, COUNT)
+
+
+def test_every_kind_of_durable_step_is_among_the_points(tmp_path):
+    points = {point.split(":")[0] for point in scenario.run(tmp_path, COUNT).points}
+    assert points == {
+        f"{step}.{side}"
+        for step in (
+            "store.payload",
+            "store.commit",
+            "axis.commit",
+            "transport.submit",
+            "transport.fetch",
+            "transport.acknowledge",
+        )
+        for side in ("before", "after")
+    }
+
+
+def test_acknowledge_never_precedes_commit(tmp_path):
+    committed = False
+    for point in scenario.run(tmp_path, COUNT).points:
+        if point == "transport.fetch.before":
+            committed = False
+        elif point == "store.commit.after:receive":
+            committed = True
+        elif point == "transport.acknowledge.before":
+            assert committed
+
+
+def test_a_parcel_is_durable_before_it_is_submitted(tmp_path):
+    points = scenario.run(tmp_path, COUNT).points
+    assert points.index("store.commit.after:send") < points.index("transport.submit.before")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here")
+def test_killed_at_every_point_nothing_is_lost_and_nothing_twice(tmp_path, nursery):
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    scenario.run(fresh, 0)
+    shutil.copytree(fresh, tmp_path / "dry")
+    total = len(scenario.run(tmp_path / "dry", COUNT).points)
+    assert total > 60
+    for number in range(1, total + 1):
+        folder = tmp_path / str(number)
+        shutil.copytree(fresh, folder)
+        assert nursery.killed_at(folder, COUNT, number) == -signal.SIGKILL, number
+        scenario.run(folder, COUNT, minutes=10)
+        scenario.assert_whole(folder, COUNT)
+
+
+def test_crashing_again_and_again_still_comes_to_the_same_end(tmp_path):
+    random = Random(20230615)
+    minutes = 0
+    for _ in range(60):
+        try:
+            scenario.run(tmp_path, COUNT, minutes=minutes, faults=Faults.crash_at(random.randint(1, 40)))
+        except Crash:
+            minutes += 10
+    scenario.run(tmp_path, COUNT, minutes=minutes + 10)
+    scenario.assert_whole(tmp_path, COUNT)
+
+
+@pytest.mark.parametrize(
+    "count, kills",
+    [(40, 10), pytest.param(1000, 200, marks=pytest.mark.slow)],
+)
+@pytest.mark.timeout(1200)
+def test_workers_that_die_at_random_lose_nothing(tmp_path, nursery, count, kills):
+    random = Random(count)
+    roles = ["sender", "receiver", "receiver"]
+
+    def start(role: str) -> int:
+        return nursery.start(tmp_path, role, random.randint(0, 10**6))
+
+    with scenario.ExitStack() as stack:
+        world = scenario.World(tmp_path, stack)
+        for unit in (scenario.SENDER, scenario.RECEIVER):
+            world.axis.register(unit)
+        alive = [start(role) for role in roles]
+        for turn in range(kills):
+            # The host's own work is the time in which the workers get somewhere before one of them dies.
+            world.host_sends(range(count * turn // kills, count * (turn + 1) // kills))
+            victim = random.randrange(len(roles))
+            assert nursery.kill(alive[victim]) == -signal.SIGKILL, "a worker ended by itself"
+            alive[victim] = start(roles[victim])
+        for child in alive:
+            assert nursery.kill(child) == -signal.SIGKILL, "a worker ended by itself"
+    scenario.run(tmp_path, count, minutes=10**6)
+    scenario.assert_whole(tmp_path, count)

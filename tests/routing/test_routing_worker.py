@@ -1,0 +1,165 @@
+"""The worker: it carries, waits out an axis that is away, and gives up on what can never go."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+
+import pytest
+
+from edocx.content import Blob
+from edocx.errors import Text, TransportUnavailable
+from edocx.routing.database import Store
+from edocx.routing.inbox import IncomingState
+from edocx.routing.retry import Backoff
+from edocx.routing.store.payloads import INLINE_LIMIT
+from edocx.testing.faults import Faults
+
+AWAY = TransportUnavailable(Text("Trục vắng mặt.", "The axis is away."), hint=Text("Chờ.", "Wait."), retryable=True)
+
+
+@pytest.fixture
+def receiver(tmp_path, clock):
+    with Store.open(tmp_path / "receiver.db", clock=clock) as opened:
+        yield opened
+
+
+@pytest.fixture
+def offices(store, receiver):
+    return store, receiver
+
+
+def submit(store, *parcels):
+    with store.begin() as tx:
+        for parcel, payload in parcels:
+            tx.submit(parcel, payload)
+
+
+def state_of(store, message_id):
+    with store.read() as tx:
+        return tx.outbox.find(message_id)
+
+
+def test_parcels_travel_from_outbox_to_inbox(store, receiver, axis, parcel_of, worker_of):
+    contents = [b"nho", b"x" * (INLINE_LIMIT + 1), os.urandom(700_000)]
+    submit(store, *[parcel_of(content, document_id=f"D{n}") for n, content in enumerate(contents)])
+    assert worker_of(store, axis, "H58.12.01").run_until_quiet().sent == 3
+    assert worker_of(receiver, axis, "G22").run_until_quiet().received == 3
+    with receiver.read() as tx:
+        assert [tx.inbox.payload(incoming).read() for incoming in tx.inbox.in_state(IncomingState.NEW)] == contents
+    assert axis.pending("G22") == ()
+
+
+def test_a_refused_parcel_is_a_dead_letter_with_its_reason_and_the_others_go(store, axis, parcel_of, worker_of):
+    bad, good = parcel_of(recipients=("H99",), document_id="D1"), parcel_of(document_id="D2")
+    submit(store, bad, good)
+    done = worker_of(store, axis, "H58.12.01").run_until_quiet()
+    assert (done.sent, done.dead, done.faults) == (1, 1, ("EDX-UNIT-UNKNOWN",))
+    assert state_of(store, bad[0].message_id).reason == "EDX-UNIT-UNKNOWN"
+
+
+def test_an_axis_that_is_away_costs_one_attempt_not_all(store, axis, parcel_of, worker_of, clock):
+    submit(store, *[parcel_of(document_id=f"D{n}") for n in range(5)])
+    faults = Faults()
+    faults.fail("transport.submit.before", AWAY, times=1)
+    worker = worker_of(store, axis, "H58.12.01", faults=faults)
+    first = worker.step()
+    assert (first.sent, first.put_off, first.faults) == (0, 1, ("EDX-TRANSPORT",))
+    assert worker.step().sent == 0
+    assert faults.points.count("transport.submit.before") == 1
+    clock.advance(minutes=1)
+    assert worker.run_until_quiet().sent == 5
+
+
+def test_a_long_outage_ends_in_dead_letters_only_after_the_lifetime(store, axis, parcel_of, worker_of, clock):
+    parcel, payload = parcel_of()
+    submit(store, (parcel, payload))
+    faults = Faults()
+    faults.fail("transport.submit.before", AWAY, times=10_000)
+    worker = worker_of(store, axis, "H58.12.01", faults=faults, backoff=Backoff(lifetime=timedelta(hours=6)))
+    while clock.now() - parcel.created_at < timedelta(hours=5):
+        worker.step()
+        clock.advance(minutes=5)
+        assert state_of(store, parcel.message_id).state == "queued"
+    while clock.now() - parcel.created_at < timedelta(hours=8):
+        worker.step()
+        clock.advance(minutes=5)
+    assert (state_of(store, parcel.message_id).state, state_of(store, parcel.message_id).reason) == (
+        "dead",
+        "EDX-TRANSPORT",
+    )
+
+
+def test_an_answer_lost_on_its_way_back_delivers_once(offices, axis, parcel_of, worker_of, clock):
+    store, receiver = offices
+    submit(store, parcel_of())
+    faults = Faults()
+    faults.fail("transport.submit.after", AWAY)
+    worker = worker_of(store, axis, "H58.12.01", faults=faults)
+    worker.step()
+    clock.advance(minutes=1)
+    assert worker.step().sent == 1
+    assert worker_of(receiver, axis, "G22").run_until_quiet().received == 1
+
+
+def test_an_acknowledgement_that_is_lost_is_given_again(store, receiver, axis, parcel_of, worker_of):
+    submit(store, parcel_of())
+    worker_of(store, axis, "H58.12.01").step()
+    faults = Faults()
+    faults.fail("transport.acknowledge.before", AWAY)
+    worker = worker_of(receiver, axis, "G22", faults=faults)
+    assert worker.step().faults == ("EDX-TRANSPORT",)
+    assert len(axis.pending("G22")) == 1
+    again = worker.step()
+    assert (again.received, again.absorbed) == (0, 1)
+    assert axis.pending("G22") == ()
+
+
+def test_one_damaged_message_does_not_keep_the_others_away(offices, axis, parcel_of, worker_of, monkeypatch):
+    store, receiver = offices
+    submit(store, parcel_of(b"hong", document_id="D1"), parcel_of(b"tot", document_id="D2"))
+    worker_of(store, axis, "H58.12.01").step()
+    fetch = axis.fetch
+
+    def damaged(entry):
+        return Blob.from_bytes(b"honG") if entry.document_id == "D1" else fetch(entry)
+
+    monkeypatch.setattr(axis, "fetch", damaged)
+    done = worker_of(receiver, axis, "G22").step()
+    assert (done.received, done.faults) == (1, ("EDX-PAYLOAD-DIGEST",))
+    assert [entry.document_id for entry in axis.pending("G22")] == ["D1"]
+    monkeypatch.setattr(axis, "fetch", fetch)
+    assert worker_of(receiver, axis, "G22").step().received == 1
+
+
+def test_content_longer_than_announced_is_never_read_whole(offices, axis, parcel_of, worker_of, monkeypatch):
+    store, receiver = offices
+    submit(store, parcel_of(b"ngan"))
+    worker_of(store, axis, "H58.12.01").step()
+    (entry,) = axis.pending("G22")
+    read = []
+
+    class Endless:
+        def __enter__(self):
+            return self
+
+        def __exit__(self, *_):
+            return None
+
+        def read(self, size):
+            read.append(size)
+            return b"x" * size
+
+    monkeypatch.setattr(axis, "fetch", lambda _: Blob.from_opener(Endless, sha256=entry.sha256, size=entry.size))
+    assert worker_of(receiver, axis, "G22").step().faults == ("EDX-PAYLOAD-DIGEST",)
+    assert len(read) == 1
+
+
+def test_several_workers_on_one_store_send_each_parcel_once(store, axis, parcel_of, worker_of):
+    submit(store, *[parcel_of(document_id=f"D{n}") for n in range(30)])
+    workers = [worker_of(store, axis, "H58.12.01", name="same", batch=4) for _ in range(3)]
+    sent = 0
+    while any((done := worker.step()).moved and (sent := sent + done.sent) for worker in workers):
+        pass
+    assert sent == 30
+    assert len(axis.pending("G22")) == 30
