@@ -11,6 +11,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from edocx.errors import Text, UsageError
+from edocx.testing.der import read_request
 from edocx.testing.pki import Pki
 
 POLICY = "2.999.704.2"
@@ -18,9 +19,6 @@ POLICY = "2.999.704.2"
 
 DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64, "sha3_256": 32, "sha3_384": 48, "sha3_512": 64}
 """What may be stamped: SHA-1 and SHA-224 are refused (TT 15/2025)."""
-
-MAX_REQUEST = 64 * 1024
-"""A request is some 100 bytes; this stops one that is meant to fill memory."""
 
 
 class Tsa:
@@ -43,8 +41,8 @@ class Tsa:
                 code="EDX-CLOCK-NAIVE",
             )
         try:
-            asked = _read(request)
-        except (ValueError, TypeError):
+            asked = read_request(tsp.TimeStampReq, request)
+        except ValueError:
             return _refusal("bad_data_format")
         if reason := self._objection(asked, at):
             return _refusal(reason)
@@ -122,15 +120,6 @@ class _Refusal(core.Sequence):  # type: ignore[misc]
     """A TimeStampResp without its optional token, which asn1crypto's class cannot leave out."""
 
     _fields = [("status", tsp.PKIStatusInfo)]  # noqa: RUF012 - asn1crypto's way to declare a structure
-
-
-def _read(request: bytes) -> tsp.TimeStampReq:
-    if len(request) > MAX_REQUEST:
-        raise ValueError("too long")
-    asked = tsp.TimeStampReq.load(request, strict=True)
-    # asn1crypto parses when asked; ask for everything here, where a malformed part is expected.
-    asked.native  # noqa: B018
-    return asked
 
 
 def _refusal(reason: str) -> bytes:
