@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 
 from edocx.clock import in_vietnam
 from edocx.errors import Text, UsageError
-from edocx.units.unit import LOCAL
+from edocx.units.unit import LOCAL, SHIPPED, SIGNED
 from edocx.units.unit_id import UnitId
 
 is_fingerprint = re.compile(r"[0-9a-f]{64}").fullmatch
@@ -56,6 +56,8 @@ class Mandate:
     valid_from: datetime | None = None
     valid_to: datetime | None = None
     source: str = ""
+    passed_on_by: SigningCapacity | None = None
+    """The capacity of whoever passed the right on; None where the head gave it."""
 
     def covers(self, document_kind: str) -> bool:
         """Say whether the mandate reaches a kind of document."""
@@ -64,6 +66,27 @@ class Mandate:
     def holds_at(self, at: datetime) -> bool:
         """Say whether the mandate runs at an aware moment (`valid_to` is the first moment it no longer does)."""
         return (self.valid_from is None or self.valid_from <= at) and (self.valid_to is None or at < self.valid_to)
+
+
+def may_pass_on(held: SigningCapacity, given: SigningCapacity) -> bool:
+    """Say whether NĐ 30/2020 Điều 13 lets one capacity give another: never TUQ., and TL. only to a deputy."""
+    if held is SigningCapacity.TUQ:
+        return False
+    return held is not SigningCapacity.TL or given is SigningCapacity.KT
+
+
+def doubts(mandate: Mandate) -> tuple[Text, ...]:
+    """Return what a mandate lacks that Điều 13 asks of an authorisation (TUQ.): a written source, an end, a subject."""
+    if mandate.capacity is not SigningCapacity.TUQ:
+        return ()
+    lacking = []
+    if not mandate.source:
+        lacking.append(Text("thừa ủy quyền phải có văn bản", "an authorisation needs a written source"))
+    if mandate.valid_to is None:
+        lacking.append(Text("thừa ủy quyền phải có thời hạn", "an authorisation is limited in time"))
+    if not mandate.document_kinds:
+        lacking.append(Text("thừa ủy quyền phải giới hạn nội dung", "an authorisation is limited in subject"))
+    return tuple(lacking)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +138,9 @@ class CertificateRegistry(Protocol):
         ...
 
 
+_RANK = {SIGNED: 0, SHIPPED: 1, LOCAL: 2}
+
+
 class MemoryRegistry:
     """A registry of entries in memory; `CsvRegistry` and the office's stores fill it."""
 
@@ -133,8 +159,12 @@ class MemoryRegistry:
         running = [entry for entry in self._entries.get(certificate_sha256.lower(), ()) if entry.holds_at(at)]
         if not running:
             return None
+        # A local row never overrules a signed one, nor do mandates of one holder pass to another.
+        running.sort(key=lambda entry: _RANK.get(entry.authority, len(_RANK)))
         first = running[0]
-        mandates = tuple(mandate for entry in running for mandate in entry.mandates or () if mandate.holds_at(at))
+        holder = (first.kind, first.unit, first.full_name)
+        running = [entry for entry in running if (entry.kind, entry.unit, entry.full_name) == holder]
+        mandates = tuple(mandate for entry in running for mandate in entry.mandates if mandate.holds_at(at))
         return RegistryEntry(
             first.sha256,
             first.kind,

@@ -7,7 +7,9 @@ unit          identifier of the unit, any scheme
 full_name     of a person; empty for the others
 position      of a person; one row for each position held
 capacity      of a person: ``TM.``, ``Q.``, ``KT.``, ``TL.``, ``TUQ.`` or empty for the head's own right;
-              several with ``|``; kinds of document in parentheses: ``KT.(QĐ CV)|TL.``
+              several with ``|``; kinds of document in parentheses: ``KT.(QĐ CV)|TL.``; ``KT.<TL.`` where the
+              right was passed on by someone who holds ``TL.`` himself (Điều 13 lets that one go to a deputy
+              and forbids passing on ``TUQ.``)
 valid_from    ISO date or datetime, inclusive; empty: not limited. Without a zone: Vietnam's
 valid_to      likewise, **exclusive** (the first day or moment on which it no longer holds); empty: open
 source        decision, letter or list that says so
@@ -34,6 +36,7 @@ from edocx.units.registry import (
     RegistryEntry,
     SigningCapacity,
     is_fingerprint,
+    may_pass_on,
     moment_text,
 )
 from edocx.units.table import MAX_BYTES, MAX_FAULTS, Fault, FaultyTable, Row, read_moment, read_table
@@ -43,7 +46,7 @@ from edocx.units.unit_id import UnitId
 COLUMNS = ("sha256", "kind", "unit", "full_name", "position", "capacity", "valid_from", "valid_to", "source")
 """The columns, in the order written."""
 
-_capacity = re.compile(r"(TM\.|Q\.|KT\.|TL\.|TUQ\.|)(?:\(([^()]*)\))?").fullmatch
+_capacity = re.compile(r"(TM\.|Q\.|KT\.|TL\.|TUQ\.|)(?:<(TM\.|Q\.|KT\.|TL\.|TUQ\.))?(?:\(([^()]*)\))?").fullmatch
 _ALWAYS = (datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC))
 
 
@@ -96,7 +99,8 @@ def _cells(entry: RegistryEntry) -> Iterator[tuple[str, str]]:
     by_position: dict[str, list[str]] = {}
     for mandate in entry.mandates:
         kinds = f"({' '.join(sorted(mandate.document_kinds))})" if mandate.document_kinds else ""
-        by_position.setdefault(mandate.position, []).append(mandate.capacity.value + kinds)
+        by = f"<{mandate.passed_on_by.value}" if mandate.passed_on_by else ""
+        by_position.setdefault(mandate.position, []).append(mandate.capacity.value + by + kinds)
     if not by_position:
         yield "", ""
     for position, capacities in by_position.items():
@@ -122,8 +126,8 @@ def _entry(row: Row, faults: list[Fault], authority: str) -> RegistryEntry | Non
         return None
     source = row["source"]
     mandates = tuple(
-        Mandate(unicodedata.normalize("NFC", row["position"]), capacity, kinds, valid_from, valid_to, source)
-        for capacity, kinds in capacities
+        Mandate(unicodedata.normalize("NFC", row["position"]), capacity, kinds, valid_from, valid_to, source, by)
+        for capacity, by, kinds in capacities
     )
     name = unicodedata.normalize("NFC", row["full_name"])
     person = kind is HolderKind.PERSON
@@ -156,21 +160,30 @@ def _moment(row: Row, column: str, faults: list[Fault]) -> datetime | None:
         return None
 
 
-def _capacities(row: Row, faults: list[Fault]) -> list[tuple[SigningCapacity, frozenset[str]]]:
+def _capacities(row: Row, faults: list[Fault]) -> list[tuple[SigningCapacity, SigningCapacity | None, frozenset[str]]]:
     found = []
     for part in unicodedata.normalize("NFC", row["capacity"]).split("|"):
         fits = _capacity(part.strip())
         if fits is None:
+            vi = "chỉ nhận TM., Q., KT., TL., TUQ. (NĐ 30/2020 Điều 13)."
             faults.append(
-                _fault(
-                    row,
+                _fault(row, "capacity", vi, "only TM., Q., KT., TL., TUQ. are known (NĐ 30/2020 Article 13).")
+            )
+            continue
+        capacity, by = SigningCapacity(fits[1]), SigningCapacity(fits[2]) if fits[2] else None
+        if by is not None and not may_pass_on(by, capacity):
+            faults.append(
+                Fault(
+                    row.line,
                     "capacity",
-                    "chỉ nhận TM., Q., KT., TL., TUQ. (NĐ 30/2020 Điều 13).",
-                    "only TM., Q., KT., TL., TUQ. are known (NĐ 30/2020 Article 13).",
+                    "EDX-REGISTRY-DELEGATION",
+                    Text(
+                        f"quyền ký {by} không được giao tiếp thành {capacity} (NĐ 30/2020 Điều 13).",
+                        f"a right held {by} may not be passed on as {capacity} (NĐ 30/2020 Article 13).",
+                    ),
                 )
             )
-        else:
-            found.append((SigningCapacity(fits[1]), frozenset((fits[2] or "").replace(",", " ").split())))
+        found.append((capacity, by, frozenset((fits[3] or "").replace(",", " ").split())))
     return found
 
 
@@ -180,8 +193,7 @@ def _disagreements(entries: list[tuple[int, RegistryEntry]]) -> list[Fault]:
     seen: dict[str, list[RegistryEntry]] = {}
     for line, entry in entries:
         for earlier in seen.setdefault(entry.sha256, []):
-            same = (entry.kind, entry.unit, entry.full_name) == (earlier.kind, earlier.unit, earlier.full_name)
-            if not same and _overlap(entry, earlier):
+            if conflicting(entry, earlier):
                 why = Text(
                     "chứng thư này đã thuộc chủ thể khác trong cùng thời gian.",
                     "the certificate belongs to another holder at the same time.",
@@ -190,6 +202,12 @@ def _disagreements(entries: list[tuple[int, RegistryEntry]]) -> list[Fault]:
                 break
         seen[entry.sha256].append(entry)
     return faults
+
+
+def conflicting(one: RegistryEntry, other: RegistryEntry) -> bool:
+    """Say whether two entries of one certificate name different holders at one moment."""
+    same = (one.kind, one.unit, one.full_name) == (other.kind, other.unit, other.full_name)
+    return not same and _overlap(one, other)
 
 
 def _overlap(one: RegistryEntry, other: RegistryEntry) -> bool:
