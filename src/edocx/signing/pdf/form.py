@@ -12,13 +12,15 @@ from pathlib import Path
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, append_signature_field
 
 from edocx.content import durable_file
 from edocx.documents import Box, FieldText, PageLayout
 from edocx.errors import SigningRefused, Text
-from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
+from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.field_text import DATE_FIELD, NUMBER_FIELD, FieldValue, text_appearance
+from edocx.signing.pdf.revision import open_revision, require_page
 
 SEAL_FIELD = "EdocxSeal"
 
@@ -34,6 +36,25 @@ def person_field(order: int) -> str:
     return f"EdocxPerson{order}"
 
 
+def layout_for(source: Path) -> PageLayout:
+    """Return the decree's places for a PDF of unknown origin, fitted to the size of its pages; raise `PdfError`."""
+    with open_pdf(source) as reader:
+        try:
+            count = int(reader.root["/Pages"]["/Count"])
+            first, last = (_page_size(reader, page) for page in (0, count - 1))
+        except MALFORMED as error:
+            raise damaged(str(source)) from error
+    return PageLayout.standard(first, last)
+
+
+def _page_size(reader: PdfFileReader, page: int) -> tuple[float, float]:
+    node = reader.find_page_for_modification(page)[0].get_object()
+    while "/MediaBox" not in node:
+        node = node["/Parent"]  # inheritable (ISO 32000-1 7.7.3.4)
+    left, bottom, right, top = (float(edge) for edge in node["/MediaBox"])
+    return abs(right - left), abs(top - bottom)
+
+
 def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
     """Write ``source`` with the empty fields of ``layout`` to ``out``.
 
@@ -41,18 +62,19 @@ def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
     already: fields added after a signature would break it.
     """
     with source.open("rb") as stream:
-        reader = read_pdf(stream, str(source))
+        writer = open_revision(stream, str(source))
         try:
-            if reader.embedded_signatures:
+            if writer.prev.embedded_signatures:
                 raise _already_signed(source)
-            writer = IncrementalPdfFileWriter(stream, strict=False)
+            for box in (layout.number, layout.date, *layout.signatures, layout.seal):
+                require_page(writer, box, str(source))
             _add_text_field(writer, NUMBER_FIELD, layout.number, layout.number_text)
             _add_text_field(writer, DATE_FIELD, layout.date, layout.date_text)
             for order, box in enumerate(layout.signatures, start=1):
                 _add_signature_field(writer, person_field(order), box)
             _add_signature_field(writer, SEAL_FIELD, layout.seal, final=True)
             with durable_file(out) as target:
-                writer.write(target)
+                writer.write(target)  # type: ignore[no-untyped-call, unused-ignore]
         except MALFORMED as error:
             raise damaged(str(source)) from error
     return out

@@ -1,0 +1,196 @@
+"""The two phases of signing a PDF: prepare is plain data, complete checks before it writes.
+
+``prepare`` leaves a working file whose signature has a gap; `Prepared` says where the gap is and what must be
+signed. It may be stored for days and finished by another process. ``complete`` is repeatable until it succeeds:
+it fills the same gap, then renames the file into place.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import BinaryIO
+
+from asn1crypto import cms, x509
+from pyhanko.pdf_utils.misc import PdfWriteError
+from pyhanko.sign.fields import FieldMDPAction, MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.general import SigningError
+from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata, PdfSigner
+from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
+
+from edocx.content import PIECE, durable_file, sync_folder
+from edocx.documents import Box
+from edocx.errors import SigningRefused, StateError, Text
+from edocx.signing.algorithms import SignatureAlgorithm
+from edocx.signing.certificate import public_key
+from edocx.signing.cms.content import room_for, signed_attributes, signed_data
+from edocx.signing.pdf.appearance import Appearance, stamp_style
+from edocx.signing.pdf.document import MALFORMED, damaged
+from edocx.signing.pdf.field_text import FieldValue
+from edocx.signing.pdf.form import fill_fields
+from edocx.signing.pdf.gap import fill_gap, require_unchanged
+from edocx.signing.pdf.prepared import Prepared
+from edocx.signing.pdf.revision import Revision, open_revision, require_page
+from edocx.signing.timestamp import Timestamper
+
+
+def prepare(
+    source: Path,
+    working_file: Path,
+    *,
+    certificate: x509.Certificate,
+    algorithm: SignatureAlgorithm,
+    at: datetime,
+    field: str,
+    chain: Iterable[x509.Certificate] = (),
+    appearance: Appearance | None = None,
+    certify: bool = False,
+    fill: Mapping[str, FieldValue] | None = None,
+    reason: str | None = None,
+    box: Box | None = None,
+    timestamp_room: int = 0,
+) -> Prepared:
+    """Write ``source`` plus a signature with a gap to ``working_file`` (PAdES B-B, EN 319 142-1).
+
+    ``field`` is an existing signature field, or a new one: visible at ``box``, invisible without. ``certify`` makes
+    the first signature a certifying one that permits form filling and signing only (DocMDP P2). ``fill`` sets text
+    fields in the same revision. ``at`` is the claimed signing time (aware). ``timestamp_room`` keeps so many bytes
+    for a timestamp in `complete`. Raises `PdfError`, `SigningRefused`, `InputError`.
+    """
+    held = tuple(chain)
+    room = room_for(certificate, held, timestamp_room)
+    meta = PdfSignatureMetadata(
+        field_name=field,
+        md_algorithm=algorithm.hash_name,
+        subfilter=SigSeedSubFilter.PADES,
+        certify=certify,
+        docmdp_permissions=MDPPerm.FILL_FORMS if certify else None,  # type: ignore[arg-type]
+        reason=reason,
+    )
+    style = stamp_style(appearance) if appearance is not None and appearance.visible else None
+    place = (
+        None if box is None else SigFieldSpec(field, on_page=box.page, box=_whole(box), empty_field_appearance=False)
+    )
+    # The real CMS is built in `complete`; pyHanko only needs somebody to lay out the page for.
+    layout = PdfSigner(meta, ExternalSigner(certificate, None, room), stamp_style=style, new_field_spec=place)
+    with source.open("rb") as stream:
+        revision = open_revision(stream, str(source))
+        try:
+            _require_open(revision, {field, *(fill or {})}, source)
+            if box is not None:
+                require_page(revision, box, str(source))
+            if fill:
+                fill_fields(revision, fill, str(source))
+            with durable_file(working_file) as target:
+                digest = _leave_gap(revision, target, layout, at, room)
+        except (SigningError, PdfWriteError) as error:
+            raise _refused(error, source) from error
+        except MALFORMED as error:
+            raise damaged(str(source)) from error
+    attributes = signed_attributes(digest.document_digest, certificate)
+    return Prepared(
+        working_file=working_file,
+        document_digest=digest.document_digest,
+        gap=(digest.reserved_region_start, digest.reserved_region_end),
+        signed_attributes=attributes.dump(),
+        certificate=certificate.dump(),
+        chain=tuple(c.dump() for c in held),
+        scheme=algorithm.scheme,
+        hash_name=algorithm.hash_name,
+    )
+
+
+def complete(prepared: Prepared, signature: bytes, out: Path, *, timestamps: Timestamper | None = None) -> Path:
+    """Check the signature against the certificate, put it into the gap, and move the file to ``out``.
+
+    With ``timestamps`` the signature gets a timestamp (B-T) in the same step. Raises `SigningRefused`
+    (``EDX-SIGN-MISMATCH``: of something else or by another key; ``EDX-SIGN-GAP``: more bytes than were reserved),
+    `StateError` when the working file is gone or changed, `Unavailable` when no service answers; nothing is written
+    then, and ``complete`` may be called again.
+    """
+    content = _content(prepared, signature, timestamps)
+    try:
+        with prepared.working_file.open("r+b") as stream:
+            require_unchanged(prepared, stream)
+            fill_gap(prepared, content, stream)
+            stream.flush()
+            os.fsync(stream.fileno())
+        prepared.working_file.replace(out)
+        sync_folder(out.parent)
+    except FileNotFoundError as error:
+        raise StateError(
+            Text("Tệp đang ký dở không còn.", "The file being signed is gone."),
+            hint=Text("Chuẩn bị ký lại từ đầu.", "Prepare the signature again."),
+            code="EDX-SIGN-NO-FILE",
+            where=str(prepared.working_file),
+        ) from error
+    return out
+
+
+def _content(prepared: Prepared, signature: bytes, timestamps: Timestamper | None) -> bytes:
+    certificate = x509.Certificate.load(prepared.certificate)
+    failure = prepared.algorithm.matches(public_key(certificate), signature, prepared.to_sign)
+    if failure is not None:
+        raise SigningRefused(
+            Text(
+                "Chữ ký nhận được không khớp với văn bản và chứng thư.",
+                "The signature does not fit document and certificate.",
+            ),
+            hint=Text(
+                "Kiểm tra khóa đã dùng có đúng chứng thư này không.",
+                "Check that the key used belongs to this certificate.",
+            ),
+            code="EDX-SIGN-MISMATCH",
+        ) from failure
+    token = None
+    if timestamps is not None:
+        token = timestamps.timestamp(prepared.algorithm.digest(signature), prepared.hash_name)
+    return signed_data(
+        certificate,
+        [x509.Certificate.load(der) for der in prepared.chain],
+        prepared.algorithm,
+        cms.CMSAttributes.load(prepared.signed_attributes),
+        signature,
+        timestamp=token,
+    )
+
+
+def _leave_gap(
+    revision: Revision, target: BinaryIO, layout: PdfSigner, at: datetime, room: int
+) -> PreparedByteRangeDigest:
+    session = layout.init_signing_session(revision)
+    session.system_time = at
+    # Hex takes two characters a byte.
+    document = session.prepare_tbs_document(None, bytes_reserved=2 * room)
+    digest, _ = document.digest_tbs_document(output=target, chunk_size=PIECE)
+    return digest
+
+
+def _require_open(revision: Revision, touched: set[str], source: Path) -> None:
+    # pyHanko looks at certifying signatures alone; a seal locks the file through its field (ISO 32000-2 12.7.5.5).
+    for earlier in revision.prev.embedded_regular_signatures:
+        lock = earlier.fieldmdp
+        locked = lock is not None and any(lock.is_locked(name) for name in touched)
+        whole = lock is not None and lock.action is FieldMDPAction.ALL
+        if earlier.docmdp_level is MDPPerm.NO_CHANGES or locked or whole:
+            raise _refused(None, source)
+
+
+def _whole(box: Box) -> tuple[int, int, int, int]:
+    x1, y1, x2, y2 = (round(edge) for edge in box.corners)
+    return x1, y1, x2, y2
+
+
+def _refused(error: Exception | None, source: Path) -> SigningRefused:
+    detail = f" ({error})" if error is not None else ""
+    return SigningRefused(
+        Text("Tệp PDF không cho phép thêm chữ ký này.", "The PDF does not permit this signature."),
+        hint=Text(
+            "Trường đã ký, hoặc tệp đã được khóa bởi chữ ký trước; dùng bản chưa ký.",
+            f"The field is signed already or an earlier signature locks the file; use an unsigned copy.{detail}",
+        ),
+        code="EDX-PDF-LOCKED",
+        where=str(source),
+    )

@@ -1,0 +1,66 @@
+"""Appending a revision to a PDF without touching what is there, and without looking at the clock."""
+
+from __future__ import annotations
+
+from typing import BinaryIO
+
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from edocx.content import PIECE
+from edocx.documents import Box
+from edocx.errors import SigningRefused, Text, UsageError
+from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
+
+
+class Revision(IncrementalPdfFileWriter):
+    """pyHanko's incremental writer, minus two habits.
+
+    It sets /ModDate to the machine's present (time is an argument here, and a signature needs no other change than
+    itself), and it copies in pieces of 4 KiB.
+    """
+
+    IO_CHUNK_SIZE = PIECE
+
+    def _update_meta(self) -> None:
+        """Leave the document's metadata as the document has it."""
+
+
+def open_revision(stream: BinaryIO, where: str) -> Revision:
+    """Begin a revision of the PDF in ``stream``; see `edocx.signing.pdf.document.open_pdf` for the errors.
+
+    Refuses XFA forms too (``EDX-PDF-XFA``): viewers draw those from XML that no page holds, so what is signed would
+    not be what is seen.
+    """
+    stream.seek(0)
+    reader = read_pdf(stream, where)
+    try:
+        _refuse_xfa(reader, where)
+        return Revision(stream, prev=reader, strict=False)
+    except MALFORMED as error:
+        raise damaged(where) from error
+
+
+def require_page(revision: Revision, box: Box, where: str) -> None:
+    """Raise `UsageError` (``EDX-PDF-PAGE``) when the document has no such page."""
+    count = int(revision.root["/Pages"]["/Count"])
+    if not -count <= box.page < count:
+        raise UsageError(
+            Text(f"Tệp chỉ có {count} trang.", f"The file has {count} pages only."),
+            hint=Text("Trang đếm từ 0; -1 là trang cuối.", "Pages count from 0; -1 is the last."),
+            code="EDX-PDF-PAGE",
+            where=where,
+        )
+
+
+def _refuse_xfa(reader: PdfFileReader, where: str) -> None:
+    root = reader.root
+    if "/AcroForm" in root and "/XFA" in root["/AcroForm"]:
+        raise SigningRefused(
+            Text("Tệp PDF dùng biểu mẫu XFA.", "The PDF uses an XFA form."),
+            hint=Text(
+                "In tệp ra PDF thường (Print to PDF) rồi ký bản đó.", "Print it to a plain PDF and sign that one."
+            ),
+            code="EDX-PDF-XFA",
+            where=where,
+        )
