@@ -26,6 +26,7 @@ if TYPE_CHECKING:
         Urgency,
     )
     from edocx.errors import EdocxError
+    from edocx.office import Office, OfficeConfig
     from edocx.signing.keys import open_signer
     from edocx.signing.report import Indication, Report
     from edocx.signing.trust import TrustStore
@@ -43,6 +44,8 @@ _HOMES = {
     "EdocxError": "edocx.errors",
     "Indication": "edocx.signing.report",
     "Level": "edocx.units",
+    "Office": "edocx.office",
+    "OfficeConfig": "edocx.office",
     "PageLayout": "edocx.documents",
     "Report": "edocx.signing.report",
     "Signatory": "edocx.documents",
@@ -66,6 +69,8 @@ __all__ = [
     "EdocxError",
     "Indication",
     "Level",
+    "Office",
+    "OfficeConfig",
     "PageLayout",
     "Report",
     "Signatory",

@@ -10,7 +10,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-_A4 = (595.28, 841.89)
+A4 = (595.28, 841.89)
+"""Width and height in points."""
 
 
 class Box(BaseModel):
@@ -61,12 +62,21 @@ class PageLayout(BaseModel):
     date_text: FieldText = FieldText(template="{place}, ngày {day} tháng {month} năm {year}", italic=True)
 
     @classmethod
-    def standard(cls) -> PageLayout:
-        """Return the places of NĐ 30/2020 Phụ lục I on A4, for a PDF of unknown origin."""
-        right = _A4[0] - 57
+    def standard(cls, first: tuple[float, float] = A4, last: tuple[float, float] | None = None) -> PageLayout:
+        """Return the places of NĐ 30/2020 Phụ lục I for a PDF of unknown origin.
+
+        ``first`` and ``last`` are the width and height of those pages in points; margins are the decree's, so that
+        on A4 the boxes stand where they belong, and on other sizes still on the page.
+        """
+        width, height = first
+        last_width, last_height = last or first
+        line = min(706.0, height - 136)
+        middle = width / 2
+        foot = min(150.0, last_height / 4)
+        person = max(last_width - 235, 130.0)
         return cls(
-            number=Box(x1=85, y1=706, x2=255, y2=722),
-            date=Box(x1=300, y1=706, x2=right, y2=722),
-            signatures=(Box(page=-1, x1=360, y1=150, x2=510, y2=210),),
-            seal=Box(page=-1, x1=296, y1=128, x2=398, y2=230),
+            number=Box(x1=min(85.0, middle - 60), y1=line, x2=middle - 42, y2=line + 16),
+            date=Box(x1=middle + 2, y1=line, x2=width - 57, y2=line + 16),
+            signatures=(Box(page=-1, x1=person, y1=foot, x2=person + 150, y2=foot + 60),),
+            seal=Box(page=-1, x1=person - 64, y1=foot - 22, x2=person + 38, y2=foot + 80),
         )

@@ -122,8 +122,8 @@ class Outbox:
         return tuple(sorted(tasks, key=lambda task: (-task.parcel.urgency, chosen.index(task.parcel.message_id))))
 
     def release(self, lease: str) -> int:
-        """Give back everything claimed under ``lease``; return how many parcels that was."""
-        held = (_parcels.c.lease == lease) & (_parcels.c.state == "queued")
+        """Give back everything claimed under ``lease`` or a lease that begins with it and a dot; return how many."""
+        held = is_under(_parcels.c.lease, lease) & _queued()
         freed = update(_parcels).where(held).values(lease=None, due_at=self._session.now)
         return int(self._session.connection.execute(freed).rowcount)
 
@@ -252,6 +252,11 @@ class Outbox:
         if under_lease:
             statement = statement.where(_parcels.c.lease == claim.lease, _parcels.c.state == "queued")
         return self._session.connection.execute(statement.values(**values)).rowcount == 1
+
+
+def is_under(column: Any, lease: str) -> Any:
+    """Return the condition that a lease is ``lease`` or one of its branches, such as ``lease.worker``."""
+    return column.is_not(None) & ((column == lease) | column.startswith(f"{lease}.", autoescape=True))
 
 
 def _claim_of(task: Task) -> _Claim:

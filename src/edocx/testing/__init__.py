@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from edocx.testing.clock import FixedClock
     from edocx.testing.credential import Credential
     from edocx.testing.faults import Faults
+    from edocx.testing.network import Network
     from edocx.testing.ocsp import Ocsp
     from edocx.testing.pki import Pki
     from edocx.testing.tsa import Tsa
@@ -18,11 +19,12 @@ _HOMES = {
     "Faults": "edocx.testing.faults",
     "FixedClock": "edocx.testing.clock",
     "Ocsp": "edocx.testing.ocsp",
+    "Network": "edocx.testing.network",
     "Pki": "edocx.testing.pki",
     "Tsa": "edocx.testing.tsa",
 }
 
-__all__ = ["Credential", "Faults", "FixedClock", "Ocsp", "Pki", "Tsa"]
+__all__ = ["Credential", "Faults", "FixedClock", "Network", "Ocsp", "Pki", "Tsa"]
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,117 @@
+"""Desk: what every step of an office needs, in one place."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from edocx.clock import Clock, in_vietnam
+from edocx.documents import Signatory
+from edocx.envelope.model import Organization
+from edocx.errors import Text, UnitError, UsageError
+from edocx.office.configuration import OfficeConfig, SignerConfig
+from edocx.routing.database import Store
+from edocx.routing.transport import Transport
+from edocx.signing.judgement import Criteria
+from edocx.signing.keys import Secrets, Signer, no_secrets, open_signer
+from edocx.signing.trust import TrustStore
+from edocx.units import UnitId
+from edocx.units.directory import Directory
+from edocx.units.registry import CertificateRegistry
+
+
+@dataclass(slots=True)
+class Desk:
+    """One unit at work; keys are opened when first used and kept."""
+
+    config: OfficeConfig
+    clock: Clock
+    store: Store
+    transport: Transport
+    directory: Directory
+    trust: TrustStore
+    registry: CertificateRegistry | None
+    secrets: Secrets = no_secrets
+    _signers: dict[str, Signer] = field(default_factory=dict, repr=False)
+
+    @property
+    def unit(self) -> UnitId:
+        """Whose office this is."""
+        return self.config.unit
+
+    @property
+    def criteria(self) -> Criteria:
+        """Against what this office judges signatures now."""
+        return Criteria(self.trust, self.clock.now(), self.registry)
+
+    def today(self) -> date:
+        """The calendar day in Vietnam."""
+        return in_vietnam(self.clock.now()).date()
+
+    def signer_config(self, name: str) -> SignerConfig:
+        """Return the settings of a key by its name; raise `UsageError` when there is none."""
+        found = self.config.signers.get(name)
+        if found is None:
+            known = ", ".join(self.config.signers) or "–"
+            raise UsageError(
+                Text(f"Văn phòng không có khóa “{name}”.", f"The office has no key “{name}”."),
+                hint=Text(f"Các khóa đã khai báo: {known}.", f"Keys in office.toml: {known}."),
+                code="EDX-SIGNER-UNKNOWN",
+            )
+        return found
+
+    def signer(self, name: str) -> Signer:
+        """Open a key by its name, once."""
+        config = self.signer_config(name)
+        if name not in self._signers:
+            self._signers[name] = open_signer(config.key, self.secrets)
+        return self._signers[name]
+
+    def agency(self) -> Signer:
+        """Open the agency's own key, which seals envelopes and statuses."""
+        for name, config in self.config.signers.items():
+            if config.role == "organisation":
+                return self.signer(name)
+        raise UsageError(
+            Text("Văn phòng chưa khai báo khóa cơ quan.", "The office has no organisational key."),
+            hint=Text("Thêm [signers.…] với role = “organisation”.", "Add [signers.…] with role = “organisation”."),
+            code="EDX-SIGNER-AGENCY",
+        )
+
+    def organization(self, unit: UnitId) -> Organization:
+        """Describe a unit for the envelope as the directory knows it today; raise `UnitError` for one it refuses."""
+        found = self.directory.resolve(unit, self.today())
+        return Organization(
+            unit=str(unit),
+            name=found.name or None,
+            address=found.contact.address or None,
+            email=found.contact.email or None,
+            telephone=found.contact.telephone or None,
+            website=found.contact.website or None,
+        )
+
+    def own_organization(self) -> Organization:
+        """Describe this office's own unit; its name is the configured one when the directory knows it not."""
+        try:
+            return self.organization(self.unit)
+        except UnitError:
+            return Organization(unit=str(self.unit), name=self.config.name)
+
+    @contextmanager
+    def workspace(self) -> Iterator[Path]:
+        """Give a folder beside the store for files in the making; it is gone afterwards."""
+        with tempfile.TemporaryDirectory(prefix=".work-", dir=self.config.store.parent) as name:
+            yield Path(name)
+
+
+def printed(signatory: Signatory) -> Mapping[str, str]:
+    """Return the signatory as the envelope's SignerInfo writes it."""
+    return {
+        "capacity": signatory.competence,
+        "position": signatory.position,
+        "full_name": signatory.full_name,
+    }

@@ -1,0 +1,203 @@
+"""Approve and issue: person, then number and date, then seal (NĐ 30/2020 Điều 14-15).
+
+A step may be killed anywhere and called again with the same draft id: what is done stays done, what is not is
+done again. The number is reserved in one transaction with its journal line before the seal is asked for; if the seal
+fails, the document keeps its reservation, and no number ever serves two documents.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+from edocx.content import Blob
+from edocx.documents import Document, DocumentId, DocumentNumber, Draft
+from edocx.errors import SigningRefused, Text
+from edocx.office.desk import Desk
+from edocx.routing.dossier import Filed
+from edocx.routing.parcel import new_message_id
+from edocx.signing.pdf.appearance import Appearance, signing_time_text
+from edocx.signing.pdf.field_text import FieldValue, number_and_date
+from edocx.signing.pdf.form import SEAL_FIELD, make_form, person_field
+from edocx.signing.pdf.order import check_certificate
+from edocx.signing.pdf.sign import sign
+from edocx.signing.pdf.verify import verify_pdf
+from edocx.signing.report import Integrity
+
+APPROVED, RESERVED, ISSUED = "approved", "reserved", "issued"
+"""The states of a document in the office's dossier."""
+
+OUTGOING = "di"
+"""The book of outgoing documents (sổ văn bản đi)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Approved:
+    """A draft that its signatory has signed; number and date are still open."""
+
+    id: str
+    draft: Draft
+    by: str
+    pdf: Blob
+
+
+def approve(desk: Desk, draft: Draft, *, by: str, draft_id: str | None = None) -> Approved:
+    """Let the signatory's key ``by`` sign the draft; durable on return.
+
+    ``draft_id`` makes a repeat harmless: an approved draft of that id is returned as it is. Raises `PdfError` for
+    an unusable PDF, `SigningRefused` for a key that is not fit.
+    """
+    own_id = draft_id or new_message_id(desk.clock.now())
+    with desk.store.read() as transaction:
+        known = transaction.documents.find(own_id)
+        if known is not None:
+            return _approved(known, transaction.documents.payload(known))
+    signer, config, now = desk.signer(by), desk.signer_config(by), desk.clock.now()
+    _require_role(config.role, "person", by)
+    check_certificate(signer, "person", now, desk.criteria)
+    caption = (f"Ký bởi: {draft.signatory.full_name}", signing_time_text(now))
+    with desk.workspace() as folder:
+        form = make_form(draft.pdf, folder / "form.pdf", draft.layout)
+        signed = sign(
+            form,
+            folder / "approved.pdf",
+            signer,
+            at=now,
+            field=person_field(1),
+            certify=True,
+            appearance=Appearance(image=config.image, lines=caption),
+        )
+        payload = desk.store.keep(Blob.from_path(signed))
+        with desk.store.begin("approve") as transaction:
+            metadata = {"draft": draft.model_dump(mode="json"), "by": by}
+            filed = transaction.documents.put(own_id, state=APPROVED, metadata=metadata, payload=payload)
+            return _approved(filed, transaction.documents.payload(filed))
+
+
+def issue(desk: Desk, approved: Approved, *, seal: str) -> Document:
+    """Give an approved draft number and date, and the agency's seal; durable on return, and repeatable.
+
+    Raises `SigningRefused` (``EDX-SEAL-NO-PERSON``) when the personal signature is not intact, and what the key raises;
+    the reservation stays then, and the same number is used at the next try.
+    """
+    filed, number, issued_on = _reserve(desk, approved)
+    if filed.state == ISSUED:
+        return document_of(desk, filed)
+    with desk.workspace() as folder:
+        pdf = _seal(
+            desk,
+            approved,
+            seal,
+            number_and_date(approved.draft.layout, number=number, place=approved.draft.place, issued_on=issued_on),
+            folder,
+        )
+        payload = desk.store.keep(Blob.from_path(pdf))
+        filed = _record_issue(desk, approved.id, payload, DocumentId.of(desk.unit, issued_on, number), issued_on)
+    return document_of(desk, filed)
+
+
+def document_of(desk: Desk, filed: Filed) -> Document:
+    """Return the issued document that the dossier holds."""
+    meta = filed.metadata
+    draft = Draft.model_validate(meta["draft"])
+    number, issued_on = DocumentNumber.parse(meta["number"]), date.fromisoformat(meta["issued_on"])
+    with desk.store.read() as transaction:
+        payload = transaction.documents.payload(filed)
+    return Document(
+        id=DocumentId.of(desk.unit, issued_on, number),
+        number=number,
+        issued_on=issued_on,
+        draft=draft,
+        pdf=exported(desk, payload, filed.id),
+        sha256=payload.sha256,
+    )
+
+
+def exported(desk: Desk, payload: Blob, name: str) -> Path:
+    """Put a payload where other programs can read it: ``issued/NAME.pdf`` beside the store."""
+    folder = desk.config.store.parent / "issued"
+    folder.mkdir(exist_ok=True)
+    place = folder / f"{name}.pdf"
+    if not place.exists() or Blob.from_path(place) != payload:
+        payload.save(place)
+    return place
+
+
+def _reserve(desk: Desk, approved: Approved) -> tuple[Filed, DocumentNumber, date]:
+    today, unit = desk.today(), str(desk.unit)
+    with desk.store.begin("reserve") as transaction:
+        filed = transaction.documents.get(approved.id)
+        if filed.state == APPROVED:
+            entry = transaction.register.reserve(unit, OUTGOING, today.year, approved.id)
+            number = DocumentNumber.of(entry.number, approved.draft.notation)
+            metadata: dict[str, Any] = filed.metadata | {"number": str(number), "issued_on": today.isoformat()}
+            filed = transaction.documents.move(approved.id, expected=APPROVED, state=RESERVED, metadata=metadata)
+    meta = filed.metadata
+    return filed, DocumentNumber.parse(meta["number"]), date.fromisoformat(meta["issued_on"])
+
+
+def _seal(desk: Desk, approved: Approved, seal: str, values: Mapping[str, FieldValue], folder: Path) -> Path:
+    signer, config, now = desk.signer(seal), desk.signer_config(seal), desk.clock.now()
+    _require_role(config.role, "organisation", seal)
+    check_certificate(signer, "organisation", now, desk.criteria)
+    source = approved.pdf.save(folder / "approved.pdf").path
+    assert source is not None
+    _require_person(desk, source)
+    return sign(
+        source,
+        folder / "sealed.pdf",
+        signer,
+        at=now,
+        field=SEAL_FIELD,
+        fill=values,
+        appearance=Appearance(image=config.image) if config.image else None,
+    )
+
+
+def _require_person(desk: Desk, source: Path) -> None:
+    report = verify_pdf(source, desk.criteria)
+    intact = [s for s in report.signatures if s.integrity is Integrity.VALID and s.kind in {"person", "unknown"}]
+    if not intact or (desk.registry is not None and intact[0].kind != "person"):
+        raise SigningRefused(
+            Text(
+                "Văn bản chưa có chữ ký còn nguyên vẹn của người có thẩm quyền.",
+                "The document carries no intact signature of an entitled person.",
+            ),
+            hint=Text(
+                "Phê duyệt lại từ dự thảo (NĐ 30/2020 Điều 32).", "Approve the draft again (NĐ 30/2020 Điều 32)."
+            ),
+            code="EDX-SEAL-NO-PERSON",
+        )
+
+
+def _record_issue(desk: Desk, own_id: str, payload: Blob, document_id: DocumentId, issued_on: date) -> Filed:
+    with desk.store.begin("issue") as transaction:
+        filed = transaction.documents.get(own_id)
+        if filed.state == ISSUED:
+            return filed  # another process was faster; its seal stands
+        entry = transaction.register.held_by(str(desk.unit), OUTGOING, issued_on.year, own_id)
+        assert entry is not None
+        transaction.register.issue(entry)
+        return transaction.documents.move(
+            own_id, expected=RESERVED, state=ISSUED, payload=payload, document_id=str(document_id)
+        )
+
+
+def _approved(filed: Filed, payload: Blob) -> Approved:
+    meta = filed.metadata
+    return Approved(filed.id, Draft.model_validate(meta["draft"]), str(meta["by"]), payload)
+
+
+def _require_role(role: str, wanted: str, name: str) -> None:
+    if role != wanted:
+        raise SigningRefused(
+            Text(f"Khóa “{name}” không dùng được cho bước này.", f"The key “{name}” is not for this step."),
+            hint=Text(
+                "Cá nhân ký trước, cơ quan đóng dấu sau.",
+                "A person's key approves, the organisation's key seals.",
+            ),
+            code="EDX-SIGNER-ROLE",
+        )

@@ -1,0 +1,194 @@
+"""Office: the verbs of one unit's records work over its own store."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
+from pathlib import Path
+from random import Random
+from types import TracebackType
+from typing import Self
+
+from edocx.clock import Clock, SystemClock
+from edocx.documents import Document, Draft
+from edocx.office import issuing, receiving, sending, tracing
+from edocx.office.configuration import OfficeConfig
+from edocx.office.desk import Desk
+from edocx.office.issuing import Approved
+from edocx.office.receiving import Incoming
+from edocx.office.sending import Dispatch
+from edocx.office.tracing import Trace
+from edocx.routing.database import Store
+from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.routing.transport import Transport
+from edocx.routing.transport.local import LocalAxis
+from edocx.routing.worker import Progress, Worker
+from edocx.signing.keys import Secrets, no_secrets
+from edocx.signing.trust import TrustStore
+from edocx.units import UnitId
+from edocx.units.directory import Directory
+from edocx.units.registry import CsvRegistry
+
+POLL = timedelta(seconds=1)
+"""How often a waiting `Office.inbox` looks at the axis."""
+
+
+class Office:
+    """One unit at work: approve, issue, send, inbox, trace.
+
+    Every verb is durable when it returns and harmless when repeated. Use it in a ``with`` block.
+    """
+
+    def __init__(self, desk: Desk, *, faults: Faults = NO_FAULTS, random: Random | None = None) -> None:
+        self._desk = desk
+        self._worker = Worker(
+            desk.store,
+            desk.transport,
+            str(desk.unit),
+            clock=desk.clock,
+            random=random or Random(),  # noqa: S311 - jitter, not secrecy
+            faults=faults,
+        )
+        self._owned: list[LocalAxis] = []
+
+    @classmethod
+    def open(
+        cls,
+        config: OfficeConfig | Path | str,
+        *,
+        clock: Clock | None = None,
+        directory: Directory | None = None,
+        transport: Transport | None = None,
+        secrets: Secrets = no_secrets,
+        faults: Faults = NO_FAULTS,
+        random: Random | None = None,
+    ) -> Self:
+        """Open an office from its ``office.toml``.
+
+        ``clock``, ``directory`` and ``transport`` replace what the settings name; ``secrets`` is asked for passwords
+        of keys. Raises `UsageError` or `InputError` for the settings, `StoreUnavailable` for the store.
+        """
+        settings = config if isinstance(config, OfficeConfig) else OfficeConfig.from_path(config)
+        time = clock or SystemClock()
+        trust = TrustStore()
+        for place in settings.trust:
+            trust |= TrustStore.from_path(place)
+        axis = LocalAxis.open(settings.axis_path, clock=time, faults=faults) if transport is None else None
+        office = cls(
+            Desk(
+                config=settings,
+                clock=time,
+                store=Store.open(settings.store, clock=time, faults=faults),
+                transport=transport or _some(axis),
+                directory=directory or _directory(settings.directory),
+                trust=trust,
+                registry=CsvRegistry.from_path(settings.registry) if settings.registry else None,
+                secrets=secrets,
+            ),
+            faults=faults,
+            random=random,
+        )
+        if axis is not None:
+            office._owned.append(axis)
+        return office
+
+    @property
+    def unit(self) -> UnitId:
+        """Whose office this is."""
+        return self._desk.unit
+
+    @property
+    def name(self) -> str:
+        """The unit's name as configured."""
+        return self._desk.config.name
+
+    @property
+    def store(self) -> Store:
+        """The office's store, for hosts that look into it."""
+        return self._desk.store
+
+    def approve(self, draft: Draft, *, by: str, draft_id: str | None = None) -> Approved:
+        """Let the signatory's key sign a draft; see `edocx.office.issuing.approve`."""
+        return issuing.approve(self._desk, draft, by=by, draft_id=draft_id)
+
+    def issue(self, approved: Approved, *, seal: str) -> Document:
+        """Number, date and seal an approved draft; see `edocx.office.issuing.issue`."""
+        return issuing.issue(self._desk, approved, seal=seal)
+
+    def send(self, document: Document, *, to: Iterable[UnitId | str], attempt: int = 1) -> Dispatch:
+        """Queue a document for its recipients; see `edocx.office.sending.send`."""
+        return sending.send(self._desk, document, to=to, attempt=attempt)
+
+    def work(self) -> Progress:
+        """Carry what is due to the axis, fetch what waits there, and open it; safe to kill and to repeat."""
+        progress = self._worker.run_until_quiet()
+        while receiving.open_new(self._desk):
+            progress.add(self._worker.run_until_quiet())
+        return progress
+
+    def inbox(self, wait: timedelta = timedelta(0)) -> Iterator[Incoming]:
+        """Yield the documents that wait for the clerk; when there is none, look for up to ``wait``."""
+        remaining = wait
+        self.work()
+        waiting = receiving.presented(self._desk)
+        pause = threading.Event()
+        while not waiting and remaining > timedelta(0):
+            pause.wait(min(POLL, remaining).total_seconds())
+            remaining -= POLL
+            self.work()
+            waiting = receiving.presented(self._desk)
+        yield from waiting
+
+    def inbox_count(self) -> int:
+        """Return how many documents wait for the clerk."""
+        return len(receiving.presented(self._desk))
+
+    def incoming(self, document_id: str) -> Incoming:
+        """Return a received document by its DocumentId, whatever its state."""
+        return receiving.find(self._desk, document_id)
+
+    def accept(self, document_id: str, *, by: str, note: str | None = None) -> int:
+        """Accept a received document; return its arrival number."""
+        return self.incoming(document_id).accept(by=by, note=note)
+
+    def reject(self, document_id: str, reason: str, *, by: str) -> None:
+        """Refuse a received document with a reason."""
+        self.incoming(document_id).reject(reason, by=by)
+
+    def status(self, document_id: str) -> Trace:
+        """Return how a document stands at every recipient; an alias of `trace` for those who ask so."""
+        return self.trace(document_id)
+
+    def trace(self, document: str) -> Trace:
+        """Return the way of a document; see `edocx.office.tracing.trace`."""
+        return tracing.trace(self._desk, document)
+
+    def close(self) -> None:
+        """Close the store and what else this office opened."""
+        self._desk.store.close()
+        for axis in self._owned:
+            axis.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def _directory(path: Path | None) -> Directory:
+    if path is None:
+        from edocx.units.shipped import shipped_directory  # noqa: PLC0415 - 3,400 units, loaded when wanted
+
+        return shipped_directory()
+    from edocx.units.units_json import load  # noqa: PLC0415
+
+    return load(path)
+
+
+def _some(axis: LocalAxis | None) -> LocalAxis:
+    assert axis is not None
+    return axis

@@ -1,0 +1,261 @@
+"""Receive, verify, present, answer.
+
+What the worker stored is opened here: statuses advance the deliveries they speak of, documents are verified and
+presented to the clerk. Each step is one transaction with the status message it causes, so that nothing is answered that
+did not happen and nothing happens that is not answered.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edocx.content import Blob
+from edocx.documents import StatusCode
+from edocx.envelope.attachments import extract
+from edocx.envelope.model import Envelope, Staff
+from edocx.envelope.read import open_envelope
+from edocx.errors import EdocxError, StateError, Text, UsageError
+from edocx.office.desk import Desk
+from edocx.office.sending import sealed, status_envelope, status_parcel
+from edocx.routing.inbox import Incoming as Message
+from edocx.routing.inbox import IncomingState
+from edocx.routing.parcel import ParcelKind
+from edocx.routing.state import Basis, Speaker
+from edocx.routing.transaction import Transaction
+from edocx.sealing import verify_envelope
+from edocx.signing.report import Indication, Report
+
+INCOMING = "den"
+"""The book of incoming documents (sổ văn bản đến)."""
+
+BATCH = 64
+"""Messages opened under one lease."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Saying:
+    """A status that this office states: its code, a remark or reason, and who at the office says so."""
+
+    code: StatusCode
+    note: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Incoming:
+    """A received document, stored and verified before anybody sees it.
+
+    ``report`` is the verdict on seal and attachments; ``arrival_number`` is set once it is accepted.
+    """
+
+    id: int
+    message_id: str
+    envelope: Envelope
+    report: Report
+    _desk: Desk = field(repr=False)
+
+    @property
+    def document_id(self) -> str:
+        """The document's identifier as its sender wrote it."""
+        return self.envelope.document_id or self.message_id
+
+    def accept(self, *, by: str, note: str | None = None) -> int:
+        """Accept it (03): arrival number, state and the status message in one transaction; return the number."""
+        number: list[int] = []
+
+        def enter(transaction: Transaction) -> None:
+            transaction.inbox.move(self.id, IncomingState.ACCEPTED, by=by)
+            entry = transaction.register.reserve(
+                str(self._desk.unit), INCOMING, self._desk.today().year, self.message_id
+            )
+            number.append(transaction.register.issue(entry).number)
+
+        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.ACCEPTED, note, by), enter)
+        return number[0]
+
+    def reject(self, reason: str, *, by: str) -> None:
+        """Refuse it (02) with the reason, which the sender reads."""
+        if not reason.strip():
+            raise UsageError(
+                Text("Từ chối phải nêu lý do.", "A rejection needs a reason."),
+                hint=Text("QĐ 28/2018 Điều 5.", "QĐ 28/2018 Điều 5."),
+                code="EDX-REJECT-REASON",
+            )
+
+        def enter(transaction: Transaction) -> None:
+            transaction.inbox.move(self.id, IncomingState.REJECTED, by=by)
+
+        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.REJECTED, reason, by), enter)
+
+    def assign(self, *, by: str, note: str | None = None) -> None:
+        """Report that a handler was assigned (04)."""
+        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.ASSIGNED, note, by), _nothing)
+
+    def process(self, *, by: str, note: str | None = None) -> None:
+        """Report that it is being handled (05)."""
+        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.PROCESSING, note, by), _nothing)
+
+    def complete(self, *, by: str, note: str | None = None) -> None:
+        """Report that handling is finished (06)."""
+        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.COMPLETED, note, by), _nothing)
+
+    def hold(self) -> None:
+        """Leave it in the inbox: it is presented again."""
+
+    def save(self, folder: Path) -> list[Path | None]:
+        """Write the attachments into a folder, under their cleaned names; return their paths (see `extract`)."""
+        with _opened(self._desk, self.id) as (_, envelope):
+            return extract(envelope, folder)
+
+
+def open_new(desk: Desk) -> int:
+    """Open everything that is stored and new; return how many messages went forward.
+
+    Statuses come first: a document may be answered by one that waits behind it.
+    """
+    moved = 0
+    lease = f"open.{secrets.token_hex(6)}"
+    for kind, step in ((ParcelKind.STATUS, _apply_status), (ParcelKind.DOCUMENT, _present)):
+        while True:
+            with desk.store.begin("open") as transaction:
+                claimed = transaction.inbox.claim(lease, kind=kind, limit=BATCH)
+            for message in claimed:
+                step(desk, message)
+            moved += len(claimed)
+            if not claimed:
+                break
+    return moved
+
+
+def presented(desk: Desk) -> tuple[Incoming, ...]:
+    """Return the documents that wait for the clerk, each with its verdict, in order of arrival."""
+    with desk.store.read() as transaction:
+        waiting = transaction.inbox.in_state(IncomingState.PRESENTED, IncomingState.QUARANTINED)
+    return tuple(found for message in waiting if (found := _look(desk, message)) is not None)
+
+
+def find(desk: Desk, document_id: str) -> Incoming:
+    """Return a received document by its DocumentId, whatever its state; raise `StateError` when there is none."""
+    with desk.store.read() as transaction:
+        messages = [m for m in transaction.inbox.of_document(document_id) if m.kind is ParcelKind.DOCUMENT]
+    for message in messages:
+        if message.state is not IncomingState.DUPLICATE and (found := _look(desk, message)) is not None:
+            return found
+    raise StateError(
+        Text("Không có văn bản đến nào như vậy.", "No such document was received."),
+        hint=Text("Xem danh sách bằng `edocx office inbox`.", "List them with `edocx office inbox`."),
+        code="EDX-INBOX-UNKNOWN",
+        where=document_id,
+    )
+
+
+def _look(desk: Desk, message: Message) -> Incoming | None:
+    try:
+        with _opened(desk, message.id) as (path, envelope):
+            report = verify_envelope(path, desk.criteria, name=message.message_id)
+            # the contents stay in the store; Incoming.save opens them again
+            light = tuple(a.model_copy(update={"content": None}) for a in envelope.attachments)
+            bare = envelope.model_copy(update={"attachments": light})
+            return Incoming(message.id, message.message_id, bare, report, desk)
+    except EdocxError:
+        return None  # unreadable: it is in quarantine, where `doctor` names it
+
+
+def _present(desk: Desk, message: Message) -> None:
+    """Verify a new document; present it with an automatic 01, or put it into quarantine."""
+    try:
+        with _opened(desk, message.id) as (path, envelope):
+            report = verify_envelope(path, desk.criteria, name=message.message_id)
+    except EdocxError as error:
+        _quarantine(desk, message, error.code, None)
+        return
+    document_id = envelope.document_id or message.message_id
+    if report.indication is Indication.TOTAL_FAILED:
+        _quarantine(desk, message, "EDX-VERDICT", document_id)
+        return
+    issuer = envelope.sender.unit if envelope.sender else None
+    if issuer is None:
+        _quarantine(desk, message, "EDX-ENVELOPE-NO-SENDER", document_id)
+        return
+
+    def enter(transaction: Transaction) -> None:
+        transaction.deliveries.open_incoming(
+            message_id=message.message_id, document_id=document_id, issuer=issuer, recipient=str(desk.unit)
+        )
+        transaction.inbox.move(message.id, IncomingState.PRESENTED, document_id=document_id)
+
+    _answer(desk, envelope, message.message_id, _Saying(StatusCode.ARRIVED), enter)
+
+
+def _apply_status(desk: Desk, message: Message) -> None:
+    """Record a status message; only its seal shows that it comes from whom it names."""
+    try:
+        with _opened(desk, message.id) as (path, envelope):
+            report = verify_envelope(path, desk.criteria, name=message.message_id)
+    except EdocxError as error:
+        _quarantine(desk, message, error.code, None)
+        return
+    speaker = envelope.sender.unit if envelope.sender else None
+    subject = next(iter(envelope.response_for), None)
+    if not speaker or subject is None or not subject.document_id or not envelope.status_code:
+        _quarantine(desk, message, "EDX-STATUS-INCOMPLETE", None)
+        return
+    sealed_by = next((s.unit for s in report.signatures if s.indication is Indication.TOTAL_PASSED), None)
+    basis = Basis.SEAL if sealed_by == speaker else Basis.NOTHING
+    with desk.store.begin("status") as transaction:
+        transaction.record_status(
+            subject.document_id,
+            speaker,
+            envelope.status_code,
+            speaker=Speaker(speaker, speaker, basis),
+            claimed_at=envelope.timestamp or message.arrived_at,
+            description=envelope.description,
+            arrived_at=message.arrived_at,
+        )
+        transaction.inbox.move(message.id, IncomingState.APPLIED, document_id=subject.document_id)
+
+
+def _answer(
+    desk: Desk,
+    subject: Envelope,
+    message: str,
+    saying: _Saying,
+    enter: Callable[[Transaction], None],
+) -> None:
+    """Change our state, and queue the status message that says so, in one transaction."""
+    code, note = saying.code, saying.note
+    staff = Staff(name=saying.by) if saying.by else None
+    with desk.workspace() as folder:
+        envelope = status_envelope(desk, subject, code, description=note, staff=staff)
+        payload = Blob.from_bytes(sealed(desk, envelope, folder / "status.edxml").read())
+        parcel = status_parcel(desk, subject, code, payload, message)
+        with desk.store.begin(f"answer-{code.value}") as transaction:
+            enter(transaction)
+            transaction.state_status(
+                parcel.document_id, str(desk.unit), code.value, unit=str(desk.unit), description=note
+            )
+            transaction.submit(parcel, payload)
+
+
+def _quarantine(desk: Desk, message: Message, reason: str, document_id: str | None) -> None:
+    with desk.store.begin("quarantine") as transaction:
+        transaction.inbox.move(message.id, IncomingState.QUARANTINED, reason=reason, document_id=document_id)
+
+
+@contextmanager
+def _opened(desk: Desk, incoming_id: int) -> Iterator[tuple[Path, Envelope]]:
+    with desk.store.read() as transaction:
+        payload = transaction.inbox.payload(transaction.inbox.get(incoming_id))
+    with desk.workspace() as folder:
+        path = payload.path or payload.save(folder / "received.edxml").path
+        assert path is not None
+        with open_envelope(path, workdir=folder) as reading:
+            yield path, reading.envelope
+
+
+def _nothing(_transaction: Transaction) -> None:
+    """Nothing besides the status itself changes."""

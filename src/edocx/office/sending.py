@@ -1,0 +1,178 @@
+"""Wrap, seal and queue: documents to their recipients, statuses back to their senders.
+
+Everything that leaves is composed and sealed first, then queued in one transaction with whatever it speaks of. The
+message id is derived from what is sent, so that a repeat after a crash is the same message and never a second one.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from edocx.clock import in_vietnam
+from edocx.content import Blob
+from edocx.documents import Document, StatusCode
+from edocx.envelope.model import (
+    Attachment,
+    Code,
+    DocumentType,
+    Envelope,
+    Organization,
+    Other,
+    Promulgation,
+    ResponseFor,
+    Staff,
+    Trace,
+)
+from edocx.envelope.model import Signatory as SignerInfo
+from edocx.envelope.write import compose
+from edocx.errors import Text, UsageError
+from edocx.office.desk import Desk, printed
+from edocx.routing.parcel import Parcel, ParcelKind
+from edocx.sealing import seal
+from edocx.units import UnitId
+
+MESSAGE_ID_LENGTH = 40
+"""Hex characters of a derived message id: 160 bits, so that two messages never meet."""
+
+
+@dataclass(frozen=True, slots=True)
+class Dispatch:
+    """A document on its way: queued and durable, not delivered yet."""
+
+    message_id: str
+    document_id: str
+    recipients: tuple[str, ...]
+    envelope: Blob
+
+
+def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt: int = 1) -> Dispatch:
+    """Queue a document for its recipients; durable on return.
+
+    The same document to the same recipients is the same dispatch, however often it is sent; a higher ``attempt`` sends
+    it anew on purpose (after a rejection). Raises `UnitError` naming the recipient that is unknown or closed today, and
+    then nothing is sent to anybody.
+    """
+    units = [code if isinstance(code, UnitId) else UnitId.parse(code) for code in to]
+    if not units:
+        raise UsageError(
+            Text("Chưa có nơi nhận.", "There is no recipient."),
+            hint=Text("Nêu ít nhất một mã định danh.", "Name at least one unit code."),
+            code="EDX-SEND-NOBODY",
+        )
+    receivers = tuple(desk.organization(unit) for unit in dict.fromkeys(units))
+    recipients = tuple(str(unit) for unit in dict.fromkeys(units))
+    message_id = derived_id("document", str(document.id), *sorted(recipients), str(attempt))
+    known = _known(desk, message_id)
+    if known is not None:
+        return known
+    with desk.workspace() as folder:
+        envelope = sealed(desk, _envelope(desk, document, receivers), folder / "envelope.edxml")
+        payload = desk.store.keep(envelope)
+        with desk.store.begin("send") as transaction:
+            parcel = Parcel.of(
+                payload,
+                sender=str(desk.unit),
+                recipients=recipients,
+                document_id=str(document.id),
+                created_at=transaction.now,
+                urgency=int(document.draft.urgency),
+                message_id=message_id,
+            )
+            if transaction.outbox.find(message_id) is None:
+                transaction.submit(parcel, payload)
+    return _known(desk, message_id) or Dispatch(message_id, str(document.id), recipients, payload)
+
+
+def sealed(desk: Desk, envelope: Envelope, path: Path) -> Blob:
+    """Compose, seal with the agency's key, and write to a file."""
+    skeleton = compose(envelope)
+    seal(skeleton, desk.agency(), at=desk.clock.now())
+    return skeleton.save(path)
+
+
+def status_envelope(
+    desk: Desk, subject: Envelope, code: StatusCode, *, description: str | None, staff: Staff | None
+) -> Envelope:
+    """Compose the status message that answers a received document (spec/edxml.md §3)."""
+    sender = subject.sender.unit if subject.sender else None
+    return Envelope(
+        kind="status",
+        sender=desk.own_organization(),
+        response_for=(
+            ResponseFor(
+                unit=sender,
+                code=subject.code.printed if subject.code else None,
+                document_id=subject.document_id,
+                date=subject.promulgation.date if subject.promulgation else None,
+            ),
+        ),
+        staff=staff,
+        status_code=code.value,
+        description=description or code.label.vi,
+        timestamp=desk.clock.now().replace(microsecond=0),
+    )
+
+
+def status_parcel(desk: Desk, subject: Envelope, code: StatusCode, payload: Blob, message: str) -> Parcel:
+    """Address a sealed status message to the sender of the document it answers."""
+    assert subject.sender is not None
+    assert subject.sender.unit is not None
+    return Parcel.of(
+        payload,
+        sender=str(desk.unit),
+        recipients=(subject.sender.unit,),
+        document_id=subject.document_id or "?",
+        created_at=desk.clock.now(),
+        kind=ParcelKind.STATUS,
+        message_id=derived_id("status", str(desk.unit), message, code.value),
+    )
+
+
+def derived_id(*words: str) -> str:
+    """Return a message id that is the same whenever it is made of the same words."""
+    return hashlib.sha256("\n".join(words).encode()).hexdigest()[:MESSAGE_ID_LENGTH]
+
+
+def _known(desk: Desk, message_id: str) -> Dispatch | None:
+    with desk.store.read() as transaction:
+        queued = transaction.outbox.find(message_id)
+        if queued is None:
+            return None
+        deliveries = transaction.deliveries.of_message(message_id)
+        recipients = tuple(tracked.delivery.recipient for tracked in deliveries)
+        return Dispatch(
+            message_id,
+            deliveries[0].delivery.document_id,
+            recipients,
+            transaction.payload(queued.sha256),
+        )
+
+
+def _envelope(desk: Desk, document: Document, receivers: tuple[Organization, ...]) -> Envelope:
+    draft, now = document.draft, desk.clock.now().replace(microsecond=0)
+    files = [Attachment(name=f"{_file_name(document)}.pdf", content=Blob.from_path(document.pdf))]
+    files += [Attachment(name=path.name, content=Blob.from_path(path)) for path in draft.attachments]
+    return Envelope(
+        sender=desk.own_organization(),
+        to=receivers,
+        document_id=str(document.id),
+        code=Code(number=document.number.number, notation=document.number.notation),
+        promulgation=Promulgation(place=draft.place, date=document.issued_on),
+        document_type=DocumentType(type=2, name=draft.kind.name),
+        subject=draft.subject,
+        content=draft.content or None,
+        signatory=SignerInfo(**printed(draft.signatory)),
+        due_date=draft.due_date,
+        other=Other(urgency=int(draft.urgency)),
+        to_places=draft.to_places,
+        business="new",
+        trace=(Trace(unit=str(desk.unit), timestamp=in_vietnam(now)),),
+        attachments=tuple(files),
+    )
+
+
+def _file_name(document: Document) -> str:
+    return str(document.number).replace("/", "-")

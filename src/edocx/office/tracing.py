@@ -1,0 +1,83 @@
+"""Where a document is: every station, every status, in the order of what was said and heard."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from edocx.documents import status_label
+from edocx.errors import StateError, Text
+from edocx.office.desk import Desk
+from edocx.routing.deliveries import Tracked
+from edocx.routing.state import Moved, Statement
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """One thing that happened to a document at one recipient.
+
+    ``at`` is the speaker's own time, ``heard_at`` when this office learned of it.
+    """
+
+    at: datetime
+    heard_at: datetime
+    recipient: str
+    what: str
+    text: Text
+    remark: str | None
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """The way of one document: what each recipient did, and everything heard in order."""
+
+    document_id: str
+    deliveries: tuple[Tracked, ...]
+    events: tuple[Event, ...]
+
+
+def trace(desk: Desk, document: str) -> Trace:
+    """Return the way of a document by its DocumentId or the office's own id; `StateError` for one unknown here."""
+    with desk.store.read() as transaction:
+        filed = transaction.documents.find(document)
+        document_id = filed.document_id or document if filed else document
+        deliveries = transaction.deliveries.of_document(document_id)
+    if not deliveries and filed is None:
+        raise StateError(
+            Text("Văn phòng không biết văn bản này.", "The office does not know this document."),
+            hint=Text("Kiểm tra mã văn bản.", "Check the document's id."),
+            code="EDX-DOCUMENT-UNKNOWN",
+            where=document,
+        )
+    events = [_event(tracked, heard) for tracked in deliveries for heard in tracked.delivery.events]
+    return Trace(
+        document_id,
+        deliveries,
+        tuple(
+            sorted(events, key=lambda event: (event.at, _RANK.get(event.what, len(_RANK)), event.heard_at, event.what))
+        ),
+    )
+
+
+def _event(tracked: Tracked, heard: Moved | Statement) -> Event:
+    recipient = tracked.delivery.recipient
+    if isinstance(heard, Moved):
+        return Event(
+            heard.at, heard.at, recipient, str(heard.passage), _PASSAGES[str(heard.passage)], heard.reason, "own"
+        )
+    label = status_label(heard.code)
+    return Event(
+        heard.claimed_at, heard.arrived_at, recipient, heard.code, label, heard.description, str(heard.speaker.basis)
+    )
+
+
+_PASSAGES = {
+    "queued": Text("Chờ gửi", "Queued"),
+    "sent": Text("Đã gửi lên trục", "Sent"),
+    "arrived": Text("Đã nhận về", "Received"),
+    "expired": Text("Quá hạn", "Expired"),
+    "dead": Text("Không gửi được", "Not sendable"),
+}
+_RANK = {what: place for place, what in enumerate(_PASSAGES)}
+"""Wire times have whole seconds: what moved stands before what was said of it in the same second."""
