@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from types import MappingProxyType
 from typing import Any, Final, cast
 
@@ -17,7 +16,7 @@ from edocx.envelope.interpret import Interpreter
 from edocx.envelope.limits import Limits
 from edocx.envelope.model import Attachment, Envelope
 from edocx.envelope.notes import Notes
-from edocx.envelope.tree import Tree, path_of
+from edocx.envelope.tree import Tree, exceeded, path_of
 from edocx.errors import EnvelopeError, Text
 
 _MANIFESTS: Final = (n.MANIFEST, n.MANIFEST_SHORT)
@@ -41,6 +40,7 @@ _with_attributes = etree.XPath("//*[@*]")
 
 def assemble(tree: Tree, frame: Frame, notes: Notes, limits: Limits) -> Envelope:
     """Return the envelope that a tree holds; raise `EnvelopeError` for a status message without a code."""
+    attributed = _attributed(tree.root, limits)
     interpreter = Interpreter(frame.namespace, notes)
     header = _header(tree, frame, interpreter)
     message = interpreter.child(header, n.MESSAGE_HEADER) if header is not None else None
@@ -58,7 +58,7 @@ def assemble(tree: Tree, frame: Frame, notes: Notes, limits: Limits) -> Envelope
     if values.get("document_type") and settle(values["document_type"]):
         notes.quirk("type-by-name", message)
     values["attachments"] = _files(tree, frame, interpreter, limits)
-    _keep_attributes(tree.root, frame, notes)
+    _keep_attributes(attributed, frame, notes)
     values["unknown"] = notes.unknown
     return Envelope.model_validate(values)
 
@@ -77,7 +77,7 @@ def _header(tree: Tree, frame: Frame, interpreter: Interpreter) -> etree._Elemen
     if header is None:
         return frame.envelope if flat else None
     interpreter.strangers(header, _IN_HEADER)
-    _strange_signatures(header, interpreter.notes)
+    _strange_signatures(header, frame, interpreter.notes)
     return header
 
 
@@ -97,8 +97,8 @@ def _require_code(values: dict[str, Any], message: etree._Element) -> None:
         )
 
 
-def _strange_signatures(header: etree._Element, notes: Notes) -> None:
-    for node in header.findall(n.tag(n.SIGNATURE)):
+def _strange_signatures(header: etree._Element, frame: Frame, notes: Notes) -> None:
+    for node in header.findall(n.tag(n.SIGNATURE, frame.namespace)):
         text = Text(
             "Có khối Signature của QCVN; khối này không ký gì cả.",
             "There is a Signature of the QCVN; it signs nothing.",
@@ -146,8 +146,17 @@ def _files(tree: Tree, frame: Frame, interpreter: Interpreter, limits: Limits) -
     return join(interpreter, entries, encoded, tree.payloads, limits)
 
 
-def _keep_attributes(root: etree._Element, frame: Frame, notes: Notes) -> None:
-    for element in cast("Iterable[Any]", _with_attributes(root)):
+def _attributed(root: etree._Element, limits: Limits) -> list[Any]:
+    """Return the elements with attributes; raise `LimitExceeded` when one has very many."""
+    found = cast("list[Any]", _with_attributes(root))
+    if any(len(element.attrib) > limits.attributes for element in found):
+        what = Text("thuộc tính một phần tử", "attributes of an element")
+        raise exceeded("EDX-LIMIT-ATTRIBUTES", limits.attributes, what)
+    return found
+
+
+def _keep_attributes(attributed: list[Any], frame: Frame, notes: Notes) -> None:
+    for element in attributed:
         known = _ATTRIBUTES.get(n.local(str(element.tag)), frozenset())
         for key in element.attrib:
             name = str(key)

@@ -8,15 +8,15 @@ axis (dialect A); ``net`` is the order that .NET peers expect (dialect A′).
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import Enum, auto
+from enum import IntEnum, auto
 from functools import cache
 from types import MappingProxyType
 
 from edocx.envelope import names as n
 
 
-class Kind(Enum):
-    """What stands in an element."""
+class Kind(IntEnum):
+    """What stands in an element; those from GROUP on are no single values."""
 
     TEXT = auto()
     KEY = auto()
@@ -50,6 +50,12 @@ class Field:
     longest: int | None = None
     group: Group | None = None
     item: str = ""
+
+    @property
+    def structure(self) -> Group:
+        """The group of a field that has one."""
+        assert self.group is not None
+        return self.group
 
 
 @dataclass(frozen=True, slots=True, eq=False)

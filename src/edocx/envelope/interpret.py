@@ -20,6 +20,10 @@ from edocx.envelope.values import read_flag, read_integer, read_moment, read_wor
 from edocx.errors import Text
 
 _BUSINESS: Final = ("new", "withdraw", "update", "replace")
+_MERGED_BEFORE: Final = frozenset(("business", "business_reason", "business_target", "paper", "update", "replaces"))
+"""Fields that only a Bussiness block gives: a second such block is told by them."""
+
+_SEAL: Final = n.tag(n.SIGNATURE, n.XMLDSIG)
 _SHOWN: Final = 40
 """Most characters of a bad value repeated in a finding."""
 
@@ -77,8 +81,11 @@ class Interpreter:
             if not is_element(node):
                 continue
             tag = str(node.tag)
-            if not (n.local(tag) in known and n.namespace(tag) in {self.namespace, ""}):
-                self.notes.unknown_element(node)
+            if n.local(tag) in known and n.namespace(tag) in {self.namespace, ""}:
+                continue
+            if tag == _SEAL and n.SIGNATURE in known:
+                continue  # a seal speaks of these very bytes and is never carried over to others
+            self.notes.unknown_element(node)
 
     def _near_miss(self, child: etree._Element, group: Group, also: frozenset[str]) -> Field | None:
         tag = str(child.tag)
@@ -103,28 +110,24 @@ class Interpreter:
 
     def _take(self, child: etree._Element, field: Field, values: dict[str, Any]) -> None:
         kind, key = field.kind, field.key
-        if kind is Kind.GROUPS:
-            assert field.group is not None
-            values.setdefault(key, []).append(self.group(child, field.group))
+        if kind < Kind.GROUP:
+            value = self.scalar(child, field)
+        elif kind == Kind.GROUPS:
+            values.setdefault(key, []).append(self.group(child, field.structure))
             return
-        if kind is Kind.MERGED:
-            assert field.group is not None
-            if any(name in values for name in ("business", "business_reason", "business_target")):
+        elif kind == Kind.MERGED:
+            if _MERGED_BEFORE.isdisjoint(values):
+                values.update(self.group(child, field.structure))
+            else:
                 self._twice(child)
-                return
-            values.update(self.group(child, field.group))
             return
+        elif kind == Kind.GROUP:
+            value = self.group(child, field.structure) or None
+        else:
+            value = self._items(child, field)
         if key in values:
             self._twice(child)
-            return
-        if kind is Kind.GROUP:
-            assert field.group is not None
-            value: Any = self.group(child, field.group) or None
-        elif kind in {Kind.LIST, Kind.TEXTS}:
-            value = self._items(child, field)
-        else:
-            value = self.scalar(child, field)
-        if value is not None:
+        elif value is not None:
             values[key] = value
 
     def _items(self, wrapper: etree._Element, field: Field) -> list[Any]:
@@ -144,13 +147,16 @@ class Interpreter:
     def scalar(self, element: etree._Element, field: Field) -> Any:
         """Return one value, or ``None`` where there is none or it cannot be read (a finding says so)."""
         kind = field.kind
-        text = self.notes.text(element, key=kind is not Kind.TEXT)
+        if kind == Kind.TEXT:
+            return self.notes.text(element)
+        text = self.notes.text(element, key=True)
+        if kind == Kind.KEY:
+            return text
         if text is None:
             if kind in {Kind.INT, Kind.BUSINESS}:
                 self.notes.quirk("empty-number", element)
             return None
-        reader = self._readers.get(kind)
-        return reader(element, field, text) if reader else text
+        return self._readers[kind](element, field, text)
 
     def _status(self, element: etree._Element, _field: Field, text: str) -> str:
         if len(text) == 1 and text.isascii() and text.isdigit():
@@ -182,7 +188,7 @@ class Interpreter:
             )
         for quirk in moment.quirks:
             self.notes.quirk(quirk, element)
-        if field.kind is Kind.MOMENT:
+        if field.kind == Kind.MOMENT:
             if not moment.has_clock:
                 self.notes.quirk("time-without-clock", element)
             return moment.value

@@ -57,9 +57,9 @@ class MemorySource:
 class FileSource:
     """A file, or an anonymous one that has no name and is gone with its last reader, whatever happens."""
 
-    def __init__(self, stream: BinaryIO, size: int, path: Path | None = None) -> None:
+    def __init__(self, descriptor: int, size: int, path: Path | None = None) -> None:
         self.size = size
-        self._stream: BinaryIO | None = stream
+        self._descriptor: int | None = descriptor
         self._path = path
         self._detached = False
         self._lock = threading.Lock()
@@ -67,43 +67,43 @@ class FileSource:
     @classmethod
     def from_path(cls, path: Path) -> FileSource:
         """Open a file; raise `InputError` when it cannot be read."""
+        descriptor = _open(path)
         try:
-            stream = path.open("rb", buffering=0)
-        except OSError as error:
-            raise _unreadable(path, error) from error
-        return cls(cast("BinaryIO", stream), os.fstat(stream.fileno()).st_size, path)
+            return cls(descriptor, os.fstat(descriptor).st_size, path)
+        except BaseException:
+            os.close(descriptor)
+            raise
 
     @classmethod
     def anonymous(cls, folder: Path | None) -> FileSource:
         """Make an empty temporary file without a name in ``folder``: a crash leaves nothing behind."""
-        stream = tempfile.TemporaryFile(dir=folder, buffering=0)  # noqa: SIM115 - closed by close() or __del__
-        return cls(cast("BinaryIO", stream), 0)
+        with tempfile.TemporaryFile(dir=folder, buffering=0) as stream:
+            return cls(os.dup(stream.fileno()), 0)
 
     def append(self, data: bytes) -> None:
         """Write at the end (of an anonymous file)."""
         with self._lock:
-            stream = self._opened()
-            stream.seek(self.size)
+            descriptor = self._opened()
+            os.lseek(descriptor, self.size, os.SEEK_SET)
             view = memoryview(data)
             while view:
-                view = view[stream.write(view) :]
+                view = view[os.write(descriptor, view) :]
             self.size += len(data)
 
     def read_at(self, offset: int, size: int) -> bytes:
         """Return ``size`` bytes from ``offset``, fewer only at the end."""
         with self._lock:
-            stream = self._opened()
+            descriptor = self._opened()
             try:
-                stream.seek(offset)
-                data = stream.read(size)
-                while len(data) < size and (more := stream.read(size - len(data))):
+                os.lseek(descriptor, offset, os.SEEK_SET)
+                data = os.read(descriptor, size)
+                while len(data) < size and (more := os.read(descriptor, size - len(data))):
                     data += more
             except OSError as error:
                 raise _unreadable(self._path, error) from error
             finally:
                 if self._detached:
-                    stream.close()
-                    self._stream = None
+                    self._close()
             return data
 
     def detach(self) -> None:
@@ -119,21 +119,28 @@ class FileSource:
             self._detached = False
             self._close()
 
-    def _opened(self) -> BinaryIO:
-        if self._stream is None:
+    def _opened(self) -> int:
+        if self._descriptor is None:
             if not self._detached or self._path is None:
                 raise _closed()
-            self._stream = cast("BinaryIO", self._path.open("rb", buffering=0))
-        return self._stream
+            self._descriptor = _open(self._path)
+        return self._descriptor
 
     def _close(self) -> None:
-        if self._stream is not None:
-            self._stream.close()
-            self._stream = None
+        if self._descriptor is not None:
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def __del__(self) -> None:
         # An envelope whose attachments live in an anonymous file may outlive its reading; the last one closes it.
         self._close()
+
+
+def _open(path: Path) -> int:
+    try:
+        return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+    except OSError as error:
+        raise _unreadable(path, error) from error
 
 
 def pieces_of(source: Source, start: int = 0, end: int | None = None) -> Iterator[bytes]:

@@ -81,7 +81,7 @@ def scan(source: Source, start: int, limits: Limits) -> Tree | None:
         if skeleton.count(b"xmlns") > limits.namespaces:
             return None
         root = _xml.parse(skeleton, max_bytes=limits.skeleton_bytes)
-        check_size(root, limits)
+        check_size(root, len(skeleton), limits)
         return Tree(root, _assign(root, spans, source))
     except (_NotPlain, NotBase64, XmlError, LimitExceeded):
         return None  # the streaming way meets the same again and names it with its place

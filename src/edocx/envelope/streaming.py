@@ -173,7 +173,7 @@ def scan(source: Source, start: int, limits: Limits, workdir: Path | None) -> Tr
             raise
         skeleton = _without_runs(source, start, handler)
         root = _xml.parse(_declared(skeleton, start, handler), max_bytes=limits.skeleton_bytes + 4096)
-        check_size(root, limits)
+        check_size(root, len(skeleton), limits)
         tree = Tree(root, _assign(root, handler, spool), owned=[spool])
         tree.oddities += [("undeclared-prefix", prefix) for prefix in sorted(handler.undeclared)]
     except BaseException:

@@ -121,16 +121,10 @@ def path_of(element: etree._Element) -> str:
     return "/" + "/".join(reversed(steps))
 
 
-def check_size(root: etree._Element, limits: Limits) -> None:
-    """Raise `LimitExceeded` for too many elements, or too many attributes of one."""
-    if cast("float", _count(root)) > limits.elements:
+def check_size(root: etree._Element, skeleton: int, limits: Limits) -> None:
+    """Raise `LimitExceeded` for too many elements in a skeleton of so many bytes."""
+    if skeleton > limits.elements * len("<a/>") and cast("float", _count(root)) > limits.elements:
         raise exceeded("EDX-LIMIT-ELEMENTS", limits.elements, Text("số phần tử", "number of elements"))
-    most = _crowded(root, most=float(limits.attributes))
-    if isinstance(most, list) and most:
-        raise exceeded(
-            "EDX-LIMIT-ATTRIBUTES", limits.attributes, Text("thuộc tính một phần tử", "attributes of an element")
-        )
 
 
 _count = etree.XPath("count(//*)")
-_crowded = etree.XPath("//*[count(@*) > $most]")
