@@ -256,6 +256,7 @@ def test_the_document_says_its_title_and_language(tmp_path):
     text = run("pdfinfo", letter().pdf, tmp_path)
     assert re.search(r"Title:\s+Công văn V/v gửi, nhận văn bản điện tử", text)
     assert b"vi-VN" in letter().pdf
+    assert b"/CreationDate (D:20230615080000+07'00')" in letter().pdf
 
 
 def test_text_given_in_pieces_is_printed_in_whole_letters(tmp_path):

@@ -6,6 +6,7 @@ transparent PNG, blue for the signature, red and true size for the seal).
 
 from __future__ import annotations
 
+import functools
 import io
 import math
 from collections.abc import Iterator
@@ -26,6 +27,7 @@ _OVERSAMPLE = 3
 Point = tuple[float, float]
 
 
+@functools.cache
 def draw_signature() -> bytes:
     """Return a blue scrawl that looks like handwriting, as transparent PNG, 45 x 21 mm at 300 dpi."""
     width, height = (_pixels(side) for side in SIGNATURE_SIZE_MM)
@@ -42,6 +44,7 @@ def draw_signature() -> bytes:
     return _png(ink, BLUE)
 
 
+@functools.cache
 def draw_seal(name: str = "CƠ QUAN THỬ NGHIỆM", below: str = "KHÔNG CÓ GIÁ TRỊ") -> bytes:
     """Return a round red seal with ``name`` around it and MẪU THỬ across it, as transparent PNG.
 

@@ -6,6 +6,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime
 
+from edocx.clock import in_vietnam
 from edocx.documents import FieldText, PageLayout
 from edocx.fonts import Face
 from edocx.letter.content import LetterContent
@@ -39,9 +40,10 @@ def typeset(content: LetterContent, *, created: datetime) -> Letter:
     The number (between ``Số:`` and the notation) and the date (``ngày … tháng … năm …``, after the place) are left
     empty for form fields; ``layout`` has their boxes, that of the personal signature, between title and name, and that
     of the seal, over a third of the signature on its left. Fonts are embedded as subsets. The same content and
-    ``created`` (aware) give the same bytes. Raises `InputError` for a character the typeface lacks.
+    ``created`` (aware; ``ValueError`` otherwise) give the same bytes. Raises `InputError` for a character the typeface
+    lacks.
     """
-    with closing(Sheet(title=_title(content), author=content.agency, created=created)) as sheet:
+    with closing(Sheet(title=_title(content), author=content.agency, created=in_vietnam(created))) as sheet:
         return _set_letter(sheet, content)
 
 
