@@ -66,7 +66,7 @@ def _pki() -> None:
 @app.command()
 def init(
     folder: Path = _FOLDER,
-    unit: str = typer.Option("H58.10.05", "--unit", metavar="CODE", help="Mã định danh cơ quan / unit identifier."),
+    unit: str | None = typer.Option(None, "--unit", metavar="CODE", help="Mã định danh cơ quan / unit identifier."),
     key: _Key = typer.Option(_Key.RSA2048, "--key", help="Loại khóa / kind of keys."),
     password_file: Path | None = _PASSWORD,
     as_json: bool = _JSON,
@@ -76,7 +76,7 @@ def init(
     from edocx.testing.pki import Pki
     from edocx.units import UnitId
 
-    code = str(UnitId.parse(unit))
+    code = str(UnitId.parse(unit)) if unit is not None else None
     password = _password(password_file)
     if folder.exists() and any(folder.iterdir()):
         raise StateError(

@@ -33,7 +33,8 @@ from edocx.testing.registry import Registration, read_registrations, write_regis
 if TYPE_CHECKING:
     from edocx.testing.pki import Pki
 
-DEMO_UNIT = "H58.10.05"
+DEMO_UNIT = "H58.12.01"
+"""The commune of the demonstration; test data below H58."""
 SERVICES: tuple[Kind, ...] = ("tsa", "ocsp")
 BOOK = ("authority", "serial", "sha256", "kind", "revoked_at", "reason")
 
