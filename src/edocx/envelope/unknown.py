@@ -27,7 +27,8 @@ def keep_element(element: etree._Element) -> Unknown:
     """Return an unknown element with its subtree, as it can be put back."""
     parent = element.getparent()
     assert parent is not None
-    xml = etree.tostring(element, encoding="unicode", with_tail=False)
+    # The canonical form is the same however often it travels.
+    xml = _xml.canonicalise(element, with_comments=True).decode()
     return Unknown(parent=block_path(parent), name=str(element.tag), xml=xml)
 
 
