@@ -27,6 +27,7 @@ from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.routing.state import Basis, Speaker
 from edocx.routing.store.payloads import INLINE_LIMIT
 from edocx.routing.transitions import Handling, Passage
+from edocx.routing.transport import Transport
 from edocx.routing.transport.local import LocalAxis
 from edocx.routing.worker import Worker
 from edocx.testing.clock import FixedClock
@@ -45,11 +46,19 @@ def content_of(number: int) -> bytes:
 class World:
     """Both offices and the axis, opened from a folder."""
 
-    def __init__(self, folder: Path, stack: ExitStack, *, minutes: int = 0, faults: Faults | None = None) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        stack: ExitStack,
+        *,
+        minutes: int = 0,
+        faults: Faults | None = None,
+        axis: Transport | None = None,
+    ) -> None:
         self.clock = FixedClock(START + timedelta(minutes=minutes))
         self.faults = faults or Faults()
         seam = {"clock": self.clock, "faults": self.faults}
-        self.axis = stack.enter_context(LocalAxis.open(folder / "axis.db", **seam))
+        self.axis = axis or stack.enter_context(LocalAxis.open(folder / "axis.db", **seam))
         self.sender = stack.enter_context(Store.open(folder / "sender.db", **seam))
         self.receiver = stack.enter_context(Store.open(folder / "receiver.db", **seam))
 
@@ -80,8 +89,9 @@ class World:
 
     def receiver_opens(self, *, lease: str = "office") -> int:
         """Present what came, and answer 01 in the same transaction."""
+        held = self.receiver.lease(lease)
         with self.receiver.begin("open.claim") as tx:
-            claimed = tx.inbox.claim(lease, kind=ParcelKind.DOCUMENT, limit=4)
+            claimed = tx.inbox.claim(held, kind=ParcelKind.DOCUMENT, limit=4)
         for incoming in claimed:
             document_id = incoming.document_id
             assert document_id is not None
@@ -108,8 +118,9 @@ class World:
 
     def sender_reads_statuses(self, *, lease: str = "office") -> int:
         """Read each status message and record what it says, in one transaction."""
+        held = self.sender.lease(lease)
         with self.sender.begin("status.claim") as tx:
-            claimed = tx.inbox.claim(lease, kind=ParcelKind.STATUS, limit=4)
+            claimed = tx.inbox.claim(held, kind=ParcelKind.STATUS, limit=4)
         for incoming in claimed:
             with self.sender.begin("status.record") as tx:
                 code, document_id = tx.inbox.payload(incoming).read().decode().split(" ")

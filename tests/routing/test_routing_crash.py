@@ -77,6 +77,22 @@ def test_killed_at_every_point_nothing_is_lost_and_nothing_twice(tmp_path, nurse
         scenario.assert_whole(folder, COUNT)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here")
+def test_what_a_killed_process_had_claimed_is_free_at_once(tmp_path, nursery):
+    """Without waiting for the lease to end: the clock of the second run says the same as that of the first."""
+    fresh = tmp_path / "fresh"
+    fresh.mkdir()
+    scenario.run(fresh, 0)
+    shutil.copytree(fresh, tmp_path / "dry")
+    points = scenario.run(tmp_path / "dry", COUNT).points
+    for step in ("store.commit.after:claim", "store.commit.after:open.claim", "store.commit.after:status.claim"):
+        folder = tmp_path / step.replace(":", "-")
+        shutil.copytree(fresh, folder)
+        assert nursery.killed_at(folder, COUNT, points.index(step) + 1) == -signal.SIGKILL
+        scenario.run(folder, COUNT)
+        scenario.assert_whole(folder, COUNT)
+
+
 def test_crashing_again_and_again_still_comes_to_the_same_end(tmp_path):
     random = Random(20230615)
     minutes = 0

@@ -97,10 +97,8 @@ class Offices(RuleBasedStateMachine):
             self.stack.close()
         self.stack = ExitStack()
         self.faults = Faults()
-        self.world = World(Path(self.folder.name), self.stack, faults=self.faults)
+        self.world = World(Path(self.folder.name), self.stack, faults=self.faults, axis=self.network)
         self.world.clock.set(self.clock.now())
-        self.world.axis.close()
-        self.world.axis = self.network
         self.workers = {
             "sender": self.world.worker(self.world.sender, SENDER, 1),
             "receiver": self.world.worker(self.world.receiver, RECEIVER, 2),
@@ -123,9 +121,19 @@ class Offices(RuleBasedStateMachine):
         with self.world.sender.read() as tx:
             self.sent += tx.documents.find(f"d{number}") is not None
 
-    @rule(who=st.sampled_from(["sender", "receiver"]), crash=st.integers(0, 12))
+    @rule(who=st.sampled_from(["sender", "receiver"]), crash=st.integers(0, 8))
     def work(self, who, crash):
         self.attempt(self.workers[who].step, crash)
+
+    @rule(crash=st.integers(1, 8))
+    def crash_on_the_way(self, crash):
+        """A document goes all the way from one office to the other, and the receiver crashes somewhere."""
+        self.network.heal()
+        self.send(0)
+        self.clock.set(self.clock.now() + timedelta(minutes=31))
+        self.world.clock.set(self.clock.now())
+        self.work("sender", 0)
+        self.work("receiver", crash)
 
     @rule(crash=st.integers(0, 6))
     def open_incoming(self, crash):
@@ -211,6 +219,6 @@ class Offices(RuleBasedStateMachine):
 
 
 Offices.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck)
 )
 TestOffices = Offices.TestCase

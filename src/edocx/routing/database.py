@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,6 +18,7 @@ from edocx.errors import Text, UsageError
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.store.engine import Gate, sqlite_engine, writing
 from edocx.routing.store.failure import translated
+from edocx.routing.store.holder import Holder
 from edocx.routing.store.migrate import bring_up_to_date
 from edocx.routing.store.payloads import Payloads
 from edocx.routing.transaction import Transaction
@@ -35,6 +37,8 @@ class Store:
         self._faults = faults
         self._engine = sqlite_engine(path)
         self._gate = Gate()
+        self._holder: Holder | None = None
+        self._holding = threading.Lock()
         self._payloads = Payloads(path.with_name(path.name + ".payloads"), faults=faults)
 
     @classmethod
@@ -83,6 +87,17 @@ class Store:
             yield Transaction(connection, self._clock.now(), self._payloads)
             connection.rollback()
 
+    def lease(self, label: str) -> str:
+        """Return a lease for this process, to claim with: ``label`` tells its parts apart.
+
+        At the first call, whatever processes that died on this machine had claimed is given back, so that
+        nobody waits for their leases to end.
+        """
+        with translated(str(self.path)), self._holding:
+            if self._holder is None:
+                self._holder = self._begin_holding()
+            return f"{self._holder.name}.{label}"
+
     def keep(self, payload: Blob) -> Blob:
         """Bring a large payload to disk before the transaction that will name it, so that nobody waits for it.
 
@@ -120,8 +135,26 @@ class Store:
         return copy
 
     def close(self) -> None:
-        """Close every connection; the store can be opened again."""
+        """Close every connection and let go of every lease; the store can be opened again."""
         self._engine.dispose()
+        if self._holder is not None:
+            self._holder.end()
+            self._holder = None
+
+    def _begin_holding(self) -> Holder:
+        holder = Holder(self.path.with_name(self.path.name + ".leases"))
+        try:
+            dead = holder.begin()
+            if dead:
+                with self.begin("recover") as transaction:
+                    for name in dead:
+                        transaction.outbox.release(name)
+                        transaction.inbox.release(name)
+                holder.forget(dead)
+        except BaseException:
+            holder.end()
+            raise
+        return holder
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:

@@ -10,6 +10,7 @@ from sqlalchemy import Row, bindparam, insert, literal, select, update
 
 from edocx.content import Blob
 from edocx.errors import StateError, Text
+from edocx.routing.outbox import is_under
 from edocx.routing.parcel import Business, ParcelKind
 from edocx.routing.session import Session
 from edocx.routing.store import tables
@@ -154,10 +155,10 @@ class Inbox:
         return claimed
 
     def release(self, lease: str) -> int:
-        """Give back everything claimed under ``lease``; return how many messages that was."""
+        """Give back everything claimed under ``lease`` or a lease that begins with it and a dot; return how many."""
         freed = (
             update(_inbox)
-            .where(_inbox.c.lease == lease, _state_is(IncomingState.NEW))
+            .where(is_under(_inbox.c.lease, lease), _state_is(IncomingState.NEW))
             .values(lease=None, due_at=self._session.now)
         )
         return int(self._session.connection.execute(freed).rowcount)

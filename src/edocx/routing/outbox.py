@@ -194,15 +194,15 @@ class Outbox:
     def _due(self, now: datetime, limit: int, *, urgent_first: bool) -> list[str]:
         # One short walk along the index (urgency, due_at) for each lane: with a million rows a single
         # ORDER BY urgency, due_at would read every parcel that is not due yet.
-        columns = (_parcels.c.message_id, _parcels.c.due_at)
+        columns = (_parcels.c.message_id, _parcels.c.due_at, _parcels.c.id)
         lanes = [
             select(select(*columns, literal(lane).label("lane"))
                    .where(_queued(), _parcels.c.urgency == lane, _parcels.c.due_at <= now)
-                   .order_by(_parcels.c.due_at).limit(limit).subquery())
+                   .order_by(_parcels.c.due_at, _parcels.c.id).limit(limit).subquery())
             for lane in range(TOP_URGENCY, -1, -1)
         ]  # fmt: skip
         rows = self._session.connection.execute(union_all(*lanes)).all()
-        key = (lambda row: (-row.lane, row.due_at)) if urgent_first else (lambda row: (row.due_at, -row.lane))
+        key = (lambda row: (-row.lane, row.due_at, row.id)) if urgent_first else (lambda row: (row.due_at, row.id))
         return [row.message_id for row in sorted(rows, key=key)[:limit]]
 
     def _tasks(self, chosen: list[str], lease: str) -> list[Task]:

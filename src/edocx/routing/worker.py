@@ -79,7 +79,7 @@ class Worker:
         faults: Faults = NO_FAULTS,
         batch: int = BATCH,
     ) -> None:
-        """Prepare a worker; nothing is touched until the first step.
+        """Prepare a worker; what dead processes had claimed is given back.
 
         Args:
             store: the office's store.
@@ -98,7 +98,7 @@ class Worker:
         self._clock = clock
         self._random = random
         # Two workers of one name must not settle each other's claims.
-        self._lease = f"{name}.{secrets.token_hex(4)}"
+        self._lease = store.lease(f"{name}.{secrets.token_hex(4)}")
         self._backoff = backoff or Backoff()
         self._faults = faults
         self._batch = batch

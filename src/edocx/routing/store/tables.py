@@ -80,7 +80,9 @@ payloads = Table(
 parcels = Table(
     "parcels",
     metadata,
-    Column("message_id", String(200), primary_key=True),
+    # Rising, so that parcels queued at one moment leave in the order in which they were queued.
+    Column("id", _RowId, primary_key=True),
+    Column("message_id", String(200), nullable=False, unique=True),
     Column("kind", String(16), nullable=False),
     Column("sender", String(200), nullable=False),
     Column("document_id", String(200), nullable=False),
@@ -99,8 +101,9 @@ parcels = Table(
     Column("receipt", String(200)),
     Column("settled_at", Moment),
     Column("reason", String(100)),
-    Index("ix_parcels_outbox", "urgency", "due_at", **_while("state = 'queued'")),
+    Index("ix_parcels_outbox", "urgency", "due_at", "id", **_while("state = 'queued'")),
     Index("ix_parcels_document", "document_id"),
+    Index("ix_parcels_lease", "lease", **_while("lease IS NOT NULL")),
 )
 
 deliveries = Table(
@@ -164,6 +167,7 @@ inbox = Table(
     Index("ix_inbox_due", "kind", "due_at", **_while("state = 'new'")),
     Index("ix_inbox_document", "document_id"),
     Index("ix_inbox_state", "state"),
+    Index("ix_inbox_lease", "lease", **_while("lease IS NOT NULL")),
 )
 
 documents = Table(

@@ -101,7 +101,7 @@ class LocalAxis:
                 select(messages, copies.c.recipient)
                 .join(copies, copies.c.key == messages.c.key)
                 .where(copies.c.recipient == unit, copies.c.acknowledged_at.is_(None))
-                .order_by(messages.c.urgency.desc(), messages.c.received_at, messages.c.key)
+                .order_by(messages.c.urgency.desc(), messages.c.number)
                 .limit(PENDING_LIMIT)
             )
             return tuple(_entry(row) for row in connection.execute(query))

@@ -39,7 +39,8 @@ units = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("key", String(200), primary_key=True),
+    Column("number", Integer, primary_key=True),
+    Column("key", String(200), nullable=False, unique=True),
     Column("message_id", String(200), nullable=False),
     Column("kind", String(16), nullable=False),
     Column("sender", String(200), nullable=False),

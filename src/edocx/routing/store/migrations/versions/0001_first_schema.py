@@ -34,6 +34,7 @@ def _payloads() -> None:
 def _outgoing() -> None:
     op.create_table(
         "parcels",
+        sa.Column("id", _ROW_ID, nullable=False),
         sa.Column("message_id", sa.String(length=200), nullable=False),
         sa.Column("kind", sa.String(length=16), nullable=False),
         sa.Column("sender", sa.String(length=200), nullable=False),
@@ -53,10 +54,12 @@ def _outgoing() -> None:
         sa.Column("settled_at", _MOMENT),
         sa.Column("reason", sa.String(length=100)),
         sa.ForeignKeyConstraint(["sha256"], ["payloads.sha256"], name="fk_parcels_sha256"),
-        sa.PrimaryKeyConstraint("message_id", name="pk_parcels"),
+        sa.PrimaryKeyConstraint("id", name="pk_parcels"),
+        sa.UniqueConstraint("message_id", name="uq_parcels_message_id"),
     )
     op.create_index("ix_parcels_document", "parcels", ["document_id"])
-    op.create_index("ix_parcels_outbox", "parcels", ["urgency", "due_at"], **_only("state = 'queued'"))
+    op.create_index("ix_parcels_lease", "parcels", ["lease"], **_only("lease IS NOT NULL"))
+    op.create_index("ix_parcels_outbox", "parcels", ["urgency", "due_at", "id"], **_only("state = 'queued'"))
 
 
 def _deliveries() -> None:
@@ -129,6 +132,7 @@ def _incoming() -> None:
     op.create_index("ix_inbox_document", "inbox", ["document_id"])
     op.create_index("ix_inbox_due", "inbox", ["kind", "due_at"], **_only("state = 'new'"))
     op.create_index("ix_inbox_state", "inbox", ["state"])
+    op.create_index("ix_inbox_lease", "inbox", ["lease"], **_only("lease IS NOT NULL"))
 
 
 def _office() -> None:
