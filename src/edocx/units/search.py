@@ -14,7 +14,7 @@ from edocx.units.unit import Unit
 MAX_QUERY = 200
 """Longest query looked at: against work that grows with hostile input."""
 
-MAX_LOOKED_AT = 2000
+MAX_LOOKED_AT = 1000
 """Most hits ranked for one query ("a" is in every name): keeps an answer within milliseconds."""
 
 

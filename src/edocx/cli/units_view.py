@@ -1,0 +1,425 @@
+"""How ``edocx units`` shows its answers: lines for people, one stable JSON value for programs."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from edocx.cli.output import emit_json, error_json, fail, language, say
+from edocx.errors import EdocxError, Text, UnitError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Sequence
+    from datetime import date, datetime
+
+    from edocx.units import (
+        Hop,
+        MemoryDirectory,
+        Reading,
+        RegistryEntry,
+        Snapshot,
+        Succession,
+        Successor,
+        Unit,
+        UnitHistory,
+    )
+    from edocx.units.bulk import Imported
+    from edocx.units.conversion import Converted
+    from edocx.units.difference import Difference
+
+MAX_SHOWN = 50
+"""Most lines of a list shown to people; --json gives all."""
+
+
+def show_refused(error: UnitError, last: Unit | None, day: date, *, as_json: bool) -> None:
+    """Say why a code has no unit on a day, with the unit as it last stood where it had one."""
+    if last is None:
+        explain(error, as_json=as_json)
+    elif as_json:
+        refusal = error_json(error) | {"successors": list(error.successors), "nearest": error.nearest}
+        answer = {"status": "closed", "unit": unit_json(last), "successors": list(error.successors)}
+        emit_json({"schema": 1, "at": day.isoformat(), **answer, "error": refusal})
+    else:
+        say(f"{_named(last)}  ({_iso(last.opened) or '…'} – {_iso(last.closed) or '…'})")
+        fail(error)
+
+
+def explain(error: EdocxError, *, as_json: bool) -> None:
+    """Say an error with its successors, nearest ancestor and faults, where it has them."""
+    faults = getattr(error, "faults", ())
+    if as_json:
+        value = error_json(error)
+        if isinstance(error, UnitError):
+            value |= {"successors": list(error.successors), "nearest": error.nearest}
+        if faults:
+            value["faults"] = [
+                {"line": one.line, "column": one.column, "code": one.code, "vi": one.text.vi, "en": one.text.en}
+                for one in faults
+            ]
+        emit_json({"schema": 1, "error": value})
+        return
+    fail(error)
+    for one in faults[:MAX_SHOWN]:
+        place = Text(f"dòng {one.line}, cột {one.column or '-'}", f"line {one.line}, column {one.column or '-'}")
+        typer.echo(f"    {place.in_language(language())}: {one.text.in_language(language())}", err=True)
+
+
+@contextmanager
+def progress(label: Text) -> Iterator[Callable[[int], None]]:
+    """Show how many rows were read so far, on a terminal only."""
+    if not sys.stderr.isatty():
+        yield lambda _rows: None
+        return
+    from rich.console import Console
+
+    with Console(stderr=True).status(label.in_language(language())) as status:
+        yield lambda rows: status.update(f"{label.in_language(language())}: {rows}")
+
+
+def reading_json(reading: Reading) -> dict[str, Any]:
+    """Return a reading as JSON: the code, its tree, both spellings, the rule, and what else it could be."""
+    unit_id = reading.unit_id
+    return {
+        "code": unit_id.code,
+        "scheme": unit_id.scheme.value,
+        "depth": unit_id.depth,
+        "parent": unit_id.parent.code if unit_id.parent else None,
+        "ancestors": [above.code for above in unit_id.ancestors],
+        "qd20": _converted(unit_id.to_qd20),
+        "qcvn102": _converted(unit_id.to_qcvn102),
+        "rule": {"vi": reading.rule.vi, "en": reading.rule.en},
+        "alternatives": [other.reference for other in reading.alternatives],
+    }
+
+
+def show_reading(reading: Reading) -> None:
+    """Print a reading."""
+    told = reading_json(reading)
+    rows = [
+        (Text("Mã", "Code"), told["code"]),
+        (Text("Bộ mã", "Scheme"), reading.unit_id.scheme.label.in_language(language())),
+        (Text("Cách đọc", "Read as"), reading.rule.in_language(language())),
+        (Text("Độ sâu", "Depth"), told["depth"]),
+        (Text("Cấp trên", "Parent"), told["parent"]),
+        (Text("QĐ 20/2020", "QĐ 20/2020"), told["qd20"]),
+        (Text("QCVN 102:2016", "QCVN 102:2016"), told["qcvn102"]),
+        (Text("Có thể là", "Could also be"), ", ".join(told["alternatives"])),
+    ]
+    _show_rows(rows)
+
+
+def conversion_json(row: Converted) -> dict[str, Any]:
+    """Return one converted row as JSON."""
+    error = None if row.error is None else {"code": row.error.code, "vi": row.error.text.vi, "en": row.error.text.en}
+    return {"line": row.line, "input": row.input, "output": row.output, "error": error}
+
+
+def show_conversions(rows: Sequence[Converted]) -> None:
+    """Print converted codes as CSV ``code,converted``, faults on stderr, and a count."""
+    typer.echo("code,converted")
+    for row in rows:
+        typer.echo(f"{row.input},{row.output or ''}")
+    faulty = [row for row in rows if row.error]
+    for row in faulty[:MAX_SHOWN]:
+        if row.error is not None:
+            where = Text(f"dòng {row.line}", f"line {row.line}").in_language(language())
+            typer.echo(f"{where}: {row.error.text.in_language(language())}", err=True)
+    done = len(rows) - len(faulty)
+    count = Text(f"{done}/{len(rows)} mã đã chuyển đổi.", f"{done} of {len(rows)} codes converted.")
+    typer.echo(count.in_language(language()), err=True)
+
+
+def unit_json(unit: Unit) -> dict[str, Any]:
+    """Return a unit on a date as JSON."""
+    contact, capabilities = unit.contact, unit.capabilities
+    return {
+        "identity": unit.identity,
+        "name": unit.name,
+        "kind": unit.kind,
+        "level": unit.level.value if unit.level else None,
+        "code": unit.code.reference if unit.code else None,
+        "code102": unit.code102.reference if unit.code102 else None,
+        "parent": unit.parent,
+        "served_by": unit.served_by,
+        "opened": _iso(unit.opened),
+        "closed": _iso(unit.closed),
+        "since": _iso(unit.since),
+        "until": _iso(unit.until),
+        "contact": {name: getattr(contact, name) for name in type(contact).__slots__ if getattr(contact, name)},
+        "capabilities": {
+            "accepts": list(capabilities.accepts),
+            "max_bytes": capabilities.max_bytes,
+            "seals": capabilities.seals,
+        },
+        "statistical_code": unit.statistical_code,
+        "formerly": list(unit.formerly),
+        "source": unit.source,
+        "authority": unit.authority,
+        "local": unit.local,
+        "unverified": sorted(unit.unverified),
+    }
+
+
+def snapshot_json(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
+    """Return the snapshot an answer comes from, with its age."""
+    return {
+        "version": snapshot.version,
+        "taken": snapshot.taken.isoformat(),
+        "source": snapshot.source,
+        "expires": snapshot.expires.isoformat() if snapshot.expires else None,
+        "age_days": max(snapshot.age(now).days, 0),
+    }
+
+
+def unit_answer(
+    unit: Unit, snapshot: Snapshot, day: date, above: Unit | None, below: int, now: datetime
+) -> dict[str, Any]:
+    """Return the answer of ``show``."""
+    return {
+        "schema": 1,
+        "at": day.isoformat(),
+        "status": "open",
+        "unit": unit_json(unit),
+        "parent": unit_json(above) if above else None,
+        "children": below,
+        "snapshot": snapshot_json(snapshot, now),
+    }
+
+
+def show_unit(
+    unit: Unit, directory: MemoryDirectory, day: date, above: Unit | None, below: Sequence[Unit], now: datetime
+) -> None:
+    """Print a unit on a date, what about it is unverified, and how old the directory is."""
+    lang = language()
+    hub = directory.find(unit.served_by, day) if unit.served_by else None
+    own = Text("chỉ của cơ quan này", "this office's only").in_language(lang)
+    rows = [
+        (Text("Tên", "Name"), unit.label),
+        (Text("Mã (QĐ 20)", "Code (QĐ 20)"), unit.code),
+        (Text("Mã (QCVN 102)", "Code (QCVN 102)"), unit.code102),
+        (Text("Cấp", "Level"), unit.level.label.in_language(lang) if unit.level else None),
+        (Text("Loại", "Kind"), unit.kind),
+        (Text("Trực thuộc", "Under"), above.label if above else None),
+        (Text("Kết nối qua", "Connected through"), hub.label if hub else None),
+        (Text("Số đơn vị dưới", "Units below"), len(below) or None),
+        (Text("Bắt đầu", "From"), _iso(unit.opened)),
+        (Text("Kết thúc", "Until"), _iso(unit.closed)),
+        (Text("Mã thống kê", "Statistical code"), unit.statistical_code),
+        (Text("Tiền thân", "Formerly"), "; ".join(unit.formerly)),
+        (Text("Nguồn", "Source"), unit.source),
+        (Text("Chưa kiểm chứng", "Unverified"), ", ".join(sorted(unit.unverified))),
+        (Text("Bản ghi riêng", "Local record"), own if unit.local else None),
+        (Text("Danh bạ", "Directory"), _age(directory.snapshot, now)),
+    ]  # fmt: skip
+    _show_rows(rows)
+
+
+def successors_answer(
+    code: str, history: UnitHistory, found: Sequence[Successor], directory: MemoryDirectory, day: date, now: datetime
+) -> dict[str, Any]:
+    """Return the answer of ``successors``."""
+    return {
+        "schema": 1,
+        "code": code,
+        "at": day.isoformat(),
+        "unit": unit_json(history.last),
+        "successors": [
+            {**unit_json(one.unit), "verified": one.verified, "path": [_edge_json(edge) for edge in one.path]}
+            for one in found
+        ],
+        "pending": [_edge_json(edge) for edge in directory.edges_from(history.identity) if edge.on > day],
+        "snapshot": snapshot_json(directory.snapshot, now),
+    }
+
+
+def show_successors(history: UnitHistory, found: Sequence[Successor], directory: MemoryDirectory, day: date) -> None:
+    """Print who took over, by which decree, and what rests on memory."""
+    lang = language()
+    say(f"{_named(history.last)}:")
+    for one in found:
+        last = one.path[-1]
+        doubt = "" if one.verified else Text(" [chưa kiểm chứng]", " [unverified]").in_language(lang)
+        decree = f", {last.decree}" if last.decree else ""
+        say(f"  → {_named(one.unit)}  ({last.kind.label.in_language(lang)} {last.on.isoformat()}{decree}){doubt}")
+    pending = [edge for edge in directory.edges_from(history.identity) if edge.on > day]
+    for edge in pending:
+        unit = directory.history(edge.successor) if edge.successor else None
+        name = _named(unit.last) if unit else "-"
+        when = Text(f"từ {edge.on.isoformat()}", f"from {edge.on.isoformat()}").in_language(lang)
+        say(f"  ⋯ {when}: {name}")
+    if not found and not pending:
+        say(Text("  danh bạ không ghi đơn vị kế thừa", "  the directory records no successor"))
+
+
+def route_answer(
+    sender: str, recipient: str, hops: Sequence[Hop], snapshot: Snapshot, day: date, now: datetime
+) -> dict[str, Any]:
+    """Return the answer of ``route``."""
+    return {
+        "schema": 1,
+        "from": sender,
+        "to": recipient,
+        "at": day.isoformat(),
+        "hops": [
+            {
+                "role": hop.role,
+                "code": hop.code.reference if hop.code else None,
+                "identity": hop.unit.identity if hop.unit else None,
+                "name": hop.unit.name if hop.unit else None,
+                "level": hop.unit.level.value if hop.unit and hop.unit.level else None,
+                "basis": hop.basis,
+                "rule": {"vi": hop.rule.vi, "en": hop.rule.en},
+                "local": bool(hop.unit and hop.unit.local),
+            }
+            for hop in hops
+        ],
+        "snapshot": snapshot_json(snapshot, now),
+    }
+
+
+def show_route(hops: Sequence[Hop]) -> None:
+    """Print the stations of a route with the rule behind each."""
+    lang = language()
+    axis = Text("trục liên thông văn bản quốc gia", "the national exchange axis").in_language(lang)
+    for number, hop in enumerate(hops, start=1):
+        level = f" [{hop.unit.level.label.in_language(lang)}]" if hop.unit and hop.unit.level else ""
+        say(f"{number}. {_named(hop.unit) if hop.unit else axis}{level}")
+        say(f"     {hop.rule.in_language(lang)}")
+
+
+def search_answer(
+    text: str, found: Sequence[Unit], snapshot: Snapshot, day: date | None, now: datetime
+) -> dict[str, Any]:
+    """Return the answer of ``search``."""
+    return {
+        "schema": 1,
+        "query": text,
+        "at": day.isoformat() if day else None,
+        "units": [unit_json(unit) for unit in found],
+        "snapshot": snapshot_json(snapshot, now),
+    }
+
+
+def show_units(units: Sequence[Unit]) -> None:
+    """Print units as a table."""
+    if not units:
+        say(Text("Không tìm thấy đơn vị nào.", "No unit was found."))
+        return
+    for unit in units:
+        life = f"{_iso(unit.opened) or '…'} – {_iso(unit.closed) or '…'}"
+        level = unit.level.label.in_language(language()) if unit.level else "-"
+        say(f"{unit.code or '-'!s:<14} {unit.label:<48} {level:<10} {life}")
+
+
+def difference_json(difference: Difference) -> dict[str, Any]:
+    """Return what changed as JSON."""
+    return {
+        "added": [unit.identity for unit in difference.added],
+        "removed": [unit.identity for unit in difference.removed],
+        "changed": [
+            {"identity": one.identity, "field": one.field, "before": one.before, "after": one.after}
+            for one in difference.changes
+        ],
+        "successions_added": [_edge_json(edge) for edge in difference.successions_added],
+        "successions_removed": [_edge_json(edge) for edge in difference.successions_removed],
+    }
+
+
+def show_difference(difference: Difference) -> None:
+    """Print what changed."""
+    lines = [f"+ {_named(unit.last)}" for unit in difference.added]
+    lines += [f"- {_named(unit.last)}" for unit in difference.removed]
+    lines += [f"~ {one.identity}: {one.field}: {one.before!s} → {one.after!s}" for one in difference.changes]
+    lines += [f"+ {edge.predecessor} → {edge.successor or '-'}" for edge in difference.successions_added]
+    lines += [f"- {edge.predecessor} → {edge.successor or '-'}" for edge in difference.successions_removed]
+    for line in lines:
+        say(line)
+    if not lines:
+        say(Text("Không có khác biệt.", "No difference."))
+
+
+def import_answer(made: Imported, *, dry_run: bool) -> dict[str, Any]:
+    """Return the answer of ``import``."""
+    difference = made.difference
+    return {
+        "schema": 1,
+        "rows": made.rows,
+        "version": made.directory.snapshot.version,
+        "saved": not dry_run and bool(difference),
+        "added": len(difference.added),
+        "changed": len(difference.changed),
+        "successions": len(difference.successions_added),
+    }
+
+
+def show_import(made: Imported, *, dry_run: bool) -> None:
+    """Print what an import did."""
+    added, changed = len(made.difference.added), len(made.difference.changed)
+    edges = len(made.difference.successions_added)
+    say(
+        Text(
+            f"{made.rows} dòng: thêm {added} đơn vị, sửa {changed}, thêm {edges} quan hệ kế thừa"
+            f"{' (chỉ kiểm tra, chưa ghi)' if dry_run else ''}.",
+            f"{made.rows} rows: {added} units added, {changed} changed, {edges} successions added"
+            f"{' (checked only, nothing written)' if dry_run else ''}.",
+        )
+    )
+
+
+def entry_json(entry: RegistryEntry) -> dict[str, Any]:
+    """Return a registry entry as JSON; the name is left out (personal data)."""
+    return {
+        "sha256": entry.sha256,
+        "kind": entry.kind.value,
+        "unit": entry.unit.reference,
+        "valid_from": entry.valid_from.isoformat() if entry.valid_from else None,
+        "valid_to": entry.valid_to.isoformat() if entry.valid_to else None,
+        "source": entry.source,
+        "local": entry.local,
+    }
+
+
+def _edge_json(edge: Succession) -> dict[str, Any]:
+    return {
+        "kind": edge.kind.value,
+        "predecessor": edge.predecessor,
+        "successor": edge.successor,
+        "on": edge.on.isoformat(),
+        "decree": edge.decree,
+        "custodian": edge.custodian,
+        "source": edge.source,
+        "verified": edge.verified,
+    }
+
+
+def _show_rows(rows: Iterable[tuple[Text, Any]]) -> None:
+    for label, value in rows:
+        if value not in (None, ""):
+            say(f"{label.in_language(language()):<20} {value}")
+
+
+def _named(unit: Unit) -> str:
+    return f"{unit.code} {unit.label}" if unit.code and unit.name else unit.label
+
+
+def _converted(convert: Callable[[], Any]) -> str | None:
+    try:
+        return str(convert().code)
+    except UnitError:
+        # No form in that scheme: shown as an empty line, not as a failure.
+        return None
+
+
+def _iso(day: date | None) -> str | None:
+    return day.isoformat() if day else None
+
+
+def _age(snapshot: Snapshot, now: datetime) -> str:
+    days = max(snapshot.age(now).days, 0)
+    return Text(
+        f"phiên bản {snapshot.version}, {days} ngày trước, {snapshot.source}",
+        f"version {snapshot.version}, {days} days old, {snapshot.source}",
+    ).in_language(language())
