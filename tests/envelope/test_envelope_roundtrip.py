@@ -160,7 +160,9 @@ def test_unknown_elements_and_attributes_survive_the_round_trip() -> None:
     assert reread(second) == second  # prefixes may have been renamed once, and no more
     assert as_bytes(reread(second)) == as_bytes(second)
     written = as_bytes(first)
-    assert '<edXML:Moi v="1">mới<b/>x</edXML:Moi>'.encode() in re.sub(rb' xmlns[:\w]*="[^"]*"', b"", written)
+    assert re.search(
+        r'<edXML:Moi v="1">mới<[\w:]*b/>x</edXML:Moi>'.encode(), re.sub(rb' xmlns[:\w]*="[^"]*"', b"", written)
+    )
     assert b'la="2"' in written
 
 

@@ -8,7 +8,6 @@ an attack (zip slip works on the official reader), and so is a second entry (of 
 from __future__ import annotations
 
 import hashlib
-import io
 import lzma
 import zipfile
 import zlib
@@ -18,6 +17,7 @@ from typing import BinaryIO, Final, cast
 from edocx.content import PIECE, Blob
 from edocx.envelope import media
 from edocx.envelope.limits import Limits
+from edocx.envelope.source import View
 from edocx.envelope.tree import exceeded
 from edocx.errors import InputError, Text
 
@@ -72,7 +72,7 @@ def open_single(content: Blob, name: str, *, declared: bool, limits: Limits) -> 
     sha256, size = _digest(content, entry, limits)
 
     def opener() -> BinaryIO:
-        return cast("BinaryIO", _Entry(content, entry.filename, size))
+        return cast("BinaryIO", _Entry(content, entry.filename, size, sha256))
 
     return Opened(Blob.from_opener(opener, sha256=sha256, size=size), media.extension(f"x{entry.filename}"))
 
@@ -148,29 +148,25 @@ class _Guarded:
         return True
 
 
-class _Entry(io.RawIOBase):
-    """The unpacked bytes of one entry, at most as many as were digested."""
+class _Entry(View):
+    """The unpacked bytes of one entry."""
 
-    def __init__(self, content: Blob, name: str, size: int) -> None:
-        super().__init__()
+    def __init__(self, content: Blob, name: str, size: int, sha256: str) -> None:
+        super().__init__(size, sha256)
         self._archive = _archive(content)
         self._stream = self._archive.open(name)
-        self._left = size
 
-    def readable(self) -> bool:
-        return True
-
-    def read(self, size: int | None = -1, /) -> bytes:
-        if size is None or size < 0:
-            return b"".join(iter(lambda: self.read(PIECE), b""))
+    def fetch(self, position: int, size: int) -> bytes:
+        """Return the bytes at a position; going back unpacks from the start."""
         try:
-            data = self._stream.read(min(size, self._left))
+            if self._stream.tell() != position:
+                self._stream.seek(position)
+            return self._stream.read(size)
         except _BROKEN as error:
             raise _damaged() from error
-        self._left -= len(data)
-        return data
 
     def close(self) -> None:
+        """Close the archive too."""
         if not self.closed:
             self._stream.close()
             self._archive.close()
