@@ -120,15 +120,19 @@ def open_new(desk: Desk) -> int:
     moved = 0
     lease = f"open.{secrets.token_hex(6)}"
     for kind, step in ((ParcelKind.STATUS, _apply_status), (ParcelKind.DOCUMENT, _present)):
-        while True:
-            with desk.store.begin("open") as transaction:
-                claimed = transaction.inbox.claim(lease, kind=kind, limit=BATCH)
+        while claimed := _claim(desk, lease, kind):
             for message in claimed:
                 step(desk, message)
             moved += len(claimed)
-            if not claimed:
-                break
     return moved
+
+
+def _claim(desk: Desk, lease: str, kind: ParcelKind) -> tuple[Message, ...]:
+    with desk.store.read() as transaction:
+        if not transaction.inbox.in_state(IncomingState.NEW, kind=kind):
+            return ()  # looking is free, a commit is not
+    with desk.store.begin("open") as transaction:
+        return transaction.inbox.claim(lease, kind=kind, limit=BATCH)
 
 
 def presented(desk: Desk) -> tuple[Incoming, ...]:
