@@ -189,15 +189,28 @@ def canonicalise(
     with_comments: bool = False,
     inclusive_prefixes: Sequence[str] = (),
 ) -> bytes:
-    """Return the canonical form of an element with its subtree (exclusive or inclusive C14N 1.0)."""
-    return etree.tostring(
-        element,
-        method="c14n",
-        exclusive=exclusive,
-        with_comments=with_comments,
-        inclusive_ns_prefixes=list(inclusive_prefixes) or None if exclusive else None,
-        with_tail=False,
-    )
+    """Return the canonical form of an element with its subtree (exclusive or inclusive C14N 1.0).
+
+    Raises `XmlError` (``EDX-XML-CANONICAL``) where there is none: a namespace that is a relative URI.
+    """
+    try:
+        return etree.tostring(
+            element,
+            method="c14n",
+            exclusive=exclusive,
+            with_comments=with_comments,
+            inclusive_ns_prefixes=list(inclusive_prefixes) or None if exclusive else None,
+            with_tail=False,
+        )
+    except etree.C14NError as error:
+        raise XmlError(
+            Text("Không chuẩn hoá được XML.", f"The XML has no canonical form: {error}."),
+            hint=Text(
+                "Không gian tên phải là URI tuyệt đối; yêu cầu bên gửi sửa.",
+                "Namespaces must be absolute URIs; ask the sender to correct them.",
+            ),
+            code="EDX-XML-CANONICAL",
+        ) from error
 
 
 @functools.cache

@@ -31,7 +31,7 @@ class Limits:
 
     file_bytes: int = 16 * GIB
     skeleton_bytes: int = 4 * MIB
-    blank_bytes: int = MIB
+    blank_bytes: int = 64 * 1024
     namespaces: int = 4_000
     attributes: int = 64
     elements: int = 200_000

@@ -10,6 +10,7 @@ from lxml import etree
 from edocx import _xml
 from edocx.envelope import names as n
 from edocx.envelope.model import Unknown
+from edocx.errors import XmlError
 
 _BLOCKS: Final = {
     n.MESSAGE_HEADER: f"{n.ENVELOPE}/{n.HEADER}/{n.MESSAGE_HEADER}",
@@ -27,8 +28,10 @@ def keep_element(element: etree._Element) -> Unknown:
     """Return an unknown element with its subtree, as it can be put back."""
     parent = element.getparent()
     assert parent is not None
-    # The canonical form is the same however often it travels.
-    xml = _xml.canonicalise(element, with_comments=True).decode()
+    try:  # the canonical form is the same however often it travels
+        xml = _xml.canonicalise(element, with_comments=True).decode()
+    except XmlError:  # a namespace that is no URI has none; such an element is kept as it stands
+        xml = etree.tostring(element, encoding="unicode", with_tail=False)
     return Unknown(parent=block_path(parent), name=str(element.tag), xml=xml)
 
 
