@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from edocx.clock import Clock, SystemClock
-from edocx.errors import InputError, Text, UsageError
+from edocx.errors import EnvelopeError, InputError, Text, UsageError, XmlError
+from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Criteria
 from edocx.signing.report import Report
 from edocx.signing.trust import TrustStore
@@ -27,11 +29,14 @@ def verify(
     at: datetime | None = None,
     policy: str = "signatures-only",
     clock: Clock | None = None,
+    detached: Sequence[Path | str] = (),
+    keys: Sequence[Path | str] = (),
 ) -> Report:
     """Judge every signature in a file, and in the files inside it.
 
     ``trust`` says whom to believe: without it nobody is, and the verdict is INDETERMINATE. ``at`` is the aware
-    moment to judge for, the present one by default. No network is used. Raises `InputError` for a file that
+    moment to judge for, the present one by default. ``detached`` are files that a signature speaks of, ``keys``
+    certificates, public keys or shared secrets to check with. No network is used. Raises `InputError` for a file that
     cannot be read as anything we know, `UsageError` for a policy that does not exist; a bad signature raises nothing.
     """
     if policy != "signatures-only":
@@ -41,16 +46,20 @@ def verify(
             code="EDX-POLICY-UNKNOWN",
         )
     place = Path(path)
-    criteria = Criteria(trust or TrustStore(), at or (clock or SystemClock()).now(), registry)
+    criteria = Criteria(
+        trust or TrustStore(),
+        at or (clock or SystemClock()).now(),
+        registry,
+        detached=tuple(Path(one) for one in detached),
+        keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
+    )
     match sniff(place):
         case "pdf":
             from edocx.signing.pdf.verify import verify_pdf  # noqa: PLC0415 - pyHanko loads for PDFs only
 
             return verify_pdf(place, criteria, policy=policy)
         case "xml":
-            from edocx.sealing import verify_envelope  # noqa: PLC0415 - only for envelopes
-
-            return verify_envelope(place, criteria, policy=policy)
+            return _verify_xml(place, criteria, policy)
         case "unknown":
             raise InputError(
                 Text("Không nhận ra loại tệp này.", "This kind of file is not known."),
@@ -58,6 +67,19 @@ def verify(
                 code="EDX-FILE-KIND",
                 where=str(place),
             )
+
+
+def _verify_xml(path: Path, criteria: Criteria, policy: str) -> Report:
+    from edocx.sealing import verify_envelope  # noqa: PLC0415 - only for XML
+    from edocx.signing.xml.document import verify_xml  # noqa: PLC0415
+
+    try:
+        return verify_envelope(path, criteria, policy=policy)
+    except (EnvelopeError, XmlError) as error:
+        # Not an envelope, or in an encoding that envelopes do not have: any signed XML is judged for itself.
+        if error.code not in {EnvelopeError.default_code, "EDX-XML-ENCODING"}:
+            raise
+        return verify_xml(path, criteria, policy=policy)
 
 
 def sniff(path: Path) -> Kind:

@@ -201,7 +201,7 @@ def _weak(what: str) -> Message:
         "EDX-ALGORITHM-WEAK",
         "error",
         Text(
-            "Thuật toán hoặc độ dài khóa không còn được chấp nhận (TT 15/2025), và không gì chứng minh chữ ký có từ trước.",
+            "Thuật toán hoặc độ dài khóa không còn được chấp nhận (TT 15/2025); không gì chứng minh chữ ký cũ hơn.",
             "The algorithm or key length is no longer accepted (TT 15/2025); nothing proves the signature is older.",
         ),
         where=what,

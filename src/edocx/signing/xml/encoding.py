@@ -1,9 +1,13 @@
-"""ECDSA values: DER for signers, r followed by s for XML-DSig (RFC 6931 2.3.6)."""
+"""Values in XML signatures. ECDSA: DER for signers, r followed by s for XML-DSig (RFC 6931 2.3.6)."""
 
 from __future__ import annotations
 
+import base64
+import binascii
+
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
+from lxml import etree
 
 from edocx.signing.algorithms import PublicKey
 
@@ -25,3 +29,13 @@ def signature_from_xml(value: bytes, key: PublicKey) -> bytes | None:
     if len(value) != 2 * size:
         return None
     return encode_dss_signature(int.from_bytes(value[:size], "big"), int.from_bytes(value[size:], "big"))
+
+
+def decode_value(element: etree._Element) -> bytes:
+    """Return the bytes of a base64 value; raise ``ValueError`` when nodes split it or it is not base64."""
+    if len(element):
+        raise ValueError("child nodes split a base64 value")
+    try:
+        return base64.b64decode("".join((element.text or "").split()), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error

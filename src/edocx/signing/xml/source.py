@@ -1,0 +1,55 @@
+"""Where a reference leads: into the document, or to files that the user named; never to the network or the disk.
+
+A reference that the file chooses freely would read any file of the verifier's machine, or call any server.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote, urlsplit
+
+from lxml import etree
+
+from edocx.content import Blob
+from edocx.signing.xml.selection import Nodes, find_by_id
+
+_XPOINTER_ID = re.compile(r"#xpointer\(id\((?P<quote>['\"])(?P<value>[^'\"()]+)(?P=quote)\)\)")
+
+
+class MissingSource(LookupError):
+    """A reference to something that was not given."""
+
+
+class Sources:
+    """Resolves references of the signatures of one document."""
+
+    def __init__(self, detached: Iterable[Path] = ()) -> None:
+        self._detached = tuple(detached)
+
+    def resolve(self, uri: str | None, signature: etree._Element) -> bytes | Nodes:
+        """Return what a URI stands for; raise `MissingSource`, or ``LookupError`` for a doubled identifier.
+
+        Same-document references leave comments out, except by XPointer (XML-DSig 4.4.3.3).
+        """
+        tree = signature.getroottree()
+        if uri == "":
+            return Nodes((tree.getroot(),), whole=True)
+        if uri == "#xpointer(/)":
+            return Nodes((tree.getroot(),), whole=True, comments=True)
+        if uri is not None and (pointed := _XPOINTER_ID.fullmatch(uri)) is not None:
+            return Nodes((find_by_id(tree, pointed["value"]),), comments=True)
+        if uri is not None and uri.startswith("#"):
+            return Nodes((find_by_id(tree, unquote(uri[1:]) if "%" in uri else uri[1:]),))
+        return self._given(uri).read()
+
+    def _given(self, uri: str | None) -> Blob:
+        if uri is not None:
+            wanted = PurePosixPath(unquote(urlsplit(uri).path)).name
+            for path in self._detached:
+                if path.name == wanted:
+                    return Blob.from_path(path)
+        if len(self._detached) == 1:
+            return Blob.from_path(self._detached[0])
+        raise MissingSource
