@@ -18,6 +18,7 @@ from edocx.errors import Text
 from edocx.units.history import BEGIN, END, FIELDS, Span, UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.succession import Succession, SuccessionKind
+from edocx.units.unit_id import Scheme
 
 is_identity = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9@._]+)+").fullmatch
 """Identities begin with a small letter and hold a hyphen: no text is both identity and code (``find`` takes both)."""
@@ -152,21 +153,28 @@ def _returns(directory: MemoryDirectory, start: str, place: int) -> bool:
 
 
 def _shared_codes(directory: MemoryDirectory) -> Iterator[Breach]:
+    order: dict[str, int] = {}
     for code, holders in directory.shared_codes():
-        column = "code102" if code.scheme.value == "qcvn102" else "code"
+        column = "code102" if code.scheme is Scheme.QCVN102 else "code"
         spans = sorted(
             (max(span.start, history.opened), min(span.end, history.closed), history.identity)
             for history in holders
             for span in history.spans(column)
             if span.value == code
         )
-        for (_, first_end, first), (second_start, _, second) in pairwise(spans):
-            if second_start < first_end and first != second:
+        reach, holder = BEGIN, ""
+        for start, end, identity in spans:
+            if start < reach and identity != holder:
+                # Of the two, the one that came in later is at fault.
+                order = order or {history.identity: place for place, history in enumerate(directory)}
+                first, later = sorted((holder, identity), key=order.__getitem__)
                 why = Text(
-                    f"mã {code} đã thuộc {first} trong cùng thời gian (từ {second_start.isoformat()}).",
-                    f"{code} belongs to {first} at the same time (from {second_start.isoformat()}).",
+                    f"mã {code} đã thuộc {first} trong cùng thời gian (từ {_day_text(start)}).",
+                    f"{code} belongs to {first} at the same time (from {_day_text(start)}).",
                 )
-                yield Breach(second, column, "EDX-UNITS-CODE-TWICE", why)
+                yield Breach(later, column, "EDX-UNITS-CODE-TWICE", why)
+            if end > reach:
+                reach, holder = end, identity
 
 
 def _edge(directory: MemoryDirectory, edge: Succession) -> Iterator[Breach]:
@@ -193,6 +201,8 @@ def _edge(directory: MemoryDirectory, edge: Succession) -> Iterator[Breach]:
 
 
 def _life_text(history: UnitHistory) -> str:
-    first = "…" if history.opened == BEGIN else history.opened.isoformat()
-    last = "…" if history.closed == END else history.closed.isoformat()
-    return f"{first} – {last}"
+    return f"{_day_text(history.opened)} – {_day_text(history.closed)}"
+
+
+def _day_text(day: date) -> str:
+    return "…" if day in (BEGIN, END) else day.isoformat()
