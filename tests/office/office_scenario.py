@@ -45,9 +45,7 @@ def assert_whole(folder: Path) -> None:
         document_id = str(story.document.id)
         assert document_id == f"{scene.COMMUNE},2023/06/15,01/{scene.NOTATION}"
         outcome = {result.station.code: result.handling for result in story.results()}
-        assert outcome == {
-            code: Handling.REJECTED if code == REJECTING else Handling.COMPLETED for code in RECIPIENTS
-        }
+        assert outcome == {code: Handling.REJECTED if code == REJECTING else Handling.COMPLETED for code in RECIPIENTS}
         _assert_sender(network, document_id)
         for code in RECIPIENTS:
             _assert_recipient(network, code, document_id)
@@ -109,7 +107,7 @@ def _serve() -> None:
         if child == 0:
             try:
                 play(Path(folder), Faults.kill_at(number))
-            except BaseException:
+            except BaseException:  # noqa: BLE001 - the child's last words
                 traceback.print_exc()
                 os._exit(1)
             os._exit(0)

@@ -25,7 +25,7 @@ from lxml import etree
 
 from edocx._xml import EXCLUSIVE_C14N, canonicalise
 from edocx.clock import VIETNAM
-from edocx.errors import SigningRefused, Text
+from edocx.errors import EdocxError, Text
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.certificate import public_key
 from edocx.signing.judgement import Finding
@@ -75,7 +75,7 @@ def examine(signature: etree._Element, expected: Mapping[str, ExpectedPart]) -> 
         _examine(signature, expected, seen)
     except _Fault as fault:
         sub, message = fault.sub, fault.message
-    except (ValueError, TypeError, AttributeError, KeyError, SigningRefused):
+    except (ValueError, TypeError, AttributeError, KeyError, EdocxError):
         sub, message = SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE
     else:
         return replace(blank, **seen)

@@ -1,0 +1,184 @@
+"""Forgeries against the seal: each leaves every digest that a careless verifier computes intact."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from edocx.sealing import verify_envelope
+from edocx.signing.report import Indication
+
+
+def judge(workshop, data: str):
+    path = workshop.folder / "forged.edxml"
+    path.write_text(data, encoding="utf-8")
+    return verify_envelope(path, workshop.criteria)
+
+
+def part(text: str, name: str) -> str:
+    found = re.search(rf"<edXML:{name}[ >].*?</edXML:{name}>", text, re.DOTALL)
+    assert found
+    return found[0]
+
+
+def moved_header(text: str) -> str:
+    """The signed header put aside under another parent, a forged one in its place (signature wrapping)."""
+    original = part(text, "MessageHeader")
+    forged = original.replace("H58.12.01</edXML:OrganId>", "G22</edXML:OrganId>", 1)
+    return text.replace(original, forged).replace("</edXML:edXMLHeader>", f"<x>{original}</x></edXML:edXMLHeader>")
+
+
+def renamed_header(text: str) -> str:
+    """As above, the forged header without an Id, so that the reference finds the original."""
+    original = part(text, "MessageHeader")
+    forged = original.replace("H58.12.01</edXML:OrganId>", "G22</edXML:OrganId>", 1).replace(
+        ' Id="MessageHeader"', "", 1
+    )
+    return text.replace(original, forged).replace("</edXML>", f"<y>{original}</y></edXML>")
+
+
+def two_headers(text: str) -> str:
+    original = part(text, "MessageHeader")
+    forged = original.replace("H58.12.01</edXML:OrganId>", "G22</edXML:OrganId>", 1).replace(
+        ' Id="MessageHeader"', "", 1
+    )
+    return text.replace(original, original + forged)
+
+
+def two_bodies(text: str) -> str:
+    original = part(text, "edXMLBody")
+    forged = original.replace(' Id="edXMLBody"', "").replace("công văn.txt", "khác.txt")
+    return text.replace(original, forged + original)
+
+
+def two_envelopes(text: str) -> str:
+    inner = part(text, "edXMLEnvelope")
+    return text.replace(inner, inner + inner.replace("H58.12.01", "G22").replace(" Id=", " data-id="))
+
+
+def split_base64(text: str) -> str:
+    return text.replace("aGVsbG8=", "aGVs<!-- -->bG8=")
+
+
+def odd_padding(text: str) -> str:
+    return text.replace("aGVsbG8=", "aGVsbG9=")
+
+
+def blanks_in_base64(text: str) -> str:
+    return text.replace("aGVsbG8=", "aGVs bG8=")
+
+
+def swapped_names(text: str) -> str:
+    """Two good files under each other's names, outside the manifest."""
+    tail = text[text.index("<AttachmentEncoded") :]
+    swapped = tail.replace("công văn.txt", "\0").replace("số liệu.bin", "công văn.txt").replace("\0", "số liệu.bin")
+    return text.replace(tail, swapped)
+
+
+def other_type(text: str) -> str:
+    start = text.index("<AttachmentEncoded")
+    return text[:start] + re.sub("<ContentType>[^<]*<", "<ContentType>application/x-msdownload<", text[start:], count=1)
+
+
+def added_file(text: str) -> str:
+    extra = (
+        "<Attachment><ContentId>cid:file-9</ContentId><AttachmentName>thêm.txt</AttachmentName>"
+        "<ContentType>text/plain</ContentType><edXML:ContentTransferEncoded "
+        'xmlns:edXML="http://www.mic.gov.vn/TBT/QCVN_102_2016" Id="file-9">aGVsbG8=</edXML:ContentTransferEncoded>'
+        "</Attachment></AttachmentEncoded>"
+    )
+    return text.replace("</AttachmentEncoded>", extra)
+
+
+def removed_file(text: str) -> str:
+    found = re.findall("<Attachment>.*?</Attachment>", text, re.DOTALL)
+    return text.replace(found[-1], "")
+
+
+def dropped_reference(text: str) -> str:
+    return re.sub('<ds:Reference URI="#Bussiness".*?</ds:Reference>', "", text, flags=re.DOTALL)
+
+
+def dropped_business(text: str) -> str:
+    return text.replace(part(text, "Bussiness"), "")
+
+
+def second_seal(text: str) -> str:
+    found = re.search("<ds:Signature .*?</ds:Signature>", text, re.DOTALL)
+    assert found
+    return text.replace(found[0], found[0] + found[0].replace('Id="Seal', 'Id="Seal2'))
+
+
+def other_transform(text: str) -> str:
+    base64 = "http://www.w3.org/2000/09/xmldsig#base64"
+    return text.replace(base64, "http://www.w3.org/2001/10/xml-exc-c14n#", 1)
+
+
+def sha1(text: str) -> str:
+    return text.replace("http://www.w3.org/2001/04/xmlenc#sha256", "http://www.w3.org/2000/09/xmldsig#sha1", 1)
+
+
+def hmac(text: str) -> str:
+    return re.sub(
+        '(<ds:SignatureMethod Algorithm=")[^"]*', r"\1http://www.w3.org/2001/04/xmldsig-more#hmac-sha256", text
+    )
+
+
+def whole_document(text: str) -> str:
+    return text.replace('URI="#MessageHeader"', 'URI=""')
+
+
+FORGERIES = [
+    moved_header,
+    renamed_header,
+    two_headers,
+    two_bodies,
+    two_envelopes,
+    split_base64,
+    odd_padding,
+    blanks_in_base64,
+    swapped_names,
+    other_type,
+    added_file,
+    removed_file,
+    dropped_reference,
+    dropped_business,
+    second_seal,
+    other_transform,
+    sha1,
+    hmac,
+    whole_document,
+]
+
+
+@pytest.mark.parametrize("forge", FORGERIES, ids=lambda forge: forge.__name__)
+def test_a_forgery_is_never_accepted(workshop, sealed, forge):
+    text = sealed.read_text("utf-8")
+    forged = forge(text)
+    assert forged != text
+    report = judge(workshop, forged)
+    assert report.indication is Indication.TOTAL_FAILED, report.to_json()
+
+
+def test_what_stands_outside_the_seal_is_reported_as_unsealed(workshop, sealed):
+    text = sealed.read_text("utf-8")
+    report = judge(
+        workshop, text.replace("</edXML:TraceHeaderList>", "<edXML:Paper>1</edXML:Paper></edXML:TraceHeaderList>")
+    )
+    assert report.indication is Indication.INDETERMINATE
+    assert str(report.sub_indication) == "EDX-PARTIAL-COVERAGE"
+    assert ("EDX-UNSEALED", "Paper") in {(m.code, m.where) for m in report.messages}
+
+
+def test_the_certificate_cannot_be_exchanged(workshop, sealed, letter, tmp_path):
+    """Another certificate of the same authority in KeyInfo: the signed property names the first."""
+    other = workshop.pki.issue_organisation("CƠ QUAN KHÁC")
+    import base64
+
+    from cryptography.hazmat.primitives.serialization import Encoding
+
+    der = base64.b64encode(other.certificate.public_bytes(Encoding.DER)).decode()
+    text = sealed.read_text("utf-8")
+    forged = re.sub("(<ds:X509Certificate>)[^<]*", rf"\g<1>{der}", text, count=1)
+    assert judge(workshop, forged).indication is Indication.TOTAL_FAILED
