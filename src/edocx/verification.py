@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import base64
+import contextlib
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from edocx.clock import Clock, SystemClock
-from edocx.errors import EnvelopeError, InputError, Text, UsageError, XmlError
+from edocx.errors import EnvelopeError, InputError, PdfError, Text, UsageError, XmlError
 from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Criteria
-from edocx.signing.report import Report
+from edocx.signing.report import Message, Report
 from edocx.signing.trust import TrustStore
 from edocx.units.registry import CertificateRegistry
 
 SNIFF = 4096
 """Bytes looked at to tell the kind of a file; names and extensions are not trusted."""
 
-Kind = Literal["pdf", "xml", "unknown"]
+Kind = Literal["pdf", "xml", "cms", "zip", "unknown"]
 
 
 def verify(
@@ -60,13 +62,63 @@ def verify(
             return verify_pdf(place, criteria, policy=policy)
         case "xml":
             return _verify_xml(place, criteria, policy)
+        case "cms":
+            from edocx.signing.cms.document import verify_cms  # noqa: PLC0415 - only for CMS
+
+            return verify_cms(place, criteria, policy=policy)
+        case "zip":
+            from edocx.signing.container.verify import verify_asice  # noqa: PLC0415 - only for containers
+
+            return verify_asice(place, criteria, judge_file=_judge_inside(criteria, policy), policy=policy)
         case "unknown":
             raise InputError(
                 Text("Không nhận ra loại tệp này.", "This kind of file is not known."),
-                hint=Text("Cần tệp PDF hoặc phong bì edXML.", "A PDF or an edXML envelope is needed."),
+                hint=Text(
+                    "Cần tệp PDF, XML, phong bì edXML, CMS (.p7s, .p7m) hoặc ASiC.",
+                    "A PDF, XML, edXML envelope, CMS file (.p7s, .p7m) or ASiC container is needed.",
+                ),
                 code="EDX-FILE-KIND",
                 where=str(place),
             )
+
+
+def _judge_inside(criteria: Criteria, policy: str) -> Callable[[Path, str], Report]:
+    """Make the judge for files inside a container: one level down, and never a container in a container."""
+
+    def judge_file(path: Path, name: str) -> Report:
+        blank = Report.of(file=name, format="unknown", policy=policy, signatures=())
+        if sniff(path) != "pdf":
+            return blank
+        from edocx.signing.pdf.verify import verify_pdf  # noqa: PLC0415 - pyHanko loads for PDFs only
+
+        try:
+            return verify_pdf(path, criteria, name=name, policy=policy)
+        except PdfError:
+            return blank.model_copy(update={"messages": (_UNREADABLE_INSIDE,)})
+
+    return judge_file
+
+
+_UNREADABLE_INSIDE = Message.of(
+    "EDX-INSIDE-UNREADABLE",
+    "warning",
+    Text(
+        "Tệp bên trong không đọc được nên chưa xét chữ ký riêng của nó.",
+        "The file inside cannot be read, so that signatures of its own were not judged.",
+    ),
+)
+
+
+def _is_cms(head: bytes) -> bool:
+    if head.startswith((b"-----BEGIN PKCS7", b"-----BEGIN CMS")):
+        return True
+    if head.startswith(b"MI"):
+        with contextlib.suppress(ValueError):
+            head = base64.b64decode(b"".join(head.split())[: SNIFF // 8 * 4])
+    return head.startswith(b"\x30") and _SIGNED_DATA in head[:32]
+
+
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
 
 
 def _verify_xml(path: Path, criteria: Criteria, policy: str) -> Report:
@@ -98,5 +150,9 @@ def sniff(path: Path) -> Kind:
         return "pdf"
     if path.suffix.lower() == ".pdf":
         return "pdf"  # claims to be one: the PDF reader says best what is wrong with it
+    if head.startswith(b"PK\x03\x04"):
+        return "zip"
+    if _is_cms(head):
+        return "cms"
     text = head.replace(b"\0", b"")
     return "xml" if b"<" in text[:SNIFF] else "unknown"

@@ -6,7 +6,7 @@ A reference that the file chooses freely would read any file of the verifier's m
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 from urllib.parse import unquote, urlsplit
 
@@ -25,8 +25,10 @@ class MissingSource(LookupError):
 class Sources:
     """Resolves references of the signatures of one document."""
 
-    def __init__(self, detached: Iterable[Path] = ()) -> None:
+    def __init__(self, detached: Iterable[Path] = (), *, members: Mapping[str, Path] | None = None) -> None:
+        """Take files that a URI may name by its last part, and ``members`` of a container by their whole path."""
         self._detached = tuple(detached)
+        self._members = members
 
     def resolve(self, uri: str | None, signature: etree._Element) -> bytes | Nodes:
         """Return what a URI stands for; raise `MissingSource`, or ``LookupError`` for a doubled identifier.
@@ -45,6 +47,12 @@ class Sources:
         return self._given(uri).read()
 
     def _given(self, uri: str | None) -> Blob:
+        if self._members is not None:
+            # EN 319 162-1 A.7: relative to the container's root, and never anywhere else.
+            place = self._members.get(unquote(uri or "").removeprefix("./"))
+            if place is None:
+                raise MissingSource
+            return Blob.from_path(place)
         if uri is not None:
             wanted = PurePosixPath(unquote(urlsplit(uri).path)).name
             for path in self._detached:

@@ -1,0 +1,220 @@
+"""Verifying CMS files: ``.p7m`` with the content inside, ``.p7s`` beside it (RFC 5652; CAdES EN 319 122-1)."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import replace
+from functools import partial
+from pathlib import Path
+from typing import Any, Literal
+
+from asn1crypto import cms, core, crl, ocsp, pem, x509
+
+from edocx.content import Blob
+from edocx.errors import InputError, Text
+from edocx.signing.cms.signer import MALFORMED, Digester, SignerFinding, examine_signer, unsigned_attribute
+from edocx.signing.judgement import Criteria, Finding, judge
+from edocx.signing.mechanism import digest, finish, new_hash
+from edocx.signing.messages import CONTENT_DIGEST, DIGEST, TOO_MANY
+from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
+from edocx.signing.token import MAX_TOKENS, read_token
+from edocx.signing.trust import TrustStore
+
+MAX_CMS = 64 * 1024 * 1024
+"""Bytes of a CMS file, its content included; larger content belongs beside its signature."""
+
+MAX_SIGNERS = 100
+
+_BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
+_OCSP = "1.3.6.1.5.5.7.16.2"
+"""Other revocation information that is an OCSP answer (RFC 5940)."""
+
+
+class _Lists(core.SequenceOf):  # type: ignore[misc, unused-ignore]
+    _child_spec = crl.CertificateList
+
+
+class _Answers(core.SequenceOf):  # type: ignore[misc, unused-ignore]
+    _child_spec = ocsp.BasicOCSPResponse
+
+
+class _RevocationValues(core.Sequence):  # type: ignore[misc, unused-ignore]
+    """CAdES RevocationValues (EN 319 122-1 A.1.2.2)."""
+
+    _fields = [  # noqa: RUF012 - asn1crypto's way to declare a structure
+        ("crls", _Lists, {"explicit": 0, "optional": True}),
+        ("answers", _Answers, {"explicit": 1, "optional": True}),
+        ("other", core.Any, {"explicit": 2, "optional": True}),
+    ]
+
+
+def verify_cms(path: Path, criteria: Criteria, *, name: str | None = None, policy: str = "signatures-only") -> Report:
+    """Judge every signer of a CMS file; the content is inside, or the one file of ``criteria.detached``.
+
+    Raises `InputError` (``EDX-CMS-UNREADABLE``) for what is no SignedData.
+    """
+    signed = load_signed_data(Blob.from_path(path).read(MAX_CMS), str(path))
+    findings = list(examine_content(signed, criteria.detached))
+    too_many = len(signed["signer_infos"]) > MAX_SIGNERS
+    return Report.of(
+        file=name or str(path),
+        format="cms",
+        policy=policy,
+        signatures=[judge(finding, criteria) for finding in findings],
+        messages=(TOO_MANY,) if too_many else (),
+        uncovered=too_many,
+    )
+
+
+def load_signed_data(data: bytes, where: str) -> cms.SignedData:
+    """Read DER, BER, PEM or bare base64; raise `InputError` when no SignedData is in it."""
+    try:
+        if pem.detect(data):
+            data = pem.unarmor(data)[2]
+        elif _BASE64.fullmatch(data[:4096]):
+            data = base64.b64decode(b"".join(data.split()), validate=True)
+        outer = cms.ContentInfo.load(data)
+        if outer["content_type"].native != "signed_data":
+            raise ValueError("not a SignedData")
+        signed = outer["content"]
+        len(signed["signer_infos"])
+    except (*MALFORMED, binascii.Error) as error:
+        raise InputError(
+            Text("Tệp không phải chữ ký CMS (PKCS#7).", "The file is no CMS signature (PKCS#7)."),
+            hint=Text("Kiểm tra tệp có bị hỏng khi truyền không.", "Check whether it was damaged on its way."),
+            code="EDX-CMS-UNREADABLE",
+            where=where,
+        ) from error
+    return signed
+
+
+def examine_content(signed: cms.SignedData, detached: Iterable[Path], *, label: str = "Signer") -> Iterable[Finding]:
+    """Check every signer over the content inside, or else over each detached file until one fits."""
+    infos = list(signed["signer_infos"])[:MAX_SIGNERS]
+    inside = signed["encap_content_info"]["content"]
+    files = tuple(detached)
+    for order, info in enumerate(infos, 1):
+        if not isinstance(inside, core.Void):
+            content = bytes(inside)
+            yield _finding(signed, info, partial(digest, data=content), f"{label}-{order}")
+        elif not files:
+            yield _without_content(signed, info, f"{label}-{order}")
+        else:
+            tried = [_finding(signed, info, _file_digester(path), f"{label}-{order}") for path in files]
+            yield next((one for one in tried if one.failure is None), tried[0])
+
+
+def _finding(signed: cms.SignedData, info: cms.SignerInfo, content: Digester, name: str) -> Finding:
+    signer = examine_signer(signed, info, content)
+    found = Finding(
+        id=name,
+        format="CAdES" if signer.bound else "CMS",
+        integrity=Integrity.VALID,
+        covers="whole-document",
+        algorithm=signer.algorithm,
+        hash_names=signer.hash_names,
+        certificate=signer.certificate,
+        embedded=signer.others,
+        claimed_time=signer.claimed_time,
+    )
+    if signer.failure is not None and signer.message is not None:
+        message = CONTENT_DIGEST if signer.message == DIGEST else signer.message
+        return _failed(found, signer.failure, message)
+    tokens = tuple(
+        read_token(value, lambda hash_name: digest(hash_name, signer.value))
+        for value in unsigned_attribute(info, "signature_time_stamp_token")[:MAX_TOKENS]
+    )
+    evidence = _evidence(signed, info)
+    return replace(found, tokens=tokens, evidence=evidence, level=_level(signer, tokens, evidence))
+
+
+def _level(
+    signer: SignerFinding, tokens: tuple[Any, ...], evidence: TrustStore
+) -> Literal["B-B", "B-T", "B-LT", "B-LTA"] | None:
+    if not signer.bound:
+        return None
+    if not any(token.intact for token in tokens):
+        return "B-B"
+    return "B-LT" if evidence.revocation_lists or evidence.ocsp_responses else "B-T"
+
+
+def _without_content(signed: cms.SignedData, info: cms.SignerInfo, name: str) -> Finding:
+    # Nothing to digest: value and certificate may still be named, but no verdict is possible.
+    def refuse(_: str) -> bytes:
+        return b""
+
+    signer = examine_signer(signed, info, refuse)
+    return Finding(
+        id=name,
+        format="CAdES" if signer.bound else "CMS",
+        integrity=Integrity.INDETERMINATE,
+        covers="whole-document",
+        algorithm=signer.algorithm,
+        hash_names=signer.hash_names,
+        certificate=signer.certificate,
+        embedded=signer.others,
+        claimed_time=signer.claimed_time,
+        outcome=Indication.INDETERMINATE,
+        failure=SubIndication.SIGNED_DATA_NOT_FOUND,
+        messages=(_NO_CONTENT,),
+    )
+
+
+def _failed(found: Finding, failure: SubIndication, message: Message) -> Finding:
+    unknown = failure is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
+    return replace(
+        found,
+        integrity=Integrity.INDETERMINATE if unknown else Integrity.INVALID,
+        outcome=Indication.INDETERMINATE if unknown else Indication.TOTAL_FAILED,
+        failure=failure,
+        messages=(message,),
+    )
+
+
+def _file_digester(path: Path) -> Digester:
+    def compute(hash_name: str) -> bytes:
+        hasher = new_hash(hash_name)
+        for piece in Blob.from_path(path).pieces():
+            hasher.update(piece)
+        return finish(hasher)
+
+    return compute
+
+
+def _evidence(signed: cms.SignedData, info: cms.SignerInfo) -> TrustStore:
+    certificates: list[x509.Certificate] = []
+    lists: list[crl.CertificateList] = []
+    answers: list[ocsp.OCSPResponse] = []
+    try:
+        for choice in signed["crls"] if isinstance(signed["crls"], cms.RevocationInfoChoices) else ():
+            if choice.name == "crl":
+                lists.append(choice.chosen)
+            elif choice.chosen["other_rev_info_format"].dotted == _OCSP:
+                answers.append(ocsp.OCSPResponse.load(choice.chosen["other_rev_info"].dump()))
+        for value in unsigned_attribute(info, "1.2.840.113549.1.9.16.2.23"):
+            certificates += list(core.SequenceOf.load(value.dump(), spec=x509.Certificate))
+        for value in unsigned_attribute(info, "1.2.840.113549.1.9.16.2.24"):
+            values = _RevocationValues.load(value.dump())
+            lists += list(values["crls"] or ())
+            answers += [_answer(basic) for basic in values["answers"] or ()]
+    except MALFORMED:
+        return TrustStore((), tuple(certificates), tuple(lists), tuple(answers))
+    return TrustStore((), tuple(certificates), tuple(lists), tuple(answers))
+
+
+def _answer(basic: ocsp.BasicOCSPResponse) -> ocsp.OCSPResponse:
+    body = {"response_type": "basic_ocsp_response", "response": basic}
+    return ocsp.OCSPResponse({"response_status": "successful", "response_bytes": body})
+
+
+_NO_CONTENT = Message.of(
+    "EDX-CMS-CONTENT",
+    "error",
+    Text(
+        "Tệp chỉ chứa chữ ký, không chứa nội dung đã ký; đưa nội dung bằng --detached.",
+        "The file holds the signature only, not what was signed; give the content with --detached.",
+    ),
+)

@@ -1,0 +1,142 @@
+"""Reading a zip that somebody else made: no doubled names, no paths outside, no bombs.
+
+Two entries of one name are two documents: one for the verifier, another for the reader (a known forgery of signed
+containers). A container with such names is not read at all.
+"""
+
+from __future__ import annotations
+
+import re
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePosixPath
+from unicodedata import normalize
+
+from edocx.content import PIECE
+from edocx.errors import InputError, LimitExceeded, Text
+
+MAX_ENTRIES = 1_000
+MAX_TOTAL = 2 * 1024 * 1024 * 1024
+"""Bytes of all entries unpacked: a bomb of 40 KB can claim petabytes."""
+
+MAX_RATIO = 200
+"""Unpacked to packed, from `RATIO_FROM` bytes on; text reaches about 20, a bomb 1,000 and more."""
+
+RATIO_FROM = 1024 * 1024
+
+MAX_SMALL = 16 * 1024 * 1024
+"""Bytes of an entry that is read whole: signatures and manifests."""
+
+
+_DRIVE = re.compile(r"[A-Za-z]:")
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """An open container; names are as the zip writes them, NFC."""
+
+    zip: zipfile.ZipFile
+    entries: dict[str, zipfile.ZipInfo]
+    where: str
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The names of all files, folders left out."""
+        return tuple(self.entries)
+
+    def read(self, name: str, limit: int = MAX_SMALL) -> bytes:
+        """Return a small entry whole; raise `LimitExceeded` when it is longer than ``limit`` bytes."""
+        parts, size = [], 0
+        for piece in self.pieces(name):
+            size += len(piece)
+            if size > limit:
+                raise _too_large(self.where, name)
+            parts.append(piece)
+        return b"".join(parts)
+
+    def pieces(self, name: str) -> Iterator[bytes]:
+        """Yield an entry in pieces; what the zip says of its size does not count, what comes out does."""
+        entry, size = self.entries[name], 0
+        try:
+            with self.zip.open(entry) as stream:
+                while piece := stream.read(PIECE):
+                    size += len(piece)
+                    if size > MAX_TOTAL or (size > RATIO_FROM and size > MAX_RATIO * max(entry.compress_size, 1)):
+                        raise _too_large(self.where, name)
+                    yield piece
+        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+            raise _damaged(self.where) from error
+
+    def save(self, name: str, path: Path) -> None:
+        """Write an entry to a file of the caller's choosing."""
+        with path.open("wb") as stream:
+            for piece in self.pieces(name):
+                stream.write(piece)
+
+
+@contextmanager
+def open_archive(path: Path) -> Iterator[Archive]:
+    """Open a zip; raise `InputError` for a damaged or treacherous one, `LimitExceeded` for one too large."""
+    where = str(path)
+    try:
+        archive = zipfile.ZipFile(path)
+    except (zipfile.BadZipFile, NotImplementedError, ValueError, EOFError) as error:
+        raise _damaged(where) from error
+    except OSError as error:
+        raise InputError(
+            Text(f"Không mở được tệp ({error.strerror}).", f"The file cannot be opened ({error.strerror})."),
+            hint=Text("Kiểm tra đường dẫn và quyền đọc.", "Check the path and the permission to read it."),
+            code="EDX-FILE-UNREADABLE",
+            where=where,
+        ) from error
+    with archive:
+        yield Archive(archive, _entries(archive, where), where)
+
+
+def _entries(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.ZipInfo]:
+    listed = archive.infolist()
+    if len(listed) > MAX_ENTRIES or sum(entry.file_size for entry in listed) > MAX_TOTAL:
+        raise _too_large(where, "")
+    found: dict[str, zipfile.ZipInfo] = {}
+    seen: set[str] = set()
+    for entry in listed:
+        name = normalize("NFC", entry.filename)
+        folded = name.casefold()
+        place = PurePosixPath(name)
+        if place.is_absolute() or ".." in place.parts or "\\" in name or "\0" in name or _DRIVE.match(name):
+            raise _treacherous(where, Text("đường dẫn ra ngoài", "a path that leads outside"))
+        if folded in seen:
+            raise _treacherous(where, Text("hai mục cùng tên", "two entries of one name"))
+        seen.add(folded)
+        if not entry.is_dir():
+            found[name] = entry
+    return found
+
+
+def _treacherous(where: str, what: Text) -> InputError:
+    return InputError(
+        Text(f"Tệp nén có {what.vi}, không được chấp nhận.", f"The archive holds {what.en}, which is refused."),
+        hint=Text("Đề nghị bên gửi tạo lại tệp.", "Ask the sender to make the file again."),
+        code="EDX-ZIP-TREACHEROUS",
+        where=where,
+    )
+
+
+def _damaged(where: str) -> InputError:
+    return InputError(
+        Text("Tệp nén bị hỏng hoặc có mật khẩu.", "The archive is damaged or has a password."),
+        hint=Text("Lấy lại tệp từ nơi gửi.", "Fetch the file again from its sender."),
+        code="EDX-ZIP-DAMAGED",
+        where=where,
+    )
+
+
+def _too_large(where: str, name: str) -> LimitExceeded:
+    return LimitExceeded(
+        Text("Tệp nén giải ra quá lớn.", "The archive unpacks to more than is allowed."),
+        hint=Text("Kiểm tra tệp có phải bom nén không.", "Check whether it is a zip bomb."),
+        code="EDX-LIMIT-ARCHIVE",
+        where=f"{where}#{name}" if name else where,
+    )

@@ -1,0 +1,245 @@
+"""Verifying ASiC containers (EN 319 162-1): one document (ASiC-S) or several (ASiC-E), signed beside each other.
+
+1. Open the zip safely (`archive`) and find the signatures under META-INF.
+2. XAdES: each reference leads to a file of the container; CAdES: to the one file (ASiC-S), or to a manifest whose
+   digests lead to the files (ASiC-E).
+3. Every file outside META-INF must be covered by a signature, or the container is partial.
+4. The files are judged for themselves, by whoever called.
+"""
+
+from __future__ import annotations
+
+import base64
+import hmac
+import re
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePosixPath
+from urllib.parse import unquote
+
+from lxml import etree
+
+from edocx._xml import parse
+from edocx.errors import EdocxError, InputError, Text
+from edocx.signing.budget import Budget
+from edocx.signing.cms.document import examine_content, load_signed_data
+from edocx.signing.container.archive import Archive, open_archive
+from edocx.signing.judgement import Criteria, Finding, judge
+from edocx.signing.mechanism import finish, new_hash
+from edocx.signing.messages import MALFORMED_SIGNATURE
+from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
+from edocx.signing.xml.algorithm_names import DIGESTS
+from edocx.signing.xml.core import examine_any
+from edocx.signing.xml.names import ds
+from edocx.signing.xml.source import Sources
+
+MIME_TYPES = (b"application/vnd.etsi.asic-e+zip", b"application/vnd.etsi.asic-s+zip")
+ASIC = "http://uri.etsi.org/02918/v1.2.1#"
+
+_XADES = re.compile(r"META-INF/[^/]*signatures[^/]*\.xml", re.IGNORECASE)
+_CADES = re.compile(r"META-INF/[^/]*signature[^/]*\.p7s", re.IGNORECASE)
+_MANIFEST = re.compile(r"META-INF/ASiCManifest[^/]*\.xml", re.IGNORECASE)
+
+JudgeFile = Callable[[Path, str], Report]
+"""Judges one file inside, given the place it was unpacked to and its name in the container."""
+
+
+@dataclass(slots=True)
+class _Result:
+    findings: list[Finding] = field(default_factory=list)
+    covered: set[str] = field(default_factory=set)
+
+
+def verify_asice(
+    path: Path,
+    criteria: Criteria,
+    *,
+    judge_file: JudgeFile,
+    name: str | None = None,
+    policy: str = "signatures-only",
+) -> Report:
+    """Judge a container and every file in it; raise `InputError` for a zip that cannot be read or is no container."""
+    with open_archive(path) as archive, tempfile.TemporaryDirectory(prefix="edocx-") as folder:
+        files = _unpack(archive, Path(folder))
+        result = _examine(archive, files)
+        uncovered = sorted(set(files) - result.covered)
+        passed = any(one.outcome is Indication.TOTAL_PASSED for one in result.findings)
+        reports: list[SignatureReport] = [judge(one, criteria) for one in result.findings]
+        inside = [judge_file(place, f"{name or path}#{entry}") for entry, place in files.items()]
+    return Report.of(
+        file=name or str(path),
+        format="asice",
+        policy=policy,
+        signatures=reports,
+        messages=[_outside(entry) for entry in uncovered] if passed else (),
+        attachments=inside,
+        uncovered=passed and bool(uncovered),
+    )
+
+
+def _unpack(archive: Archive, folder: Path) -> dict[str, Path]:
+    """Write every data file under a name of ours; the container's names never become paths."""
+    files = {}
+    for order, name in enumerate(archive.names):
+        if name == "mimetype" or name.startswith("META-INF/"):
+            continue
+        place = folder / f"{order}{PurePosixPath(name).suffix[:10]}"
+        archive.save(name, place)
+        files[name] = place
+    kind = archive.read("mimetype", 1024).strip() if "mimetype" in archive.entries else b""
+    if kind not in MIME_TYPES and not any(n.startswith("META-INF/") and "signature" in n for n in archive.names):
+        raise InputError(
+            Text("Tệp zip không phải vùng chứa chữ ký ASiC.", "The zip is no signed container (ASiC)."),
+            hint=Text("Giải nén rồi kiểm tra từng tệp bên trong.", "Unpack it and verify the files inside."),
+            code="EDX-ZIP-KIND",
+            where=archive.where,
+        )
+    return files
+
+
+def _examine(archive: Archive, files: dict[str, Path]) -> _Result:
+    result = _Result()
+    budget = Budget.for_size(sum(place.stat().st_size for place in files.values()))
+    manifests = {n: archive.read(n) for n in archive.names if _MANIFEST.fullmatch(n)}
+    for name in archive.names:
+        try:
+            if _XADES.fullmatch(name):
+                _examine_xades(archive.read(name), files, budget, result)
+            elif _CADES.fullmatch(name):
+                _examine_cades(name, archive.read(name), files, manifests, result)
+        except EdocxError:
+            result.findings.append(_unreadable(name))
+    return result
+
+
+def _examine_xades(data: bytes, files: dict[str, Path], budget: Budget, result: _Result) -> None:
+    root = parse(data)
+    sources = Sources(members=files)
+    for order, signature in enumerate(root.iter(ds("Signature")), 1):
+        core = examine_any(
+            signature, sources=sources, keys=(), budget=budget, name=signature.get("Id") or f"Signature-{order}"
+        )
+        finding = replace(core.finding, covers="attachment")
+        result.findings.append(finding)
+        if finding.outcome is Indication.TOTAL_PASSED:
+            uris = [r.get("URI", "") for r in signature.iterfind(f"{ds('SignedInfo')}/{ds('Reference')}")]
+            result.covered |= {unquote(uri) for uri in uris}
+
+
+def _examine_cades(
+    name: str, data: bytes, files: dict[str, Path], manifests: dict[str, bytes], result: _Result
+) -> None:
+    signed = load_signed_data(data, name)
+    manifest = next((m for m, text in manifests.items() if name in _signature_of(text)), None)
+    if manifest is None:
+        if len(files) != 1:
+            result.findings.append(_unreadable(name))
+            return
+        findings, covered = list(examine_content(signed, files.values(), label=name)), set(files)
+    else:
+        with tempfile.TemporaryDirectory(prefix="edocx-") as folder:
+            place = Path(folder) / "manifest.xml"
+            place.write_bytes(manifests[manifest])
+            findings = list(examine_content(signed, [place], label=name))
+        fault, covered = _check_manifest(manifests[manifest], files)
+        if fault is not None:
+            findings = [_failed(one, fault) if one.outcome is Indication.TOTAL_PASSED else one for one in findings]
+    result.findings += [replace(one, covers="attachment") for one in findings]
+    if any(one.outcome is Indication.TOTAL_PASSED for one in findings):
+        result.covered |= covered
+
+
+def _signature_of(manifest: bytes) -> list[str]:
+    try:
+        root = parse(manifest)
+    except EdocxError:
+        return []
+    return [unquote(reference.get("URI", "")) for reference in root.iterfind(f"{{{ASIC}}}SigReference")]
+
+
+def _check_manifest(manifest: bytes, files: dict[str, Path]) -> tuple[Message | None, set[str]]:
+    covered = set()
+    for reference in parse(manifest).iterfind(f"{{{ASIC}}}DataObjectReference"):
+        name = unquote(reference.get("URI", ""))
+        expected, hash_name = _digest_of(reference)
+        if name not in files or expected is None or hash_name is None:
+            return _missing(name), set()
+        hasher = new_hash(hash_name)
+        with files[name].open("rb") as stream:
+            while piece := stream.read(1 << 18):
+                hasher.update(piece)
+        if not hmac.compare_digest(finish(hasher), expected):
+            return _changed(name), set()
+        covered.add(name)
+    return None, covered
+
+
+def _digest_of(reference: etree._Element) -> tuple[bytes | None, str | None]:
+    method = reference.find(ds("DigestMethod"))
+    text = reference.findtext(ds("DigestValue"))
+    if method is None or text is None:
+        return None, None
+    try:
+        return base64.b64decode("".join(text.split()), validate=True), DIGESTS.get(method.get("Algorithm", ""))
+    except ValueError:
+        return None, None
+
+
+def _failed(finding: Finding, message: Message) -> Finding:
+    return replace(
+        finding,
+        integrity=Integrity.INVALID,
+        outcome=Indication.TOTAL_FAILED,
+        failure=SubIndication.HASH_FAILURE,
+        messages=(message,),
+    )
+
+
+def _unreadable(name: str) -> Finding:
+    return Finding(
+        id=name,
+        format="CMS",
+        integrity=Integrity.INVALID,
+        covers="attachment",
+        algorithm="unknown",
+        outcome=Indication.TOTAL_FAILED,
+        failure=SubIndication.FORMAT_FAILURE,
+        messages=(MALFORMED_SIGNATURE,),
+    )
+
+
+def _changed(name: str) -> Message:
+    return Message.of(
+        "EDX-ASIC-DIGEST",
+        "error",
+        Text(
+            f"Tệp “{name[:200]}” trong vùng chứa bị thay đổi sau khi ký; đề nghị bên gửi gửi lại.",
+            f"The file “{name[:200]}” in the container was changed after signing; ask the sender for it again.",
+        ),
+        where=name[:200],
+    )
+
+
+def _missing(name: str) -> Message:
+    return Message.of(
+        "EDX-ASIC-MISSING",
+        "error",
+        Text(
+            f"Vùng chứa thiếu tệp đã ký “{name[:200]}”; đề nghị bên gửi gửi lại.",
+            f"The signed file “{name[:200]}” is not in the container; ask the sender for it again.",
+        ),
+        where=name[:200],
+    )
+
+
+def _outside(name: str) -> Message:
+    return Message.of(
+        "EDX-PARTIAL-COVERAGE",
+        "warning",
+        Text(
+            f"Tệp “{name[:200]}” trong vùng chứa không được chữ ký nào bao trùm.",
+            f"The file “{name[:200]}” in the container is covered by no signature.",
+        ),
+        where=name[:200],
+    )
