@@ -52,7 +52,11 @@ class Evidence:
 
 @dataclass(frozen=True, slots=True)
 class Collected:
-    """What goes into a file: the certificates of the paths without their anchors, lists, and OCSP answers."""
+    """What goes into a file: the certificates of the paths with their anchors, lists, and OCSP answers.
+
+    An anchor in a file is trusted by nobody for being there, but a verifier who trusts it needs it to find who signed
+    a list, when all else is gone.
+    """
 
     certificates: tuple[x509.Certificate, ...] = field(default=())
     revocation_lists: tuple[crl.CertificateList, ...] = field(default=())
@@ -156,7 +160,7 @@ def _relevant(path: ValidationPath, held: RevocationAnswer) -> Collected:
     serials = {one.serial_number for one in certificates}
     answers = [one for one in held.ocsp_responses if _about(one) & serials]
     lists = [one for one in held.revocation_lists if one.issuer.dump() in issuers]
-    return Collected(tuple(certificates[1:]), tuple(lists), tuple(answers))
+    return Collected(tuple(certificates), tuple(lists), tuple(answers))
 
 
 def _about(response: ocsp.OCSPResponse) -> set[int]:

@@ -31,22 +31,24 @@ def post(url: str, body: bytes, *, media_type: str, accept: str, limit: timedelt
         )
     seconds = limit.total_seconds()
     connection = _connection(parts.scheme, parts.hostname, parts.port, seconds)
-    watchdog = threading.Timer(seconds, _cut, (connection,))
-    watchdog.daemon = True
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+    watchdog: threading.Timer | None = None
     try:
         connection.connect()
+        # The socket itself: the connection lets go of it once the headers are read.
+        watchdog = threading.Timer(seconds, _cut, (connection.sock,))
+        watchdog.daemon = True
         watchdog.start()
         connection.request("POST", path, body, {"Content-Type": media_type, "Accept": accept})
         response = connection.getresponse()
         data = b""
         while len(data) <= max_answer and (piece := response.read(_PIECE)):
             data += piece
-    except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
-        # AttributeError: what http.client raises when the watchdog closed the connection under it.
+    except (OSError, http.client.HTTPException, ValueError) as error:
         raise _away(url, code, type(error).__name__) from error
     finally:
-        watchdog.cancel()
+        if watchdog is not None:
+            watchdog.cancel()
         connection.close()
     # http.client does not complain of an answer shorter than its Content-Length when read in pieces.
     complete = response.length in {None, 0}
@@ -63,14 +65,12 @@ def _connection(scheme: str, host: str, port: int | None, seconds: float) -> htt
     return http.client.HTTPConnection(host, port, timeout=seconds)
 
 
-def _cut(connection: http.client.HTTPConnection) -> None:
-    held = connection.sock
-    if held is not None:
-        try:
-            held.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            # Closed from the other side in the same moment: the reader has its answer or its error already.
-            return
+def _cut(held: socket.socket) -> None:
+    try:
+        held.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        # Closed in the same moment: the reader has its answer or its error already.
+        return
 
 
 def _away(url: str, code: str, reason: str) -> Unavailable:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any, Literal, Protocol
 
-from asn1crypto import cms, tsp, x509
+from asn1crypto import cms, core, tsp, x509
 from pyhanko.sign.general import CMSExtractionError, extract_signer_info
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import get_signing_cert_attr, validate_sig_integrity
@@ -56,6 +56,15 @@ class Timestamper(Protocol):
     def timestamp(self, digest: bytes, hash_name: HashName) -> bytes:
         """Return a checked token (DER ContentInfo) over ``digest``; raise `Unavailable` when there is none."""
         ...
+
+
+class _Response(core.Sequence):  # type: ignore[misc, unused-ignore]
+    """TimeStampResp with its token optional, as RFC 3161 2.4.2 has it and asn1crypto's class does not."""
+
+    _fields = [  # noqa: RUF012 - asn1crypto's way to declare a structure
+        ("status", tsp.PKIStatusInfo),
+        ("time_stamp_token", cms.ContentInfo, {"optional": True}),
+    ]
 
 
 class Rfc3161:
@@ -104,7 +113,7 @@ class Rfc3161:
         return token
 
     def _accept(self, answer: bytes, digest: bytes, hash_name: str, nonce: int) -> bytes:
-        response = tsp.TimeStampResp.load(answer, strict=True)
+        response = _Response.load(answer, strict=True)
         status = response["status"]["status"].native
         if status not in {"granted", "granted_with_mods"}:
             raise _refused(self._name, str(status))

@@ -12,13 +12,12 @@ from pathlib import Path
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
-from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, append_signature_field
 
 from edocx.content import durable_file
 from edocx.documents import Box, FieldText, PageLayout
 from edocx.errors import SigningRefused, Text
-from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
+from edocx.signing.pdf.document import MALFORMED, damaged
 from edocx.signing.pdf.field_text import DATE_FIELD, NUMBER_FIELD, FieldValue, text_appearance
 from edocx.signing.pdf.revision import open_revision, require_page
 
@@ -34,25 +33,6 @@ _READ_ONLY = 1
 def person_field(order: int) -> str:
     """Name the signature field of the signatory at a position, counted from 1."""
     return f"EdocxPerson{order}"
-
-
-def layout_for(source: Path) -> PageLayout:
-    """Return the decree's places for a PDF of unknown origin, fitted to the size of its pages; raise `PdfError`."""
-    with open_pdf(source) as reader:
-        try:
-            count = int(reader.root["/Pages"]["/Count"])
-            first, last = (_page_size(reader, page) for page in (0, count - 1))
-        except MALFORMED as error:
-            raise damaged(str(source)) from error
-    return PageLayout.standard(first, last)
-
-
-def _page_size(reader: PdfFileReader, page: int) -> tuple[float, float]:
-    node = reader.find_page_for_modification(page)[0].get_object()
-    while "/MediaBox" not in node:
-        node = node["/Parent"]  # inheritable (ISO 32000-1 7.7.3.4)
-    left, bottom, right, top = (float(edge) for edge in node["/MediaBox"])
-    return abs(right - left), abs(top - bottom)
 
 
 def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
