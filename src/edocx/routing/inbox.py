@@ -86,6 +86,33 @@ class Incoming(NamedTuple):
     arrived_at: datetime
 
 
+def _columns() -> list[Any]:
+    return [_inbox.c[name] for name in Incoming._fields]
+
+
+# Made once: building a statement costs more than running it.
+_ADD = insert(_inbox).returning(_inbox.c.id)
+_KNOWN = select(*_columns()).where(
+    _inbox.c.sender == bindparam("its_sender"),
+    _inbox.c.message_id == bindparam("its_id"),
+    _inbox.c.recipient == bindparam("its_recipient"),
+)
+_SAME = (
+    select(_inbox.c.id)
+    .where(
+        _inbox.c.sender == bindparam("its_sender"),
+        _inbox.c.sha256 == bindparam("its_sha256"),
+        _inbox.c.kind == bindparam("its_kind"),
+        _inbox.c.recipient == bindparam("its_recipient"),
+        _inbox.c.document_id.is_not_distinct_from(bindparam("its_document")),
+        # After a refusal the sender may try again with the same content (axis-http 1.9).
+        _inbox.c.state.not_in((IncomingState.REJECTED, IncomingState.DUPLICATE, IncomingState.QUARANTINED)),
+    )
+    .order_by(_inbox.c.id)
+    .limit(1)
+)
+
+
 _MOVES = {
     IncomingState.PRESENTED: (IncomingState.NEW, IncomingState.QUARANTINED),
     IncomingState.APPLIED: (IncomingState.NEW,),
@@ -108,19 +135,20 @@ class Inbox:
         The same message again is absorbed, the same content under another id is kept as a duplicate, and
         another content under the same id is kept in quarantine: never absorbed, never presented.
         """
-        known = [row for row in self._known(entry) if row.sha256 == payload.sha256]
-        if known:
-            return _incoming(known[0]), Arrival.REPEAT
+        known = self._known(entry)
+        for row in known:
+            if row.sha256 == payload.sha256:
+                return _incoming(row), Arrival.REPEAT
         session = self._session
         session.payloads.record(session.connection, payload, session.now)
         arrival, first = Arrival.NEW, None
-        if self._known(entry):
+        if known:
             arrival = Arrival.CONFLICT
         else:
             first = self._first_copy(entry, payload)
             arrival = Arrival.NEW if first is None else Arrival.DUPLICATE
-        row = _row(entry, payload, arrival, first, session.now)
-        made = session.connection.execute(insert(_inbox).returning(_inbox.c.id), row).scalar_one()
+        values = _row(entry, payload, arrival, first, session.now)
+        made = session.connection.execute(_ADD, values).scalar_one()
         session.journal.add(
             "message.received",
             {
@@ -133,7 +161,8 @@ class Inbox:
                 "effect": arrival,
             },
         )
-        return self.get(made), arrival
+        fields = {name: values[name] for name in Incoming._fields if name != "id"}
+        return Incoming(id=made, **fields), arrival
 
     def claim(
         self, lease: str, *, kind: ParcelKind, limit: int = 16, lasting: timedelta = LEASE
@@ -232,29 +261,18 @@ class Inbox:
         return self._session.payloads.load(self._session.connection, incoming.sha256)
 
     def _known(self, entry: Entry) -> list[Row[Any]]:
-        query = select(*_columns()).where(
-            _inbox.c.sender == entry.sender,
-            _inbox.c.message_id == entry.message_id,
-            _inbox.c.recipient == entry.recipient,
-        )
-        return list(self._session.connection.execute(query))
+        place = {"its_sender": entry.sender, "its_id": entry.message_id, "its_recipient": entry.recipient}
+        return list(self._session.connection.execute(_KNOWN, place))
 
     def _first_copy(self, entry: Entry, payload: Blob) -> int | None:
-        same = (
-            (_inbox.c.sender == entry.sender)
-            & (_inbox.c.sha256 == payload.sha256)
-            & (_inbox.c.kind == entry.kind)
-            & (_inbox.c.recipient == entry.recipient)
-            & (_inbox.c.document_id.is_(entry.document_id))
-            # After a refusal the sender may try again with the same content (axis-http 1.9).
-            & _inbox.c.state.not_in((IncomingState.REJECTED, IncomingState.DUPLICATE, IncomingState.QUARANTINED))
-        )
-        query = select(_inbox.c.id).where(same).order_by(_inbox.c.id).limit(1)
-        return self._session.connection.execute(query).scalar_one_or_none()
-
-
-def _columns() -> list[Any]:
-    return [_inbox.c[name] for name in Incoming._fields]
+        same = {
+            "its_sender": entry.sender,
+            "its_sha256": payload.sha256,
+            "its_kind": entry.kind,
+            "its_recipient": entry.recipient,
+            "its_document": entry.document_id,
+        }
+        return self._session.connection.execute(_SAME, same).scalar_one_or_none()
 
 
 def _state_is(state: IncomingState) -> Any:

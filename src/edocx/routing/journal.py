@@ -104,6 +104,11 @@ class JournalReport:
         )
 
 
+_table = tables.journal
+_ADD = insert(_table)
+_NEWEST = select(_table.c.seq, _table.c.hash).order_by(_table.c.seq.desc()).limit(1)
+
+
 class Journal:
     """The journal within one transaction: lines are collected and written just before the commit."""
 
@@ -137,7 +142,7 @@ class Journal:
             line = canonical(content)
             previous = digest(line)
             rows.append({"seq": seq, "hash": previous, "line": line})
-        self._connection.execute(insert(tables.journal), rows)
+        self._connection.execute(_ADD, rows)
         self._waiting.clear()
 
     def head(self) -> Head:
@@ -147,16 +152,13 @@ class Journal:
 
     def head_of_table(self) -> Head:
         """Return the end of the chain as it stands in the table."""
-        table = tables.journal
-        newest = select(table.c.seq, table.c.hash).order_by(table.c.seq.desc()).limit(1)
-        row = self._connection.execute(newest).one_or_none()
+        row = self._connection.execute(_NEWEST).one_or_none()
         return Head(row.seq, row.hash) if row else Head(0, GENESIS)
 
     def lines(self, *, after: int = 0) -> Iterator[Line]:
         """Yield the lines in order, from the one after number ``after``."""
         self.flush()
-        table = tables.journal
-        query = select(table.c.seq, table.c.hash, table.c.line).where(table.c.seq > after).order_by(table.c.seq)
+        query = select(_table.c.seq, _table.c.hash, _table.c.line).where(_table.c.seq > after).order_by(_table.c.seq)
         for row in self._connection.execute(query):
             yield Line(row.seq, row.hash, row.line)
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, bindparam, insert, literal, select, union_all, update
+from sqlalchemy import func, select, update
 
 from edocx.content import Blob
 from edocx.errors import StateError, StoreUnavailable, Text
-from edocx.routing.parcel import TOP_URGENCY, Business, Parcel, ParcelKind, conflict
+from edocx.routing.parcel import Parcel, conflict
 from edocx.routing.session import Session
-from edocx.routing.store import tables
-from edocx.routing.transitions import Change, Handling
+from edocx.routing.store import outgoing, tables
+
+FOREVER = datetime.max.replace(tzinfo=UTC)
 
 LEASE = timedelta(seconds=60)
 """How long a worker may take over one batch before another worker tries the same parcels."""
 
 _parcels = tables.parcels
-_deliveries = tables.deliveries
 
 
 class Task(NamedTuple):
@@ -79,17 +79,14 @@ class Outbox:
         """
         if (payload.sha256, payload.size) != (parcel.sha256, parcel.size):
             raise conflict(parcel.message_id)
-        known = self.find(parcel.message_id)
-        if known is not None:
+        session = self._session
+        session.payloads.record(session.connection, payload, session.now)
+        if session.connection.execute(outgoing.ADD, outgoing.parcel_row(parcel, session.now)).rowcount == 0:
             if self._same(parcel):
                 return False
             raise conflict(parcel.message_id)
-        session = self._session
-        session.payloads.record(session.connection, payload, session.now)
-        session.connection.execute(insert(_parcels), _parcel_row(parcel, session.now))
-        session.connection.execute(
-            insert(_deliveries), [_delivery_row(parcel, recipient, session.now) for recipient in parcel.recipients]
-        )
+        rows = [outgoing.delivery_row(parcel, recipient, session.now) for recipient in parcel.recipients]
+        session.connection.execute(outgoing.ADD_DELIVERIES, rows)
         session.journal.add(
             "parcel.queued",
             {
@@ -109,21 +106,21 @@ class Outbox:
         of urgent parcels never starves the rest.
         """
         now = self._session.now
-        aged = self._due(now, max(1, limit // 4), urgent_first=False)
-        urgent = self._due(now, limit, urgent_first=True)
-        chosen = list(dict.fromkeys([*aged, *urgent]))[:limit]
+        due = self._session.connection.execute(outgoing.DUE, {"moment": now, "most": limit}).all()
+        aged = sorted(due, key=lambda row: (row.due_at, row.id))[: max(1, limit // 4)]
+        urgent = sorted(due, key=lambda row: (-row.urgency, row.due_at, row.id))
+        chosen = list(dict.fromkeys(row.message_id for row in (*aged, *urgent)))[:limit]
         if not chosen:
             return ()
         self._session.connection.execute(
-            update(_parcels).where(_parcels.c.message_id == bindparam("claimed")),
-            [{"claimed": message_id, "lease": lease, "due_at": now + lasting} for message_id in chosen],
+            outgoing.LEASE, [{"its_id": message_id, "held": lease, "until": now + lasting} for message_id in chosen]
         )
-        tasks = self._tasks(chosen, lease)
-        return tuple(sorted(tasks, key=lambda task: (-task.parcel.urgency, chosen.index(task.parcel.message_id))))
+        order = {row.message_id: place for place, row in enumerate(urgent)}
+        return tuple(sorted(self._tasks(chosen, lease), key=lambda task: order[task.parcel.message_id]))
 
     def release(self, lease: str) -> int:
         """Give back everything claimed under ``lease`` or a lease that begins with it and a dot; return how many."""
-        held = is_under(_parcels.c.lease, lease) & _queued()
+        held = is_under(_parcels.c.lease, lease) & outgoing.IS_QUEUED
         freed = update(_parcels).where(held).values(lease=None, due_at=self._session.now)
         return int(self._session.connection.execute(freed).rowcount)
 
@@ -180,62 +177,38 @@ class Outbox:
 
     def waiting(self) -> int:
         """Return how many parcels are queued, due or not."""
-        return len(self._session.connection.execute(select(_parcels.c.message_id).where(_queued())).all())
+        counted = select(func.count()).select_from(_parcels).where(outgoing.IS_QUEUED)
+        return int(self._session.connection.execute(counted).scalar_one())
 
     def next_due(self) -> datetime | None:
         """Return when the next queued parcel is due (or its lease ends), or None when none is queued."""
-        lanes = [
-            select(select(_parcels.c.due_at).where(_queued(), _parcels.c.urgency == lane)
-                   .order_by(_parcels.c.due_at).limit(1).subquery())
-            for lane in range(TOP_URGENCY + 1)
-        ]  # fmt: skip
-        return min(self._session.connection.execute(union_all(*lanes)).scalars(), default=None)
-
-    def _due(self, now: datetime, limit: int, *, urgent_first: bool) -> list[str]:
-        # One short walk along the index (urgency, due_at) for each lane: with a million rows a single
-        # ORDER BY urgency, due_at would read every parcel that is not due yet.
-        columns = (_parcels.c.message_id, _parcels.c.due_at, _parcels.c.id)
-        lanes = [
-            select(select(*columns, literal(lane).label("lane"))
-                   .where(_queued(), _parcels.c.urgency == lane, _parcels.c.due_at <= now)
-                   .order_by(_parcels.c.due_at, _parcels.c.id).limit(limit).subquery())
-            for lane in range(TOP_URGENCY, -1, -1)
-        ]  # fmt: skip
-        rows = self._session.connection.execute(union_all(*lanes)).all()
-        key = (lambda row: (-row.lane, row.due_at, row.id)) if urgent_first else (lambda row: (row.due_at, row.id))
-        return [row.message_id for row in sorted(rows, key=key)[:limit]]
+        lanes = self._session.connection.execute(outgoing.DUE, {"moment": FOREVER, "most": 1})
+        return min((row.due_at for row in lanes), default=None)
 
     def _tasks(self, chosen: list[str], lease: str) -> list[Task]:
-        connection = self._session.connection
-        rows = connection.execute(select(_parcels).where(_parcels.c.message_id.in_(chosen))).all()
+        rows = self._session.connection.execute(outgoing.CLAIMED, {"chosen": chosen}).all()
         recipients = self._recipients(chosen)
         tasks = []
         for row in rows:
             try:
-                payload = self._session.payloads.load(connection, row.sha256)
+                payload = self._session.payloads.blob(row.sha256, row.size, row.content)
             except StoreUnavailable as error:
                 # One lost file must not stop the outbox: its parcel is a dead letter, with the reason.
                 self._settle(_Claim(row.message_id, lease, row.round, row.attempts), "dead", reason=error.code)
                 continue
-            parcel = _parcel_of(row, recipients[row.message_id])
+            parcel = outgoing.parcel_of(row, recipients[row.message_id])
             tasks.append(Task(parcel, payload, lease, row.attempts, row.round, row.queued_at))
         return tasks
 
     def _recipients(self, chosen: list[str]) -> dict[str, tuple[str, ...]]:
-        query = (
-            select(_deliveries.c.message_id, _deliveries.c.recipient)
-            .where(_deliveries.c.message_id.in_(chosen), _deliveries.c.direction == "out")
-            .order_by(_deliveries.c.id)
-        )
         found: dict[str, tuple[str, ...]] = dict.fromkeys(chosen, ())
-        for row in self._session.connection.execute(query):
+        for row in self._session.connection.execute(outgoing.RECIPIENTS, {"chosen": chosen}):
             found[row.message_id] += (row.recipient,)
         return found
 
     def _same(self, parcel: Parcel) -> bool:
-        connection = self._session.connection
-        row = connection.execute(select(_parcels).where(_parcels.c.message_id == parcel.message_id)).one()
-        return _parcel_of(row, self._recipients([parcel.message_id])[parcel.message_id]) == parcel
+        row = self._session.connection.execute(outgoing.FIND, {"its_id": parcel.message_id}).one()
+        return outgoing.parcel_of(row, self._recipients([parcel.message_id])[parcel.message_id]) == parcel
 
     def _settle(self, claim: _Claim, state: str, *, receipt: str | None = None, reason: str | None = None) -> None:
         values = {"state": state, "receipt": receipt, "reason": reason, "settled_at": self._session.now, "lease": None}
@@ -246,12 +219,11 @@ class Outbox:
             )
 
     def _update(self, claim: _Claim, values: dict[str, Any], *, under_lease: bool) -> bool:
-        statement = update(_parcels).where(
-            _parcels.c.message_id == claim.message_id, _parcels.c.state != "sent", _parcels.c.round == claim.round
-        )
-        if under_lease:
-            statement = statement.where(_parcels.c.lease == claim.lease, _parcels.c.state == "queued")
-        return self._session.connection.execute(statement.values(**values)).rowcount == 1
+        place = {"its_id": claim.message_id, "its_round": claim.round}
+        if not under_lease:
+            return self._session.connection.execute(outgoing.CHANGE.values(**values), place).rowcount == 1
+        place["its_lease"] = claim.lease
+        return self._session.connection.execute(outgoing.CHANGE_HELD.values(**values), place).rowcount == 1
 
 
 def is_under(column: Any, lease: str) -> Any:
@@ -261,56 +233,3 @@ def is_under(column: Any, lease: str) -> Any:
 
 def _claim_of(task: Task) -> _Claim:
     return _Claim(task.parcel.message_id, task.lease, task.round, task.attempts)
-
-
-def _queued() -> Any:
-    # As literal text: SQLite uses a partial index only when the condition stands in the statement itself.
-    return _parcels.c.state == literal("queued", literal_execute=True)
-
-
-def _parcel_row(parcel: Parcel, now: datetime) -> dict[str, Any]:
-    return {
-        "message_id": parcel.message_id,
-        "kind": parcel.kind,
-        "sender": parcel.sender,
-        "document_id": parcel.document_id,
-        "business": parcel.business,
-        "urgency": parcel.urgency,
-        "sha256": parcel.sha256,
-        "size": parcel.size,
-        "created_at": parcel.created_at,
-        "state": "queued",
-        "round": 1,
-        "attempts": 0,
-        "queued_at": now,
-        "due_at": now,
-    }
-
-
-def _delivery_row(parcel: Parcel, recipient: str, now: datetime) -> dict[str, Any]:
-    return {
-        "direction": "out",
-        "message_id": parcel.message_id,
-        "document_id": parcel.document_id,
-        "issuer": parcel.sender,
-        "recipient": recipient,
-        "handling": Handling.NONE,
-        "change": Change.NONE,
-        "contradicted": False,
-        "created_at": now,
-    }
-
-
-def _parcel_of(row: Row[Any], recipients: tuple[str, ...]) -> Parcel:
-    return Parcel(
-        message_id=row.message_id,
-        kind=ParcelKind(row.kind),
-        sender=row.sender,
-        recipients=recipients,
-        document_id=row.document_id,
-        business=Business(row.business),
-        urgency=row.urgency,
-        sha256=row.sha256,
-        size=row.size,
-        created_at=row.created_at,
-    )

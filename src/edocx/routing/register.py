@@ -10,7 +10,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import bindparam, insert, literal, select, update
+from sqlalchemy.dialects.sqlite import insert as upsert
 
 from edocx.errors import StateError, Text
 from edocx.routing.journal import Id
@@ -19,6 +20,34 @@ from edocx.routing.store import tables
 
 _books = tables.books
 _register = tables.register
+
+# Made once: building a statement costs more than running it.
+_TAKE_NEXT = (
+    upsert(_books)
+    .values(unit=bindparam("unit"), series=bindparam("series"), year=bindparam("year"), next_number=2)
+    .on_conflict_do_update(index_elements=["unit", "series", "year"], set_={"next_number": _books.c.next_number + 1})
+    .returning(_books.c.next_number - 1)
+)
+_ADD = insert(_register)
+_HELD = select(_register).where(
+    _register.c.unit == bindparam("its_unit"),
+    _register.c.series == bindparam("its_series"),
+    _register.c.year == bindparam("its_year"),
+    _register.c.document == bindparam("its_document"),
+    _register.c.state != literal("voided", literal_execute=True),
+)
+_THIS = (
+    (_register.c.unit == bindparam("its_unit"))
+    & (_register.c.series == bindparam("its_series"))
+    & (_register.c.year == bindparam("its_year"))
+    & (_register.c.number == bindparam("its_number"))
+)
+_FIND = select(_register).where(_THIS)
+_MOVE = (
+    update(_register)
+    .where(_THIS, _register.c.document == bindparam("its_document"), _register.c.state == "reserved")
+    .values(state=bindparam("to"), reason=bindparam("because"), changed_at=bindparam("at"))
+)
 
 
 class NumberState(StrEnum):
@@ -66,10 +95,11 @@ class Register:
         held = self.held_by(unit, series, year, document)
         if held is not None:
             return held
-        number = self._next(unit, series, year)
+        book = {"unit": unit, "series": series, "year": year}
+        number = self._session.connection.execute(_TAKE_NEXT, book).scalar_one()
         now = self._session.now
         entry = RegisterEntry(unit, series, year, number, document, NumberState.RESERVED, None, now, now)
-        self._session.connection.execute(insert(_register), entry._asdict())
+        self._session.connection.execute(_ADD, entry._asdict())
         self._journal("number.reserved", entry)
         return entry
 
@@ -91,7 +121,7 @@ class Register:
 
         Raises `StateError` for a number not above those given out: books never run backwards.
         """
-        row = self._book(unit, series, year)
+        row = self._next_of(unit, series, year)
         if number < (row or 1):
             raise StateError(
                 Text(
@@ -107,14 +137,8 @@ class Register:
 
     def held_by(self, unit: str, series: str, year: int, document: str) -> RegisterEntry | None:
         """Return the number a document holds in a book, voided ones left out."""
-        mine = (
-            (_register.c.unit == unit)
-            & (_register.c.series == series)
-            & (_register.c.year == year)
-            & (_register.c.document == document)
-            & (_register.c.state != NumberState.VOIDED)
-        )
-        row = self._session.connection.execute(select(_register).where(mine)).one_or_none()
+        place = {"its_unit": unit, "its_series": series, "its_year": year, "its_document": document}
+        row = self._session.connection.execute(_HELD, place).one_or_none()
         return None if row is None else _entry(row)
 
     def entries(self, unit: str, series: str, year: int) -> tuple[RegisterEntry, ...]:
@@ -126,17 +150,11 @@ class Register:
         )
         return tuple(_entry(row) for row in self._session.connection.execute(query))
 
-    def _next(self, unit: str, series: str, year: int) -> int:
-        row = self._book(unit, series, year)
-        number = row or 1
-        self._set_next(unit, series, year, number + 1, known=row is not None)
-        return number
-
-    def _book(self, unit: str, series: str, year: int) -> int | None:
+    def _next_of(self, unit: str, series: str, year: int) -> int | None:
         query = select(_books.c.next_number).where(
             _books.c.unit == unit, _books.c.series == series, _books.c.year == year
         )
-        return self._session.connection.execute(query.with_for_update()).scalar_one_or_none()
+        return self._session.connection.execute(query).scalar_one_or_none()
 
     def _set_next(self, unit: str, series: str, year: int, number: int, *, known: bool) -> None:
         if known:
@@ -151,28 +169,23 @@ class Register:
 
     def _move(self, entry: RegisterEntry, to: NumberState, reason: str | None) -> RegisterEntry:
         now = self._session.now
-        this = (
-            (_register.c.unit == entry.unit)
-            & (_register.c.series == entry.series)
-            & (_register.c.year == entry.year)
-            & (_register.c.number == entry.number)
-        )
-        row = self._session.connection.execute(select(_register).where(this)).one_or_none()
-        if row is not None and row.state == to:
+        unit, series, year, number, document = entry[:5]
+        place = {"its_unit": unit, "its_series": series, "its_year": year, "its_number": number}
+        change = {"its_document": document, "to": to, "because": reason, "at": now}
+        if self._session.connection.execute(_MOVE, {**place, **change}).rowcount == 1:
+            moved = entry._replace(state=to, reason=reason, changed_at=now)
+            self._journal(f"number.{to}", moved)
+            return moved
+        row = self._session.connection.execute(_FIND, place).one_or_none()
+        if row is not None and row.state == to and row.document == document:
             return _entry(row)
-        if row is None or row.state != NumberState.RESERVED or row.document != entry.document:
-            raise _wrong_step(
-                entry,
-                Text(
-                    f"Số {entry.number} không còn được giữ chỗ cho văn bản này.",
-                    f"Number {entry.number} is not reserved for this document.",
-                ),
-            )
-        changed = {"state": to, "reason": reason, "changed_at": now}
-        self._session.connection.execute(update(_register).where(this).values(**changed))
-        moved = entry._replace(state=to, reason=reason, changed_at=now)
-        self._journal(f"number.{to}", moved)
-        return moved
+        raise _wrong_step(
+            entry,
+            Text(
+                f"Số {number} không còn được giữ chỗ cho văn bản này.",
+                f"Number {number} is not reserved for this document.",
+            ),
+        )
 
     def _journal(self, event: str, entry: RegisterEntry) -> None:
         place: dict[str, Id] = {"unit": entry.unit, "series": entry.series, "year": entry.year}

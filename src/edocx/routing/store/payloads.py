@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, bindparam, select
 from sqlalchemy.dialects.sqlite import insert
 
 from edocx.content import Blob, sync_folder, write_durably
@@ -21,6 +21,11 @@ INLINE_LIMIT = 64 * 1024
 
 MAX_PAYLOAD = 2 * 1024**3
 """Largest payload kept at all, in bytes: against an axis or a peer that fills the disk with one parcel."""
+
+
+_table = tables.payloads
+_ADD = insert(_table).on_conflict_do_nothing()
+_FIND = select(_table.c.size, _table.c.content).where(_table.c.sha256 == bindparam("wanted"))
 
 
 class Payloads:
@@ -62,23 +67,24 @@ class Payloads:
         """Make a payload known inside the transaction; its file is written first if it needs one."""
         self.keep_file(blob)
         content = b"".join(checked(blob)) if blob.size <= INLINE_LIMIT else None
-        connection.execute(
-            insert(tables.payloads).on_conflict_do_nothing(),
-            {"sha256": blob.sha256, "size": blob.size, "content": content, "stored_at": now},
-        )
+        row = {"sha256": blob.sha256, "size": blob.size, "content": content, "stored_at": now}
+        connection.execute(_ADD, row)
 
     def load(self, connection: Connection, sha256: str) -> Blob:
         """Return a payload; raise `StoreUnavailable` when its row or file is gone or cut short."""
-        table = tables.payloads
-        row = connection.execute(select(table.c.size, table.c.content).where(table.c.sha256 == sha256)).one_or_none()
+        row = connection.execute(_FIND, {"wanted": sha256}).one_or_none()
         if row is None:
             raise self._lost(sha256)
-        if row.content is not None:
-            return Blob.from_bytes(row.content)
+        return self.blob(sha256, row.size, row.content)
+
+    def blob(self, sha256: str, size: int, content: bytes | None) -> Blob:
+        """Return the payload of a row already read; raise `StoreUnavailable` when its file is gone or cut short."""
+        if content is not None:
+            return Blob.from_bytes(content)
         place = self.place(sha256)
-        if not place.is_file() or place.stat().st_size != row.size:
+        if not place.is_file() or place.stat().st_size != size:
             raise self._lost(sha256)
-        return Blob(sha256, row.size, place, lambda: place.open("rb"))
+        return Blob(sha256, size, place, lambda: place.open("rb"))
 
     def place(self, sha256: str) -> Path:
         """Return where the file of a payload lies: 256 folders, so that none grows too long to list."""

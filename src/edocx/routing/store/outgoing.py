@@ -1,0 +1,98 @@
+"""The outbox in SQL: its statements, made once because building one costs more than running it, and its rows."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import BindParameter, Row, bindparam, insert, literal, select, union_all, update
+from sqlalchemy.dialects.sqlite import insert as upsert
+
+from edocx.routing.parcel import TOP_URGENCY, Business, Parcel, ParcelKind
+from edocx.routing.store.tables import deliveries, parcels, payloads
+from edocx.routing.transitions import Change, Handling
+
+# As literal text: SQLite uses a partial index only when its condition stands in the statement itself.
+IS_QUEUED = parcels.c.state == literal("queued", literal_execute=True)
+
+_here = parcels.c.message_id == bindparam("its_id")
+_chosen: BindParameter[Any] = bindparam("chosen", expanding=True)
+
+ADD = upsert(parcels).on_conflict_do_nothing(index_elements=["message_id"])
+ADD_DELIVERIES = insert(deliveries)
+FIND = select(parcels).where(_here)
+LEASE = update(parcels).where(_here).values(lease=bindparam("held"), due_at=bindparam("until"))
+CHANGE = update(parcels).where(_here, parcels.c.state != "sent", parcels.c.round == bindparam("its_round"))
+CHANGE_HELD = CHANGE.where(IS_QUEUED, parcels.c.lease == bindparam("its_lease"))
+CLAIMED = (
+    select(parcels, payloads.c.content)
+    .join(payloads, payloads.c.sha256 == parcels.c.sha256)
+    .where(parcels.c.message_id.in_(_chosen))
+)
+RECIPIENTS = (
+    select(deliveries.c.message_id, deliveries.c.recipient)
+    .where(deliveries.c.message_id.in_(_chosen), deliveries.c.direction == "out")
+    .order_by(deliveries.c.id)
+)
+
+
+def _lane(urgency: int) -> Any:
+    columns = (parcels.c.message_id, parcels.c.due_at, parcels.c.id, parcels.c.urgency)
+    first = select(*columns).where(IS_QUEUED, parcels.c.urgency == urgency, parcels.c.due_at <= bindparam("moment"))
+    return select(first.order_by(parcels.c.due_at, parcels.c.id).limit(bindparam("most")).subquery())
+
+
+# One short walk along the index (urgency, due_at, id) for each lane: with a million rows a single
+# ORDER BY urgency, due_at would read every parcel that is not due yet.
+DUE = union_all(*(_lane(urgency) for urgency in range(TOP_URGENCY, -1, -1)))
+
+
+def parcel_row(parcel: Parcel, now: datetime) -> dict[str, Any]:
+    """Return the row of a parcel queued now."""
+    return {
+        "message_id": parcel.message_id,
+        "kind": parcel.kind,
+        "sender": parcel.sender,
+        "document_id": parcel.document_id,
+        "business": parcel.business,
+        "urgency": parcel.urgency,
+        "sha256": parcel.sha256,
+        "size": parcel.size,
+        "created_at": parcel.created_at,
+        "state": "queued",
+        "round": 1,
+        "attempts": 0,
+        "queued_at": now,
+        "due_at": now,
+    }
+
+
+def delivery_row(parcel: Parcel, recipient: str, now: datetime) -> dict[str, Any]:
+    """Return the row of a parcel's delivery to one recipient."""
+    return {
+        "direction": "out",
+        "message_id": parcel.message_id,
+        "document_id": parcel.document_id,
+        "issuer": parcel.sender,
+        "recipient": recipient,
+        "handling": Handling.NONE,
+        "change": Change.NONE,
+        "contradicted": False,
+        "created_at": now,
+    }
+
+
+def parcel_of(row: Row[Any], recipients: tuple[str, ...]) -> Parcel:
+    """Return the parcel of a row."""
+    return Parcel(
+        message_id=row.message_id,
+        kind=ParcelKind(row.kind),
+        sender=row.sender,
+        recipients=recipients,
+        document_id=row.document_id,
+        business=Business(row.business),
+        urgency=row.urgency,
+        sha256=row.sha256,
+        size=row.size,
+        created_at=row.created_at,
+    )
