@@ -5,7 +5,7 @@ sha256        SHA-256 of the certificate's DER, 64 hexadecimal digits (colons al
 kind          ``person``, ``organisation`` or ``device``
 unit          identifier of the unit, any scheme
 full_name     of a person; empty for the others
-position      of a person; one row for each position held
+position      of a person; one row for each position held; without position and capacity: no right to sign
 capacity      of a person: ``TM.``, ``Q.``, ``KT.``, ``TL.``, ``TUQ.`` or empty for the head's own right;
               several with ``|``; kinds of document in parentheses: ``KT.(QĐ CV)|TL.``; ``KT.<TL.`` where the
               right was passed on by someone who holds ``TL.`` himself (Điều 13 lets that one go to a deputy
@@ -73,12 +73,13 @@ def read_registry_bytes(data: bytes, *, where: str | None = None, authority: str
 
 
 def write_registry(entries: Iterable[RegistryEntry]) -> str:
-    """Write entries as CSV text that `read_registry_bytes` reads back to equal entries."""
+    """Write entries as CSV text that `read_registry_bytes` reads back to entries that answer the same."""
     out = io.StringIO(newline="")
     writer = csv.writer(out, lineterminator="\n")
     writer.writerow(COLUMNS)
     for entry in entries:
-        for position, capacity in _cells(entry):
+        for mandate, position, capacity in _cells(entry):
+            dates = (entry.valid_from, entry.valid_to) if mandate is None else (mandate.valid_from, mandate.valid_to)
             writer.writerow(
                 [
                     entry.sha256,
@@ -87,24 +88,30 @@ def write_registry(entries: Iterable[RegistryEntry]) -> str:
                     entry.full_name,
                     position,
                     capacity,
-                    moment_text(entry.valid_from),
-                    moment_text(entry.valid_to),
-                    entry.source,
+                    *map(moment_text, dates),
+                    entry.source if mandate is None else mandate.source,
                 ]
             )
     return out.getvalue()
 
 
-def _cells(entry: RegistryEntry) -> Iterator[tuple[str, str]]:
-    by_position: dict[str, list[str]] = {}
+def _cells(entry: RegistryEntry) -> Iterator[tuple[Mandate | None, str, str]]:
+    """Yield (mandate, position, capacities) a row; mandates that share position, dates and source share the row."""
+    rows: dict[tuple[object, ...], list[Mandate]] = {}
     for mandate in entry.mandates:
-        kinds = f"({' '.join(sorted(mandate.document_kinds))})" if mandate.document_kinds else ""
-        by = f"<{mandate.passed_on_by.value}" if mandate.passed_on_by else ""
-        by_position.setdefault(mandate.position, []).append(mandate.capacity.value + by + kinds)
-    if not by_position:
-        yield "", ""
-    for position, capacities in by_position.items():
-        yield position, "|".join(capacities)
+        key = (mandate.position, mandate.valid_from, mandate.valid_to, mandate.source)
+        rows.setdefault(key, []).append(mandate)
+    if not any(key[1:3] == (entry.valid_from, entry.valid_to) for key in rows):
+        # The certificate runs longer than any right to sign: a row without position says so.
+        yield None, "", ""
+    for mandates in rows.values():
+        yield mandates[0], mandates[0].position, "|".join(_capacity_text(mandate) for mandate in mandates)
+
+
+def _capacity_text(mandate: Mandate) -> str:
+    by = f"<{mandate.passed_on_by.value}" if mandate.passed_on_by else ""
+    kinds = f"({' '.join(sorted(mandate.document_kinds))})" if mandate.document_kinds else ""
+    return mandate.capacity.value + by + kinds
 
 
 def _entry(row: Row, faults: list[Fault], authority: str) -> RegistryEntry | None:
@@ -130,8 +137,8 @@ def _entry(row: Row, faults: list[Fault], authority: str) -> RegistryEntry | Non
         for capacity, by, kinds in capacities
     )
     name = unicodedata.normalize("NFC", row["full_name"])
-    person = kind is HolderKind.PERSON
-    return RegistryEntry(sha256, kind, unit, name, mandates if person else (), valid_from, valid_to, source, authority)
+    signs = kind is HolderKind.PERSON and bool(row["position"] or row["capacity"])
+    return RegistryEntry(sha256, kind, unit, name, mandates if signs else (), valid_from, valid_to, source, authority)
 
 
 def _kind(row: Row, faults: list[Fault]) -> HolderKind | None:

@@ -1,0 +1,370 @@
+"""Signed snapshots: only whoever speaks for a code is heard, and never an older, mixed or frozen state."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import json
+from datetime import UTC, date, datetime, timedelta
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from units_scene import passage, unit
+
+from edocx.errors import EdocxError, Refused
+from edocx.units import HolderKind, MemoryDirectory, RegistryEntry, Snapshot, UnitId
+from edocx.units import metadata as meta
+from edocx.units import publishing as pub
+from edocx.units.registry_csv import write_registry
+from edocx.units.shipped import shipped_directory
+from edocx.units.trusted import TrustedDirectory
+
+NOW = datetime(2026, 11, 22, tzinfo=UTC)
+SOON, LATER = NOW + timedelta(days=1), NOW + timedelta(days=365)
+
+
+class Key:
+    """A stand-in for a signature scheme: this room is given signing and checking, it has none."""
+
+    def __init__(self, name):
+        self.name = name
+
+    def __call__(self, content):
+        return self.name, self.mac(content)
+
+    def mac(self, content):
+        return hmac.digest(self.name.encode(), content, "sha256")
+
+
+def check(key, signature, content):
+    if not hmac.compare_digest(Key(key).mac(content), signature):
+        raise Refused(meta.Text("sai", "bad"), hint=meta.Text("", ""))
+
+
+ROOT, TIME, SNAP, NATION, H20, H58 = (Key(name) for name in ("root", "time", "snap", "nation", "hub-20", "hub-58"))
+
+
+def role(*keys, threshold=1, prefixes=()):
+    return meta.Role(frozenset(key.name for key in keys), threshold, tuple(UnitId.parse(one) for one in prefixes))
+
+
+def root(version=1, roles=None, signers=(ROOT,), expires=LATER):
+    roles = {"root": role(ROOT), "timestamp": role(TIME), "snapshot": role(SNAP), "national": role(NATION)} | (
+        roles or {}
+    )
+    return pub.write_root(version, expires, roles, signers)
+
+
+class Hub:
+    """Publishes one state after another, honestly unless told otherwise."""
+
+    def __init__(self):
+        self.delegations = {"h20": role(H20, prefixes=["H20"]), "h58": role(H58, prefixes=["H58"])}
+        self.version = 0
+        self.national = [unit("bo-moi", "G41", name="Bộ mới")]
+        self.units = [
+            unit("so-55", "H20.55", name="Sở năm mươi lăm", parent="ubnd-dong-thap-2025", opened=date(2025, 7, 1))
+        ]
+        self.edges = []
+        self.entries = []
+
+    def publish(self, *, expires=LATER, time_expires=SOON, version=None, h20_key=H20):
+        self.version = version or self.version + 1
+        v = self.version
+        contents = pub.write_contents(self.units, self.edges, Snapshot(v, NOW, "h20"))
+        level1 = pub.write_contents(self.national, (), Snapshot(v, NOW, "national"))
+        certificates = write_registry(self.entries).encode() if self.entries else b""
+        national = pub.write_role("national", v, expires, level1, [NATION], delegations=self.delegations)
+        h20 = pub.write_role("h20", v, expires, contents, [h20_key], certificates=certificates)
+        snapshot = pub.write_snapshot(v, expires, {"national": (v, national), "h20": (v, h20)}, [SNAP])
+        timestamp = pub.write_timestamp(v, NOW, time_expires, (v, snapshot), [TIME])
+        return {
+            "timestamp": timestamp,
+            "snapshot": snapshot,
+            "national": (national, level1),
+            "h20": (h20, contents, certificates),
+        }
+
+
+def take(trusted, state, now=NOW):
+    trusted.take_timestamp(state["timestamp"], now)
+    trusted.take_snapshot(state["snapshot"], now)
+    trusted.take_role("national", *state["national"], now)
+    data, contents, certificates = state["h20"]
+    trusted.take_role("h20", data, contents, now, certificates)
+
+
+@pytest.fixture
+def hub():
+    return Hub()
+
+
+@pytest.fixture
+def trusted():
+    return TrustedDirectory(root(), check)
+
+
+def code_of(act):
+    with pytest.raises(Refused) as refused:
+        act()
+    assert refused.value.text.vi
+    return refused.value.code
+
+
+def test_an_honest_state_is_taken_and_marked_signed(hub, trusted):
+    hub.entries = [RegistryEntry("a" * 64, HolderKind.ORGANISATION, UnitId.parse("H20.55"))]
+    take(trusted, hub.publish())
+    directory = trusted.directory(shipped_directory())
+    unit_now = directory.resolve("H20.55", NOW)
+    assert (unit_now.authority, unit_now.local) == ("signed", False)
+    assert directory.resolve("G41", NOW).name == "Bộ mới"
+    assert directory.snapshot.expires == SOON
+    assert trusted.registry().lookup("a" * 64, NOW).authority == "signed"
+
+
+def test_a_newer_state_replaces_an_older_one(hub, trusted):
+    take(trusted, hub.publish())
+    hub.units = [unit("so-55", "H20.55", name="Tên mới")]
+    take(trusted, hub.publish())
+    assert trusted.version("h20") == 2
+    assert trusted.directory(MemoryDirectory()).resolve("H20.55", NOW).name == "Tên mới"
+
+
+def test_an_older_timestamp_is_a_rollback(hub, trusted):
+    old = hub.publish()
+    take(trusted, hub.publish())
+    assert code_of(lambda: trusted.take_timestamp(old["timestamp"], NOW)) == "EDX-UNITS-ROLLBACK"
+
+
+def test_a_newer_timestamp_over_an_older_snapshot_is_a_rollback(hub, trusted):
+    old = hub.publish()
+    take(trusted, hub.publish())
+    forged = pub.write_timestamp(3, NOW, SOON, (1, old["snapshot"]), [TIME])
+    assert code_of(lambda: trusted.take_timestamp(forged, NOW)) == "EDX-UNITS-ROLLBACK"
+
+
+def test_a_newer_snapshot_over_an_older_role_is_a_rollback(hub, trusted):
+    old = hub.publish()
+    fresh = hub.publish()
+    take(trusted, fresh)
+    mixed = pub.write_snapshot(3, LATER, {"national": (2, fresh["national"][0]), "h20": (1, old["h20"][0])}, [SNAP])
+    trusted.take_timestamp(pub.write_timestamp(3, NOW, SOON, (3, mixed), [TIME]), NOW)
+    assert code_of(lambda: trusted.take_snapshot(mixed, NOW)) == "EDX-UNITS-ROLLBACK"
+
+
+def test_a_role_that_disappears_from_the_snapshot_is_a_rollback(hub, trusted):
+    fresh = hub.publish()
+    take(trusted, fresh)
+    less = pub.write_snapshot(2, LATER, {"national": (1, fresh["national"][0])}, [SNAP])
+    trusted.take_timestamp(pub.write_timestamp(2, NOW, SOON, (2, less), [TIME]), NOW)
+    assert code_of(lambda: trusted.take_snapshot(less, NOW)) == "EDX-UNITS-ROLLBACK"
+
+
+def test_parts_of_two_states_never_mix(hub, trusted):
+    old, fresh = hub.publish(), hub.publish()
+    trusted.take_timestamp(fresh["timestamp"], NOW)
+    assert code_of(lambda: trusted.take_snapshot(old["snapshot"], NOW)) == "EDX-UNITS-MIX"
+    trusted.take_snapshot(fresh["snapshot"], NOW)
+    assert code_of(lambda: trusted.take_role("national", *old["national"], NOW)) == "EDX-UNITS-MIX"
+    trusted.take_role("national", *fresh["national"], NOW)
+    assert code_of(lambda: trusted.take_role("h20", fresh["h20"][0], old["h20"][1], NOW)) == "EDX-UNITS-MIX"
+    assert code_of(lambda: trusted.directory(MemoryDirectory())) == "EDX-UNITS-ORDER"
+
+
+def test_a_new_snapshot_is_not_joined_with_the_old_roles(hub, trusted):
+    take(trusted, hub.publish())
+    fresh = hub.publish()
+    trusted.take_timestamp(fresh["timestamp"], NOW)
+    trusted.take_snapshot(fresh["snapshot"], NOW)
+    assert code_of(lambda: trusted.directory(MemoryDirectory())) == "EDX-UNITS-ORDER"
+
+
+def test_a_frozen_state_shows_when_it_expires(hub, trusted):
+    state = hub.publish()
+    take(trusted, state)
+    assert code_of(lambda: trusted.take_timestamp(state["timestamp"], SOON)) == "EDX-UNITS-EXPIRED"
+    other = TrustedDirectory(root(), check)
+    other.take_timestamp(state["timestamp"], NOW)
+    assert code_of(lambda: other.take_snapshot(state["snapshot"], SOON)) == "EDX-UNITS-EXPIRED"
+    stale = Hub().publish(expires=NOW)
+    third = TrustedDirectory(root(), check)
+    third.take_timestamp(stale["timestamp"], NOW)
+    assert code_of(lambda: third.take_snapshot(stale["snapshot"], NOW)) == "EDX-UNITS-EXPIRED"
+    fourth = TrustedDirectory(root(expires=NOW), check)
+    assert code_of(lambda: fourth.take_timestamp(state["timestamp"], NOW)) == "EDX-UNITS-EXPIRED"
+
+
+def test_only_the_roles_own_keys_count(hub, trusted):
+    state = hub.publish(h20_key=H58)
+    trusted.take_timestamp(state["timestamp"], NOW)
+    trusted.take_snapshot(state["snapshot"], NOW)
+    trusted.take_role("national", *state["national"], NOW)
+    assert code_of(lambda: trusted.take_role("h20", *state["h20"][:2], NOW)) == "EDX-UNITS-UNSIGNED"
+
+
+def test_a_statement_of_one_role_never_passes_for_another():
+    roles = {"timestamp": role(SNAP), "snapshot": role(SNAP)}
+    trusted = TrustedDirectory(root(roles=roles), check)
+    data = pub.write_snapshot(1, LATER, {}, [SNAP])
+    assert code_of(lambda: trusted.take_timestamp(data, NOW)) == "EDX-UNITS-STATEMENT"
+
+
+def test_a_threshold_is_met_by_different_keys_only():
+    two = {"timestamp": role(TIME, SNAP, threshold=2)}
+    state = Hub().publish()
+    trusted = TrustedDirectory(root(roles=two), check)
+    assert code_of(lambda: trusted.take_timestamp(state["timestamp"], NOW)) == "EDX-UNITS-UNSIGNED"
+    twice = pub.write_timestamp(1, NOW, SOON, (1, state["snapshot"]), [TIME, TIME])
+    assert code_of(lambda: trusted.take_timestamp(twice, NOW)) == "EDX-UNITS-UNSIGNED"
+    trusted.take_timestamp(pub.write_timestamp(1, NOW, SOON, (1, state["snapshot"]), [TIME, SNAP]), NOW)
+
+
+def test_order_is_kept(hub, trusted):
+    state = hub.publish()
+    assert code_of(lambda: trusted.take_snapshot(state["snapshot"], NOW)) == "EDX-UNITS-ORDER"
+    assert code_of(lambda: trusted.take_role("national", *state["national"], NOW)) == "EDX-UNITS-ORDER"
+    trusted.take_timestamp(state["timestamp"], NOW)
+    trusted.take_snapshot(state["snapshot"], NOW)
+    assert code_of(lambda: trusted.take_role("h20", *state["h20"][:2], NOW)) == "EDX-UNITS-ORDER"
+
+
+@pytest.mark.parametrize(
+    "units",
+    [
+        [unit("bo-gia", "G22")],
+        [unit("so-gia", "H58.01")],
+        [unit("tinh-gia", "H20")],
+        [unit("khong-ma")],
+        [unit("doanh-nghiep", "0301234567")],
+        [unit("so-hai-mat", "H20.56", code102="000.00.01.H58")],
+        [unit("bo-moi", "H20.57")],
+    ],
+    ids=["ministry", "other province", "level 1", "no code", "flat code", "foreign pair", "identity of national"],
+)
+def test_a_delegate_is_heard_for_its_own_prefix_only(hub, trusted, units):
+    hub.units += units
+    assert code_of(lambda: take(trusted, hub.publish())) == "EDX-UNITS-FOREIGN"
+    assert trusted.version("h20") == 0
+
+
+def test_a_delegate_never_replaces_a_shipped_unit_of_another(hub, trusted):
+    hub.units.append(unit("van-phong-chinh-phu", "H20.58", name="Kẻ mạo danh"))
+    take(trusted, hub.publish())
+    assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-FOREIGN"
+
+
+def test_a_delegate_may_give_codes_to_the_shipped_communes_of_its_province(hub, trusted):
+    base = shipped_directory()
+    mine = base.children("H20", NOW)[0].identity
+    theirs = base.children("H01", NOW)[0].identity
+    day = date(2025, 7, 1)
+    hub.units.append(unit(mine, "H20.101", parent="ubnd-dong-thap-2025", opened=day))
+    take(trusted, hub.publish())
+    assert trusted.directory(base).resolve("H20.101", NOW).identity == mine
+    hub.units.append(unit(theirs, "H20.102", parent="ubnd-dong-thap-2025", opened=day))
+    take(trusted, hub.publish())
+    assert code_of(lambda: trusted.directory(base)) == "EDX-UNITS-FOREIGN"
+
+
+def test_the_national_hub_speaks_for_level_one_only(hub, trusted):
+    hub.national.append(unit("so-xa", "H01.02"))
+    assert code_of(lambda: take(trusted, hub.publish())) == "EDX-UNITS-FOREIGN"
+
+
+def test_a_delegate_says_nothing_about_who_succeeds_others(hub, trusted):
+    hub.edges = [passage("transfer", "van-phong-chinh-phu", "so-55")]
+    assert code_of(lambda: take(trusted, hub.publish())) == "EDX-UNITS-FOREIGN"
+
+
+def test_whoever_maps_his_certificate_to_another_unit_does_not_become_it(hub, trusted):
+    hub.entries = [RegistryEntry("a" * 64, HolderKind.ORGANISATION, UnitId.parse("G22"))]
+    assert code_of(lambda: take(trusted, hub.publish())) == "EDX-UNITS-FOREIGN"
+
+
+def test_a_whole_that_is_not_sound_is_refused(hub, trusted):
+    hub.units.append(unit("so-56", "H20.56", parent="no-body"))
+    take(trusted, hub.publish())
+    assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-UNSOUND"
+
+
+def test_a_delegate_whose_keys_are_taken_away_is_no_longer_heard(hub, trusted):
+    take(trusted, hub.publish())
+    hub.delegations = {"h20": role(H58, prefixes=["H20"])}
+    state = hub.publish()
+    trusted.take_timestamp(state["timestamp"], NOW)
+    trusted.take_snapshot(state["snapshot"], NOW)
+    trusted.take_role("national", *state["national"], NOW)
+    assert trusted.version("h20") == 0
+    assert code_of(lambda: trusted.take_role("h20", *state["h20"][:2], NOW)) == "EDX-UNITS-UNSIGNED"
+
+
+def test_a_root_follows_only_from_the_root_before(trusted):
+    new_key = Key("root-2")
+    roles = {"root": role(new_key)}
+    assert code_of(lambda: trusted.take_root(root(2, roles, [new_key]))) == "EDX-UNITS-UNSIGNED"
+    assert code_of(lambda: trusted.take_root(root(2, roles, [ROOT]))) == "EDX-UNITS-UNSIGNED"
+    assert code_of(lambda: trusted.take_root(root(3, roles, [ROOT, new_key]))) == "EDX-UNITS-ROLLBACK"
+    trusted.take_root(root(2, roles, [ROOT, new_key]))
+    assert trusted.root_version == 2
+    assert code_of(lambda: trusted.take_root(root(1, {}, [ROOT, new_key]))) == "EDX-UNITS-ROLLBACK"
+    assert code_of(lambda: trusted.take_root(root(3, {}, [ROOT]))) == "EDX-UNITS-UNSIGNED"
+
+
+@given(st.binary(max_size=200))
+def test_no_bytes_at_all_pass_for_a_statement(data):
+    trusted = TrustedDirectory(root(), check)
+    with pytest.raises(EdocxError):
+        trusted.take_timestamp(data, NOW)
+    with pytest.raises(EdocxError):
+        TrustedDirectory(data, check)
+
+
+@given(st.data())
+def test_one_changed_bit_anywhere_is_noticed(data):
+    state = Hub().publish()
+    name = data.draw(st.sampled_from(["timestamp", "snapshot"]))
+    envelope = json.loads(state[name])
+    payload = bytearray(base64.b64decode(envelope["payload"]))
+    payload[data.draw(st.integers(0, len(payload) - 1))] ^= 1 << data.draw(st.integers(0, 7))
+    envelope["payload"] = base64.b64encode(payload).decode()
+    trusted = TrustedDirectory(root(), check)
+    changed = state | {name: json.dumps(envelope).encode()}
+    with pytest.raises(EdocxError):
+        take(trusted, changed)
+
+
+def test_a_delta_gives_exactly_the_bytes_that_were_signed(hub):
+    old = pub.write_contents(hub.units, hub.edges, Snapshot(1, NOW, "h20"))
+    units = [unit("so-55", "H20.55", name="Tên mới"), unit("so-57", "H20.57")]
+    new = pub.write_contents(units, [passage("transfer", "so-55", "so-57")], Snapshot(2, NOW, "h20"))
+    delta = pub.write_delta(old, new)
+    assert pub.apply_delta(old, delta) == new
+    gone = pub.write_contents([units[1]], (), Snapshot(3, NOW, "h20"))
+    assert pub.apply_delta(new, pub.write_delta(new, gone)) == gone
+
+
+def test_a_delta_is_small_against_the_whole(hub):
+    many = [unit(f"so-{n}", f"H20.{n:03}") for n in range(100, 900)]
+    old = pub.write_contents(many, (), Snapshot(1, NOW, "h20"))
+    new = pub.write_contents([*many[1:], unit("so-100", "H20.100", name="Khác")], (), Snapshot(2, NOW, "h20"))
+    assert len(pub.write_delta(old, new)) < len(new) / 50
+
+
+def test_a_delta_for_other_contents_or_with_another_outcome_is_refused(hub):
+    old = pub.write_contents(hub.units, (), Snapshot(1, NOW, "h20"))
+    new = pub.write_contents([], (), Snapshot(2, NOW, "h20"))
+    delta = json.loads(pub.write_delta(old, new))
+    for change in (
+        {"from": "0" * 64},
+        {"removed": []},
+        {"units": [7]},
+        {"taken": "x"},
+        {"to": hashlib.sha256(b"").hexdigest()},
+    ):
+        assert (
+            code_of(lambda change=change: pub.apply_delta(old, json.dumps(delta | change).encode()))
+            == "EDX-UNITS-DELTA"
+        )
+    assert code_of(lambda: pub.apply_delta(old, b"[")) == "EDX-UNITS-DELTA"
