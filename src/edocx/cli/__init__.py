@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
+import os
 import sys
 from typing import Any
 
 import typer
 from typer.core import TyperGroup
 
-from edocx.cli.output import fail, set_language, take_language
+from edocx.cli.output import fail, from_os_error, interrupted, set_language, take_language
 from edocx.errors import EdocxError, Text
+
+_INTERRUPTED = 130
 
 _COMMANDS = {
     "demo": Text("Một văn bản qua bốn cấp, từ đầu đến cuối", "One document through four levels, from end to end"),
@@ -76,13 +80,32 @@ def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the documented code; no error ends in a traceback."""
     language, rest = take_language(sys.argv[1:] if arguments is None else arguments)
     set_language(language)
-    try:
-        app(args=rest, prog_name="edocx")
-    except EdocxError as error:
-        sys.exit(fail(error, as_json="--json" in rest))
-    except KeyboardInterrupt:
-        sys.exit(130)
-    except OSError as error:
-        from edocx.cli.output import from_os_error
+    sys.exit(_run(rest))
 
-        sys.exit(fail(from_os_error(error), as_json="--json" in rest))
+
+def _run(rest: list[str]) -> int:
+    as_json = "--json" in rest
+    try:
+        code = app(args=rest, prog_name="edocx", standalone_mode=False)
+    except EdocxError as error:
+        return fail(error, as_json=as_json)
+    except OSError as error:
+        if error.errno == errno.EPIPE:
+            return _close_quietly()
+        return fail(from_os_error(error), as_json=as_json)
+    except (KeyboardInterrupt, typer.Abort):
+        code = _INTERRUPTED
+    except Exception as error:
+        if not hasattr(error, "format_message"):  # what typer raises for a wrong call
+            raise
+        error.show()  # type: ignore[attr-defined]
+        return int(getattr(error, "exit_code", 2))
+    if code == _INTERRUPTED:
+        interrupted()
+    return int(code or 0)
+
+
+def _close_quietly() -> int:
+    # Whoever read our output (head, less) has gone; nothing more can be said to them.
+    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
+    return 1

@@ -48,6 +48,8 @@ def demo(
             emit_json(_as_json(story, files, reports))
         else:
             _conclude(story, files, reports, kept=keep is not None)
+    if any(report.indication != "TOTAL-PASSED" for report in reports.values()):
+        raise typer.Exit(1)
 
 
 def _introduce() -> None:
@@ -133,9 +135,11 @@ def _commands(folder: Path) -> list[str]:
         place,
         "pdfsig document.pdf",
         "qpdf --check document.pdf",
-        "xmlsec1 --verify --trusted-pem trust/root.crt --untrusted-pem trust/state.crt \\",
-        "  --id-attr:Id MessageHeader --id-attr:Id Bussiness --id-attr:Id edXMLBody \\",
-        "  --id-attr:Id ContentTransferEncoded --id-attr:Id SignedProperties envelope.edxml",
+        "xmlsec1 --verify --trusted-pem trust/root.crt \\",
+        "  --untrusted-pem trust/state.crt \\",
+        "  --id-attr:Id MessageHeader --id-attr:Id Bussiness \\",
+        "  --id-attr:Id edXMLBody --id-attr:Id ContentTransferEncoded \\",
+        "  --id-attr:Id SignedProperties envelope.edxml",
         "edocx verify document.pdf envelope.edxml --trust trust",
     ]
 

@@ -82,9 +82,25 @@ def fail(error: EdocxError, *, as_json: bool = False) -> int:
     return error.exit_code
 
 
+def interrupted() -> None:
+    """Say that Ctrl-C ended the work and that nothing was lost."""
+    text = Text(
+        "Đã dừng theo yêu cầu; những gì đã báo là xong đều đã lưu. Chạy lại để làm tiếp.",
+        "Stopped as asked; whatever was reported as done is stored. Run it again to go on.",
+    )
+    print(f"\n{text.in_language(_language)}", file=sys.stderr)
+
+
 def from_os_error(error: OSError) -> EdocxError:
     """Turn what the operating system says into an error with a remedy."""
-    if error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return StoreUnavailable(
+            Text("Không có quyền ghi vào thư mục này.", "This folder may not be written to."),
+            hint=Text("Cấp quyền ghi hoặc chọn thư mục khác.", "Grant the permission or choose another folder."),
+            code="EDX-FILE-DENIED",
+            where=str(error.filename) if error.filename else None,
+        )
+    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
         return StoreUnavailable(
             Text("Ổ đĩa đã đầy.", "The disk is full."),
             hint=Text(

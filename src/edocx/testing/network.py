@@ -5,8 +5,9 @@ Everything lies in one folder and can be opened again after a crash: the same of
 
 from __future__ import annotations
 
+import errno
 import json
-import shutil
+import tempfile
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,8 +15,9 @@ from random import Random
 from types import TracebackType
 from typing import Self
 
-from edocx.content import write_durably
+from edocx.content import Blob, write_durably
 from edocx.documents import Document
+from edocx.errors import Text, UsageError
 from edocx.office import Office, OfficeConfig
 from edocx.office.configuration import SignerConfig
 from edocx.routing.faults import NO_FAULTS, Faults
@@ -30,7 +32,7 @@ from edocx.testing.scene import Station
 from edocx.units.memory import MemoryDirectory
 
 _READY = "network.json"
-"""Written last: without it the set-up was cut short, and is made anew."""
+"""Marks a folder as ours: nothing is ever written into a folder of somebody else's."""
 
 
 class Network:
@@ -69,9 +71,7 @@ class Network:
         ``key`` is the kind of every key (``p256`` is fast, ``rsa2048`` what agencies have). In a folder that was used
         before, the clock goes on where the journals ended.
         """
-        if not (folder / "offices" / _READY).exists():
-            shutil.rmtree(folder / "offices", ignore_errors=True)
-            _set_up(folder, key)
+        _prepare(folder, key)
         network = cls(folder, clock=clock or FixedClock(scene.MORNING), faults=faults)
         network._catch_up()
         return network
@@ -138,9 +138,44 @@ class Network:
             self.clock.set(max(last) + timedelta(minutes=1))
 
 
-def _set_up(folder: Path, key: KeyKind) -> None:
+def _prepare(folder: Path, key: KeyKind) -> None:
+    """Make offices and keys once: whole, or not at all, whoever else tries at the same moment."""
+    folder.mkdir(parents=True, exist_ok=True)
     offices = folder / "offices"
-    offices.mkdir(parents=True, exist_ok=True)
+    if not offices.exists():
+        with tempfile.TemporaryDirectory(prefix=".new-", dir=folder) as made:
+            _set_up(Path(made) / "offices", key)
+            _rename_new(Path(made) / "offices", offices)
+    if not (offices / _READY).exists():
+        raise _foreign(offices)
+    (folder / "trust").mkdir(exist_ok=True)
+    for file in (offices / "trust").iterdir():
+        copy = folder / "trust" / file.name
+        if not copy.exists():
+            Blob.from_path(file).save(copy)
+        elif Blob.from_path(copy) != Blob.from_path(file):
+            raise _foreign(copy)
+
+
+def _foreign(place: Path) -> UsageError:
+    return UsageError(
+        Text("Thư mục này chứa thứ khác.", "The folder holds something else."),
+        hint=Text("Chọn một thư mục trống.", "Choose an empty folder."),
+        code="EDX-NETWORK-FOLDER",
+        where=str(place),
+    )
+
+
+def _rename_new(made: Path, place: Path) -> None:
+    try:
+        made.rename(place)
+    except OSError as error:
+        if error.errno not in {errno.ENOTEMPTY, errno.EEXIST}:
+            raise  # else another process was faster: its offices are as good
+
+
+def _set_up(offices: Path, key: KeyKind) -> None:
+    offices.mkdir(parents=True)
     pki = Pki.create(key=key)
     for station in scene.STATIONS:
         _set_up_office(offices / station.code, station, pki)
@@ -156,7 +191,7 @@ def _set_up(folder: Path, key: KeyKind) -> None:
         capacity=scene.SIGNATORY.capacity.value,
     )
     _draw_images(offices / scene.COMMUNE)
-    pki.save_trust(folder / "trust")
+    pki.save_trust(offices / "trust")
     write_durably(offices / "registry.csv", [write_registrations(pki.registrations).encode()])
     write_durably(offices / _READY, [json.dumps({"schema": 1, "scene": scene.DRAFT_ID}).encode()])
 
@@ -175,7 +210,7 @@ def _set_up_office(folder: Path, station: Station, pki: Pki) -> None:
         name=station.name,
         store=Path("office.db"),
         axis="local:../axis.db",
-        trust=(Path("../../trust"),),
+        trust=(Path("../trust"),),
         registry=Path("../registry.csv"),
         signers=signers,
     )

@@ -197,14 +197,14 @@ def _moment(station: Station, line: dict[str, Any], place: int, document: Docume
         return None
     if event == "document.issued" and document is not None:
         number = str(document.number)
-        told = Text(f"Cấp số {number}, ghi ngày, đóng dấu cơ quan", f"Number {number}, date, agency seal")
+        told = Text(f"Cấp số {number}, đóng dấu", f"Number {number} and seal")
     return Moment(at, station, told, None, None, order)
 
 
 _TOLD = {
     "document.approved": Text("Chủ tịch ký số cá nhân", "The chairman signs"),
-    "document.issued": Text("Cấp số, ghi ngày, đóng dấu cơ quan", "Number, date, agency seal"),
-    "parcel.queued": Text("Gói edXML được niêm phong, chờ gửi", "Envelope sealed and queued"),
+    "document.issued": Text("Cấp số, đóng dấu", "Number and seal"),
+    "parcel.queued": Text("Gói edXML niêm phong, chờ gửi", "Envelope sealed and queued"),
 }
 
 

@@ -1,0 +1,5 @@
+"""``python -m edocx`` is the command line."""
+
+from edocx.cli import main
+
+main()
