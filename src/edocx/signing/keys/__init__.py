@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Literal, Protocol
 
 from asn1crypto import x509
@@ -47,21 +47,35 @@ def open_signer(
     secrets: Secrets = no_secrets,
     *,
     scheme: Literal["pkcs1v15", "pss"] = "pkcs1v15",
+    certificates: Iterable[x509.Certificate] = (),
 ) -> Signer:
-    """Open a key by its URI: ``file:key.p12``, ``file:key.pem`` or a plain path.
+    """Open a key by its URI.
 
-    ``secrets`` is asked for the password only when the file needs one. Raises `UsageError` for another
-    scheme, `KeyFileError` for a file without key and certificate, `WrongPassword`, `SigningRefused` for a weak key.
+    - ``file:key.p12``, ``file:key.pem`` or a plain path: PKCS#12 or PEM;
+    - ``pkcs11:token=…;object=…?module-path=…``: token or HSM (RFC 7512; extra ``pkcs11``);
+    - ``csc:https://host/csc/v2?credential=…``: remote signing service (extra ``remote``).
+
+    ``secrets`` is asked for the password or PIN only when one is needed, once. ``certificates`` are used where the key
+    does not bring its own. For anything else make a `edocx.signing.keys.callback.CallbackSigner`. Raises `UsageError`
+    for another scheme, `KeyFileError` for a file without key and certificate, `WrongPassword`, `SigningRefused` for a
+    weak key, `Unavailable` for a token or service that is away.
     """
     kind, separator, rest = uri.partition(":")
-    if separator and kind == "file":
-        uri = rest.removeprefix("//")
-    elif separator and len(kind) > 1 and kind.isalnum():
-        raise UsageError(
-            Text(f"Không hỗ trợ khóa dạng “{kind}:”.", f"Keys of the form “{kind}:” are not supported."),
-            hint=Text("Dùng file:đường-dẫn.p12 hoặc .pem.", "Use file:path.p12 or .pem."),
-            code="EDX-KEY-SCHEME",
-        )
-    from edocx.signing.keys.file import FileSigner  # noqa: PLC0415 - adapters load when asked for
+    match kind if separator and len(kind) > 1 and kind.isalnum() else "":
+        case "file":
+            uri = rest.removeprefix("//")
+        case "pkcs11":
+            from edocx.signing.keys.pkcs11 import Pkcs11Signer  # noqa: PLC0415 - adapters load when asked for
 
-    return FileSigner.open(uri, secrets, scheme=scheme)
+            return Pkcs11Signer.open(uri, secrets, scheme=scheme, certificates=certificates)
+        case "":
+            pass
+        case _:
+            raise UsageError(
+                Text(f"Không hỗ trợ khóa dạng “{kind}:”.", f"Keys of the form “{kind}:” are not supported."),
+                hint=Text("Dùng file:, pkcs11: hoặc csc:.", "Use file:, pkcs11: or csc:."),
+                code="EDX-KEY-SCHEME",
+            )
+    from edocx.signing.keys.file import FileSigner  # noqa: PLC0415
+
+    return FileSigner.open(uri, secrets, scheme=scheme, certificates=certificates)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -16,7 +17,7 @@ from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
 from edocx.errors import InputError, KeyFileError, Text, WrongPassword
 from edocx.signing.algorithms import SignatureAlgorithm, algorithm_for
-from edocx.signing.certificate import certificates_in, public_key
+from edocx.signing.certificate import certificates_in, fingerprint, public_key
 from edocx.signing.keys import Secrets
 
 MAX_KEY_FILE = 1024 * 1024
@@ -33,14 +34,22 @@ class FileSigner:
     _key: Any = field(repr=False)
 
     @classmethod
-    def open(cls, path: str, secrets: Secrets, *, scheme: Literal["pkcs1v15", "pss"] = "pkcs1v15") -> FileSigner:
+    def open(
+        cls,
+        path: str,
+        secrets: Secrets,
+        *,
+        scheme: Literal["pkcs1v15", "pss"] = "pkcs1v15",
+        certificates: Iterable[x509.Certificate] = (),
+    ) -> FileSigner:
         """Load a PKCS#12 or PEM file; see `edocx.signing.keys.open_signer` for what it raises."""
         data = _read(Path(path))
         if pem.detect(data):
-            key, certificates = _from_pem(data, path, secrets)
+            key, inside = _from_pem(data, path, secrets)
         else:
-            key, certificates = _from_pkcs12(data, path, secrets)
-        own = _matching(key, certificates)
+            key, inside = _from_pkcs12(data, path, secrets)
+        held = tuple({fingerprint(one): one for one in (*inside, *certificates)}.values())
+        own = _matching(key, held)
         if own is None:
             raise KeyFileError(
                 Text("Không có chứng thư nào khớp với khóa.", "No certificate in the file fits the key."),
@@ -52,7 +61,7 @@ class FileSigner:
                 where=path,
             )
         algorithm = algorithm_for(public_key(own), scheme)
-        return cls(own, tuple(c for c in certificates if c is not own), algorithm, key)
+        return cls(own, tuple(c for c in held if c is not own), algorithm, key)
 
     def sign_digest(self, digest: bytes) -> bytes:
         """Sign a digest made with ``algorithm.hash_name``."""
