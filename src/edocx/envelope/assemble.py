@@ -35,7 +35,7 @@ _ATTRIBUTES: Final = MappingProxyType(
     }
 )
 _SOAP_LEFTOVERS: Final = frozenset((n.MUST_UNDERSTAND, n.ACTOR))
-_with_attributes = etree.XPath("//*[@*]")
+_with_attributes = etree.XPath("descendant-or-self::*[@*]")
 
 
 def assemble(tree: Tree, frame: Frame, notes: Notes, limits: Limits) -> Envelope:
@@ -83,8 +83,9 @@ def _header(tree: Tree, frame: Frame, interpreter: Interpreter) -> etree._Elemen
 
 def _is_status(message: etree._Element, interpreter: Interpreter) -> bool:
     """A status message is told by its code; one that has lost it, by the time only status messages have here."""
-    names = {name for name in (n.STATUS_CODE, n.TIMESTAMP, n.TO) if interpreter.children(message, name)}
-    return n.STATUS_CODE in names or names == {n.TIMESTAMP}
+    if interpreter.children(message, n.STATUS_CODE):
+        return True
+    return bool(interpreter.children(message, n.TIMESTAMP)) and not interpreter.children(message, n.TO)
 
 
 def _require_code(values: dict[str, Any], message: etree._Element) -> None:
@@ -149,7 +150,7 @@ def _files(tree: Tree, frame: Frame, interpreter: Interpreter, limits: Limits) -
 def _attributed(root: etree._Element, limits: Limits) -> list[Any]:
     """Return the elements with attributes; raise `LimitExceeded` when one has very many."""
     found = cast("list[Any]", _with_attributes(root))
-    if any(len(element.attrib) > limits.attributes for element in found):
+    if any(len(element.keys()) > limits.attributes for element in found):
         what = Text("thuộc tính một phần tử", "attributes of an element")
         raise exceeded("EDX-LIMIT-ATTRIBUTES", limits.attributes, what)
     return found
@@ -158,7 +159,7 @@ def _attributed(root: etree._Element, limits: Limits) -> list[Any]:
 def _keep_attributes(attributed: list[Any], frame: Frame, notes: Notes) -> None:
     for element in attributed:
         known = _ATTRIBUTES.get(n.local(str(element.tag)), frozenset())
-        for key in element.attrib:
+        for key in element.keys():  # noqa: SIM118 - an lxml element iterates over its children
             name = str(key)
             if name == n.ID or name in known or name == n.NIL or name in _SOAP_LEFTOVERS:
                 continue

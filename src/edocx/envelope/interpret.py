@@ -7,14 +7,16 @@ namespace is unknown (a Subject in a namespace of its own must not pass for the 
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import Any, Final
+from unicodedata import is_normalized
 
 from lxml import etree
 
 from edocx.envelope import fields as f
 from edocx.envelope import names as n
 from edocx.envelope.fields import Field, Group, Kind
-from edocx.envelope.notes import Notes
+from edocx.envelope.notes import XML_BLANKS, Notes
 from edocx.envelope.tree import is_element
 from edocx.envelope.values import read_flag, read_integer, read_moment, read_word
 from edocx.errors import Text
@@ -23,9 +25,20 @@ _BUSINESS: Final = ("new", "withdraw", "update", "replace")
 _MERGED_BEFORE: Final = frozenset(("business", "business_reason", "business_target", "paper", "update", "replaces"))
 """Fields that only a Bussiness block gives: a second such block is told by them."""
 
+_MANY_DIGITS: Final = 10
 _SEAL: Final = n.tag(n.SIGNATURE, n.XMLDSIG)
 _SHOWN: Final = 40
 """Most characters of a bad value repeated in a finding."""
+
+
+@cache
+def _tags(names: frozenset[str], namespace: str) -> frozenset[str]:
+    """Return the names as tags, in a namespace and in none; a seal is known wherever a signature is.
+
+    A seal speaks of these very bytes and is never carried over to others.
+    """
+    tags = {n.tag(name, namespace) for name in names} | names
+    return frozenset(tags | {_SEAL} if n.SIGNATURE in names else tags)
 
 
 class Interpreter:
@@ -46,16 +59,27 @@ class Interpreter:
 
     def group(self, element: etree._Element, group: Group, also: frozenset[str] = frozenset()) -> dict[str, Any]:
         """Return the fields of a structure; names in ``also`` are known and left to the caller."""
-        index = f.by_tag(group, self.namespace)
+        find = f.by_tag(group, self.namespace).get
         values: dict[str, Any] = {}
         for child in element:
-            field = index.get(child.tag)
+            field = find(child.tag)
             if field is None:
                 if not is_element(child):
                     continue
                 field = self._near_miss(child, group, also)
                 if field is None:
                     continue
+            if field.kind <= Kind.INT and field.key not in values:
+                # Nine fields in ten are plain: read here what needs no remark.
+                text = child.text
+                if text and not len(child):
+                    if field.kind == Kind.INT:
+                        if len(text) < _MANY_DIGITS and text.isascii() and text.isdigit():
+                            values[field.key] = int(text)
+                            continue
+                    elif text.strip(XML_BLANKS) == text and (text.isascii() or is_normalized("NFC", text)):
+                        values[field.key] = text
+                        continue
             self._take(child, field, values)
         return values
 
@@ -68,24 +92,19 @@ class Interpreter:
 
     def children(self, element: etree._Element, name: str) -> list[etree._Element]:
         """Return the children with a name, in the envelope's namespace or in none."""
-        found = element.findall(n.tag(name, self.namespace))
+        found = list(element.iterchildren(n.tag(name, self.namespace)))
         if not found and self.namespace:
-            found = element.findall(name)
+            found = list(element.iterchildren(name))
             for node in found:
                 self.notes.quirk("no-namespace-child", node)
         return found
 
     def strangers(self, element: etree._Element, known: frozenset[str]) -> None:
         """Keep the children that a frame element does not know."""
+        tags = _tags(known, self.namespace)
         for node in element:
-            if not is_element(node):
-                continue
-            tag = str(node.tag)
-            if n.local(tag) in known and n.namespace(tag) in {self.namespace, ""}:
-                continue
-            if tag == _SEAL and n.SIGNATURE in known:
-                continue  # a seal speaks of these very bytes and is never carried over to others
-            self.notes.unknown_element(node)
+            if node.tag not in tags and is_element(node):
+                self.notes.unknown_element(node)
 
     def _near_miss(self, child: etree._Element, group: Group, also: frozenset[str]) -> Field | None:
         tag = str(child.tag)

@@ -1,0 +1,233 @@
+"""``edocx bench envelope``: parse, build, extract and header rates beside the lxml DOM, and memory of whole processes.
+
+Figures of one run are measured in turns (A B C A B C …), so that a machine that slows down slows all of
+them; only ratios are held against goals. Memory is the peak of a child process (VmHWM: the kernel hands
+``ru_maxrss`` on from parent to child, so that it says nothing here).
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from lxml import etree
+
+from edocx.content import PIECE, Blob, write_durably
+from edocx.envelope import Attachment, Envelope, Organization, compose, names, open_envelope, write
+from edocx.envelope.model import Code, DocumentType, Signatory
+
+MB = 1_000_000
+_CHILD = """
+import sys
+from pathlib import Path
+from edocx.content import Blob
+from edocx.envelope import Attachment, Envelope, extract, open_envelope, write
+verb, content, sealed, out = sys.argv[1], *map(Path, sys.argv[2:])
+if verb == "write":
+    write(Envelope(attachments=(Attachment(name="a.bin", content=Blob.from_path(content)),)), sealed)
+elif verb == "read":
+    open_envelope(sealed).close()
+elif verb == "extract":
+    with open_envelope(sealed) as reading:
+        extract(reading.envelope, out)
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+def run(*, quick: bool = False) -> list[dict[str, Any]]:
+    """Measure everything on one core; ``quick`` takes 20 MB instead of 200 and leaves out the gigabytes."""
+    turns = 3 if quick else 7
+    with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder)
+        return [
+            *_throughput(place, 20 * MB if quick else 200 * MB, turns),
+            *_headers(turns, 200 if quick else 1000),
+            *_memory(place, (10, 100) if quick else (10, 200, 1000, 4000)),
+        ]
+
+
+def _throughput(folder: Path, size: int, turns: int) -> Iterator[dict[str, Any]]:
+    content, packed, copy = folder / "content", folder / "packed.edxml", folder / "copy"
+    _fill(content, size)
+    envelope = _header().model_copy(
+        update={"attachments": (Attachment(name="a.bin", content=Blob.from_path(content)),)}
+    )
+    write(envelope, packed)
+    shown = f"{size // MB} MB"
+    reading = _in_turns(
+        turns,
+        {
+            "edocx": lambda: open_envelope(packed).close(),
+            "lxml DOM": lambda: _dom_read(packed),
+            "read + SHA-256": lambda: _digest(packed),
+        },
+    )
+    yield _figure(f"parse, strict decode, SHA-256, {shown}", reading, {"lxml DOM": ">= 5", "read + SHA-256": ">= 0.45"})
+    building = _in_turns(
+        turns,
+        {
+            "edocx": lambda: _build(envelope, copy),
+            "lxml DOM": lambda: _dom_write(content, copy),
+            "copy + SHA-256": lambda: _copy(packed, copy),
+        },
+    )
+    yield _figure(f"build, SHA-256, {shown}", building, {"lxml DOM": ">= 5"})
+    durable = _in_turns(
+        turns, {"edocx": lambda: write(envelope, copy), "copy, durable": lambda: _durable_copy(packed, copy)}
+    )
+    yield _figure(f"build, SHA-256, on disk for sure, {shown}", durable, {})
+    extracting = _in_turns(
+        turns, {"edocx": lambda: _extract(packed, copy), "copy, durable": lambda: _durable_copy(content, copy)}
+    )
+    yield _figure(f"parse and extract, on disk for sure, {shown}", extracting, {})
+    for path in (content, packed, copy):
+        path.unlink()
+
+
+def _headers(turns: int, count: int) -> Iterator[dict[str, Any]]:
+    data = b"".join(compose(_header()).pieces())
+    rates = _in_turns(turns, {"edocx": lambda: [open_envelope(data) for _ in range(count)]})
+    yield {
+        "name": f"header of {len(data)} bytes to model",
+        "value": round(count / rates["edocx"]),
+        "unit": "1/s",
+        "goal": ">= 5000",
+        "peers": {},
+    }
+
+
+def _memory(folder: Path, sizes: tuple[int, ...]) -> Iterator[dict[str, Any]]:
+    if not Path("/proc/self/status").exists():
+        return
+    idle = _child("none", folder)
+    peaks: dict[str, list[float]] = {"write": [], "read": [], "extract": []}
+    for size in sizes:
+        _fill(folder / "content", size * MB)
+        for verb, found in peaks.items():
+            found.append(_child(verb, folder))
+        for path in sorted((folder / "out").iterdir()):
+            path.unlink()
+    for verb, found in peaks.items():
+        yield {
+            "name": f"peak memory, {verb}, {'/'.join(str(size) for size in sizes)} MB",
+            "value": round(max(found), 1),
+            "unit": "MiB",
+            "goal": "<= 64",
+            "peers": {"growth": round(max(found) - found[0], 1), "imports only": round(idle, 1)},
+        }
+
+
+def _child(verb: str, folder: Path) -> float:
+    places = [str(folder / name) for name in ("content", "packed.edxml", "out")]
+    command = [sys.executable, "-c", _CHILD, verb, *places]
+    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own interpreter
+    return int(done.stdout) / 1024
+
+
+def _in_turns(turns: int, measured: Mapping[str, Callable[[], object]]) -> dict[str, float]:
+    times: dict[str, list[float]] = {name: [] for name in measured}
+    for _ in range(turns):
+        for name, act in measured.items():
+            started = time.perf_counter()
+            act()
+            times[name].append(time.perf_counter() - started)
+    return {name: statistics.median(found) for name, found in times.items()}
+
+
+def _figure(name: str, seconds: Mapping[str, float], goals: Mapping[str, str]) -> dict[str, Any]:
+    own = seconds["edocx"]
+    return {
+        "name": name,
+        "value": round(own * 1000, 1),
+        "unit": "ms",
+        "goal": "; ".join(f"{goal} x {peer}" for peer, goal in goals.items()),
+        "peers": {
+            peer: {"ms": round(found * 1000, 1), "ratio": round(found / own, 2)}
+            for peer, found in seconds.items()
+            if peer != "edocx"
+        },
+    }
+
+
+def _header() -> Envelope:
+    unit = Organization(unit="000.00.00.G22", name="Văn phòng Thử", address="Số 1 phố Thử", email="vt@example.vn")
+    return Envelope(
+        sender=unit,
+        to=tuple(unit.model_copy(update={"unit": f"H{number:02}"}) for number in range(1, 6)),
+        document_id="000.00.00.G22,2024/03/05,1/A",
+        code=Code(number="1", notation="A"),
+        document_type=DocumentType(type=2, detail=18, name="Công văn"),
+        subject="V/v thử tốc độ",
+        signatory=Signatory(position="Cục trưởng", full_name="Nguyễn Văn A"),
+        business="new",
+    )
+
+
+def _fill(path: Path, size: int) -> None:
+    block = hashlib.shake_128(b"edocx").digest(MB)
+    write_durably(path, (block for _ in range(size // MB)))
+
+
+def _digest(path: Path) -> str:
+    digest = hashlib.sha256()
+    for piece in _pieces(path):
+        digest.update(piece)
+    return digest.hexdigest()
+
+
+def _dom_read(path: Path) -> list[str]:
+    # The peer as its users run it; the guard is off only here, on a file made above.
+    parser = etree.XMLParser(huge_tree=True, resolve_entities=False)
+    root = etree.parse(path, parser).getroot()
+    texts = (element.text or "" for element in root.iter(names.tag(names.ENCODED)))
+    return [hashlib.sha256(base64.b64decode(text)).hexdigest() for text in texts]
+
+
+def _dom_write(content: Path, out: Path) -> str:
+    root = etree.Element(names.tag(names.ROOT))
+    etree.SubElement(root, names.tag(names.ENCODED)).text = base64.b64encode(content.read_bytes()).decode()
+    data = etree.tostring(root, encoding="UTF-8", xml_declaration=True)
+    out.write_bytes(data)
+    return hashlib.sha256(data).hexdigest()
+
+
+def _build(envelope: Envelope, out: Path) -> str:
+    return _write_plainly(compose(envelope).pieces(), out)
+
+
+def _copy(source: Path, out: Path) -> str:
+    return _write_plainly(_pieces(source), out)
+
+
+def _write_plainly(pieces: Iterable[bytes], out: Path) -> str:
+    digest = hashlib.sha256()
+    with out.open("wb", buffering=0) as stream:
+        for piece in pieces:
+            digest.update(piece)
+            stream.write(piece)
+    return digest.hexdigest()
+
+
+def _durable_copy(source: Path, out: Path) -> None:
+    write_durably(out, _pieces(source))
+
+
+def _pieces(source: Path) -> Iterator[bytes]:
+    with source.open("rb", buffering=0) as stream:
+        while piece := stream.read(PIECE):
+            yield piece
+
+
+def _extract(path: Path, out: Path) -> None:
+    with open_envelope(path) as reading:
+        for item in reading.envelope.attachments:
+            assert item.content is not None
+            item.content.save(out)
