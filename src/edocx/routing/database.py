@@ -17,10 +17,11 @@ from edocx.content import Blob
 from edocx.errors import Text, UsageError
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.store.engine import Gate, sqlite_engine, writing
-from edocx.routing.store.failure import translated
+from edocx.routing.store.failure import files_translated, translated
 from edocx.routing.store.holder import Holder
 from edocx.routing.store.migrate import bring_up_to_date
 from edocx.routing.store.payloads import Payloads
+from edocx.routing.store.place import require_local
 from edocx.routing.transaction import Transaction
 
 
@@ -41,6 +42,11 @@ class Store:
         self._holding = threading.Lock()
         self._payloads = Payloads(path.with_name(path.name + ".payloads"), faults=faults)
 
+    @property
+    def payload_folder(self) -> Path:
+        """Where the payloads lie that are too large for the database; it may not exist yet."""
+        return self._payloads.folder
+
     @classmethod
     def open(cls, place: str | Path, *, clock: Clock | None = None, faults: Faults = NO_FAULTS) -> Self:
         """Open a store, making it when it is not there, and bring its schema up to date.
@@ -54,6 +60,7 @@ class Store:
         written by a newer edocx. Raises `UsageError` for a URL of a database that is not supported.
         """
         store = cls(_path(place), clock=clock or SystemClock(), faults=faults)
+        require_local(store.path)
         with translated(str(store.path)):
             try:
                 bring_up_to_date(store._engine)
@@ -87,13 +94,26 @@ class Store:
             yield Transaction(connection, self._clock.now(), self._payloads)
             connection.rollback()
 
+    @contextmanager
+    def within(self, connection: Connection) -> Iterator[Transaction]:
+        """Do a step in the caller's own transaction on this store's database; the caller commits.
+
+        For a host that keeps its tables in the same file: its row and our outbox row are one commit. The
+        transaction must be open for writing already (``BEGIN IMMEDIATE``), and a payload larger than 64 KiB
+        is on disk when this returns, whatever becomes of the transaction.
+        """
+        with translated(str(self.path)):
+            transaction = Transaction(connection, self._clock.now(), self._payloads)
+            yield transaction
+            transaction.flush()
+
     def lease(self, label: str) -> str:
         """Return a lease for this process, to claim with: ``label`` tells its parts apart.
 
         At the first call, whatever processes that died on this machine had claimed is given back, so that
         nobody waits for their leases to end.
         """
-        with translated(str(self.path)), self._holding:
+        with files_translated(str(self.path)), self._holding:
             if self._holder is None:
                 self._holder = self._begin_holding()
             return f"{self._holder.name}.{label}"
@@ -103,8 +123,7 @@ class Store:
 
         Small ones need nothing. Returns the payload; safe to repeat.
         """
-        with translated(str(self._payloads.folder)):
-            self._payloads.keep_file(payload)
+        self._payloads.keep_file(payload)
         return payload
 
     def backup(self, folder: Path) -> Path:
@@ -112,7 +131,7 @@ class Store:
 
         The office may go on working meanwhile. ``folder`` must be empty or not there yet.
         """
-        with translated(str(folder)):
+        with translated(str(folder)), files_translated(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
             copy = folder / self.path.name
             if copy.exists():

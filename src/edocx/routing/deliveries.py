@@ -115,6 +115,31 @@ class Deliveries:
         moved = Moved(Passage.ARRIVED, now)
         return Tracked(message_id, "in", now, assemble(document_id, issuer, recipient, frozenset({moved})))
 
+    def expire(self, sent_before: datetime) -> int:
+        """Note for every document sent before a moment that its recipient has said nothing; return how many.
+
+        Nothing ends by it: a late answer still counts. It is what a clerk must know (QĐ 28/2018 Điều 6).
+        """
+        unanswered = (
+            (_deliveries.c.direction == "out")
+            & (_parcels.c.kind == "document")
+            & (_parcels.c.state == "sent")
+            & (_parcels.c.settled_at < sent_before)
+            & (_deliveries.c.handling == Handling.NONE)
+        )
+        count = 0
+        for row in self._select(unanswered):
+            (tracked,) = self._assembled([row])
+            if tracked.delivery.shown.passage is not Passage.SENT:
+                continue
+            count += 1
+            self._session.connection.execute(insert(_statements), _expiry_row(row, self._session.now))
+            self._session.journal.add(
+                "delivery.expired",
+                {"message_id": row.message_id, "document_id": row.document_id, "recipient": row.recipient},
+            )
+        return count
+
     def _select(self, condition: Any, *, every: bool = False) -> list[Row[Any]]:
         columns = (_parcels.c.kind, _parcels.c.business, _parcels.c.state, _parcels.c.round, _parcels.c.queued_at)
         joined = _deliveries.outerjoin(
@@ -211,6 +236,19 @@ def _event(row: Row[Any]) -> Event:
         description=row.description,
         arrived_at=row.arrived_at,
     )
+
+
+def _expiry_row(row: Row[Any], now: datetime) -> dict[str, Any]:
+    own = {"unit": row.issuer, "voice_of": row.issuer, "basis": Basis.OWN}
+    return {
+        **own,
+        "delivery": row.id,
+        "fingerprint": f"{EXPIRED}-{row.round}",
+        "code": EXPIRED,
+        "claimed_at": now,
+        "description": str(row.round),
+        "arrived_at": now,
+    }
 
 
 def _statement_row(statement: Statement) -> dict[str, Any]:

@@ -43,6 +43,11 @@ class Transaction:
         """The moment of this transaction, the same for everything in it."""
         return self._session.now
 
+    @property
+    def connection(self) -> Connection:
+        """The database connection, for reading what no method offers; write through the methods."""
+        return self._session.connection
+
     def submit(self, parcel: Parcel, payload: Blob) -> bool:
         """Queue a parcel: payload, one delivery per recipient, journal; tell whether it is new.
 

@@ -122,3 +122,13 @@ PASSAGE: dict[tuple[Passage, Passage], Step] = {
     (Passage.ARRIVED, Passage.DEAD): Step(Passage.ARRIVED, "EDX-STATE-ARRIVED-AFTER-GIVING-UP"),
 }
 """Every step of the passage within one round; a later round starts at queued."""
+
+
+def rows() -> tuple[tuple[str, str, str, str, str], ...]:
+    """Return every transition as region, state, event, next state, contradiction: what docs print."""
+    regions = (("passage", PASSAGE), ("handling", HANDLING), ("change", CHANGE))
+    return tuple(
+        (region, str(state), str(event), str(step.to), step.contradiction or "")
+        for region, table in regions
+        for (state, event), step in table.items()
+    )

@@ -103,7 +103,7 @@ _BY_ERRNO = {
 
 @contextmanager
 def translated(where: str) -> Iterator[None]:
-    """Turn what the database or the file system raises inside into `StoreUnavailable`.
+    """Turn what the database driver raises inside into `StoreUnavailable`.
 
     Args:
         where: the store's path or address, without credentials.
@@ -114,6 +114,13 @@ def translated(where: str) -> Iterator[None]:
         raise _unavailable(_by_driver(error.orig), where) from error
     except sqlite3.Error as error:
         raise _unavailable(_by_driver(error), where) from error
+
+
+@contextmanager
+def files_translated(where: str) -> Iterator[None]:
+    """Turn what the file system raises inside into `StoreUnavailable`; only for the store's own files."""
+    try:
+        yield
     except OSError as error:
         raise _unavailable(_BY_ERRNO.get(error.errno or 0, _FAULTY_DISK), where) from error
 

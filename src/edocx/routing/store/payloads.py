@@ -14,7 +14,7 @@ from edocx.content import Blob, sync_folder, write_durably
 from edocx.errors import InputError, LimitExceeded, Text
 from edocx.routing.faults import Faults
 from edocx.routing.store import tables
-from edocx.routing.store.failure import damaged
+from edocx.routing.store.failure import damaged, files_translated
 
 INLINE_LIMIT = 64 * 1024
 """Largest payload kept in the database itself, in bytes: one fsync then covers state and content."""
@@ -53,6 +53,10 @@ class Payloads:
             )
         if blob.size <= INLINE_LIMIT:
             return
+        with files_translated(str(self.folder)):
+            self._write(blob)
+
+    def _write(self, blob: Blob) -> None:
         place = self.place(blob.sha256)
         if place.is_file() and place.stat().st_size == blob.size:
             # Its bytes were synced before it got this name; the name itself may not have been.
@@ -105,10 +109,22 @@ class Payloads:
         )
 
 
+def _pieces(blob: Blob) -> Iterator[bytes]:
+    try:
+        yield from blob.pieces()
+    except OSError as error:
+        raise InputError(
+            Text("Không đọc được nội dung cần gửi.", "The content to be kept cannot be read."),
+            hint=Text("Kiểm tra tệp gốc còn đó không.", "Check whether the original file is still there."),
+            code="EDX-FILE-UNREADABLE",
+            where=None if blob.path is None else str(blob.path),
+        ) from error
+
+
 def checked(blob: Blob) -> Iterator[bytes]:
     """Yield a payload's pieces, never more than it announced; raise `InputError` unless they fit its digest."""
     digest, size = hashlib.sha256(), 0
-    for piece in blob.pieces():
+    for piece in _pieces(blob):
         digest.update(piece)
         size += len(piece)
         if size > blob.size:
