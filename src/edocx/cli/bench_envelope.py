@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import shutil
 import statistics
 import subprocess
 import sys
@@ -45,13 +46,18 @@ print(next(line.split()[1] for line in open("/proc/self/status") if line.startsw
 def run(*, quick: bool = False) -> list[dict[str, Any]]:
     """Measure everything on one core; ``quick`` takes 20 MB instead of 200 and leaves out the gigabytes."""
     turns = 3 if quick else 7
+    with tempfile.TemporaryDirectory(dir=_fast_folder()) as folder:
+        figures = list(_throughput(Path(folder), 20 * MB if quick else 200 * MB, turns))
+    figures += _headers(turns, 200 if quick else 1000)
     with tempfile.TemporaryDirectory() as folder:
-        place = Path(folder)
-        return [
-            *_throughput(place, 20 * MB if quick else 200 * MB, turns),
-            *_headers(turns, 200 if quick else 1000),
-            *_memory(place, (10, 100) if quick else (10, 200, 1000, 4000)),
-        ]
+        figures += _memory(Path(folder), (10, 100) if quick else (10, 200, 1000, 4000))
+    return figures
+
+
+def _fast_folder() -> str | None:
+    """Return a folder in memory where there is one: the code is measured, not the disk."""
+    memory = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
+    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 10 * 200 * MB else None
 
 
 def _throughput(folder: Path, size: int, turns: int) -> Iterator[dict[str, Any]]:
