@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from units_scene import REFORM, passage, unit
 
 from edocx.errors import UnitError, UsageError
-from edocx.units import Directory, Level, MemoryDirectory, Snapshot, Span, UnitId
+from edocx.units import Directory, Level, MemoryDirectory, Snapshot, Span, UnitHistory, UnitId
 from edocx.units.history import BEGIN, END
 from edocx.units.soundness import breaches
 
@@ -82,6 +82,37 @@ def test_a_unit_that_does_not_exist_yet_is_refused_with_its_first_day(reform):
         reform.resolve("H20.101", BEFORE)
     assert refused.value.code == "EDX-UNIT-NOT-OPEN"
     assert "01/07/2025" in refused.value.text.vi
+
+
+def test_a_code_given_up_by_a_unit_that_goes_on_points_to_its_new_code():
+    codes = (Span(UnitId.parse("H58.12"), BEGIN, REFORM), Span(UnitId.parse("H58.13"), REFORM, END))
+    directory = MemoryDirectory([UnitHistory.of("so-mot", name="Sở", code=codes)])
+    with pytest.raises(UnitError) as refused:
+        directory.resolve("H58.12", AFTER)
+    assert (refused.value.code, refused.value.successors) == ("EDX-UNIT-CLOSED", ("H58.13",))
+    with pytest.raises(UnitError) as refused:
+        directory.resolve("H58.13", BEFORE)
+    assert refused.value.code == "EDX-UNIT-NOT-OPEN"
+    assert "01/07/2025" in refused.value.text.vi
+    assert directory.resolve("000.00.12.H58", BEFORE).identity == "so-mot"
+    with pytest.raises(UnitError) as refused:
+        directory.resolve("000.00.12.H58", AFTER)
+    assert refused.value.successors == ("H58.13",)
+
+
+def test_the_last_holder_of_a_code_is_the_one_that_is_explained():
+    directory = MemoryDirectory(
+        [
+            unit("so-mot", "H58.12", name="Sở Một", closed=date(2020, 1, 1)),
+            unit("so-hai", "H58.12", name="Sở Hai", opened=date(2021, 1, 1), closed=date(2022, 1, 1)),
+            unit("so-ba", "H58.12", name="Sở Ba", opened=date(2024, 1, 1)),
+        ]
+    )
+    for day, name in ((date(2020, 6, 1), "Sở Một"), (date(2023, 1, 1), "Sở Hai")):
+        with pytest.raises(UnitError) as refused:
+            directory.resolve("H58.12", day)
+        assert refused.value.code == "EDX-UNIT-CLOSED"
+        assert name in refused.value.text.vi
 
 
 def test_successors_are_those_of_the_day_asked_for(reform):

@@ -146,7 +146,7 @@ def test_every_row_of_the_commune_tables_matches_or_is_listed(tables, builder):
 
 def test_every_listed_level_one_code_is_there_with_its_status(tables, directory):
     for row in rows(tables / "org-codes.csv"):
-        holders = directory.holders(UnitId.parse(row["code"]))
+        holders = directory.holdings(UnitId.parse(row["code"]))
         assert holders, row["code"]
         standing = directory.find(UnitId.parse(row["code"]), AFTER)
         assert (standing is None) == (row["status_2026"] == "closed"), row["code"]

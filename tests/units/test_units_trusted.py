@@ -6,9 +6,11 @@ import base64
 import hashlib
 import hmac
 import json
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 from units_scene import passage, unit
@@ -17,9 +19,11 @@ from edocx.errors import EdocxError, Refused
 from edocx.units import HolderKind, MemoryDirectory, RegistryEntry, Snapshot, UnitId
 from edocx.units import metadata as meta
 from edocx.units import publishing as pub
+from edocx.units.difference import compare
 from edocx.units.registry_csv import write_registry
 from edocx.units.shipped import shipped_directory
 from edocx.units.trusted import TrustedDirectory
+from edocx.units.trusted_store import TrustedStore
 
 NOW = datetime(2026, 11, 22, tzinfo=UTC)
 SOON, LATER = NOW + timedelta(days=1), NOW + timedelta(days=365)
@@ -310,6 +314,34 @@ def test_a_root_follows_only_from_the_root_before(trusted):
     assert trusted.root_version == 2
     assert code_of(lambda: trusted.take_root(root(1, {}, [ROOT, new_key]))) == "EDX-UNITS-ROLLBACK"
     assert code_of(lambda: trusted.take_root(root(3, {}, [ROOT]))) == "EDX-UNITS-UNSIGNED"
+
+
+def test_a_restart_forgets_nothing_that_must_not_step_back(hub, trusted):
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+    store = TrustedStore(engine)
+    store.create_tables()
+    assert store.load() is None
+    old = hub.publish()
+    hub.entries = [RegistryEntry("a" * 64, HolderKind.ORGANISATION, UnitId.parse("H20.55"))]
+    take(trusted, hub.publish())
+    store.save(trusted.taken)
+    again = TrustedDirectory.restore(store.load(), check)
+    engine.dispose()
+    assert again.taken == trusted.taken
+    assert (again.version("h20"), again.root_version) == (2, 1)
+    assert not compare(again.directory(shipped_directory()), trusted.directory(shipped_directory()))
+    assert len(again.registry()) == 1
+    assert code_of(lambda: again.take_timestamp(old["timestamp"], NOW)) == "EDX-UNITS-ROLLBACK"
+
+
+def test_what_is_kept_is_checked_again(hub, trusted):
+    take(trusted, hub.publish())
+    kept = trusted.taken
+    forged = {**kept.roles, "h20": (kept.roles["h20"][0], kept.roles["national"][1], b"")}
+    assert code_of(lambda: TrustedDirectory.restore(replace(kept, roles=forged), check)) == "EDX-UNITS-MIX"
+    unsigned = pub.write_role("h20", 1, LATER, kept.roles["h20"][1], [H58])
+    forged = {**kept.roles, "h20": (unsigned, kept.roles["h20"][1], b"")}
+    assert code_of(lambda: TrustedDirectory.restore(replace(kept, roles=forged), check)) == "EDX-UNITS-UNSIGNED"
 
 
 @given(st.binary(max_size=200))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import typer
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
 
     from sqlalchemy import Engine
 
+    from edocx.office.configuration import OfficeConfig
     from edocx.units.memory import MemoryDirectory
+    from edocx.units.registry_store import RegistryStore
+    from edocx.units.store import DirectoryStore
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 registry_app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -153,11 +156,9 @@ def import_(
     """
     from edocx.units.agencies import is_agency_list, take_in_agencies
     from edocx.units.bulk import take_in
-    from edocx.units.store import DirectoryStore
 
     data = _read(file)
-    store = DirectoryStore(_engine(office))
-    store.create_tables()
+    store = _store(office)
     base = store.load()
     with _explained(as_json), view.progress(Text("Đang đọc", "Reading")) as tell:
         if is_agency_list(data):
@@ -348,33 +349,58 @@ def _office_file(office: Path | None) -> Path | None:
     return _DEFAULT_OFFICE if _DEFAULT_OFFICE.is_file() else None
 
 
-def _engine(office: Path | None) -> Engine:
+def _settings(office: Path | None) -> OfficeConfig | None:
     place = _office_file(office)
     if place is None:
+        return None
+    from edocx.office.configuration import OfficeConfig
+
+    return OfficeConfig.from_path(place)
+
+
+def _engine(office: Path | None) -> Engine:
+    settings = _settings(office)
+    if settings is None:
         raise UsageError(
             Text("Chưa có văn phòng nào ở đây.", "There is no office here."),
             hint=Text("Chỉ rõ --office office.toml.", "Name one: --office office.toml."),
             code="EDX-UNITS-NO-OFFICE",
         )
-    from edocx.office.configuration import OfficeConfig
     from edocx.routing.store.engine import sqlite_engine
 
-    return sqlite_engine(OfficeConfig.from_path(place).store)
+    return sqlite_engine(settings.store)
+
+
+def _base(office: Path | None) -> MemoryDirectory:
+    """Return what the office's own records stand on: the directory file it names, else the shipped data."""
+    settings = _settings(office)
+    if settings is not None and settings.directory is not None:
+        from edocx.units.units_json import load
+
+        return load(settings.directory)
+    from edocx.units.shipped import shipped_directory
+
+    return shipped_directory()
 
 
 def _directory(office: Path | None) -> MemoryDirectory:
-    from edocx.units.shipped import shipped_directory
+    settings = _settings(office)
+    if settings is None or not settings.store.exists():
+        # Looking something up makes no database.
+        return _base(office)
+    return _store(office).load()
 
-    if _office_file(office) is None:
-        return shipped_directory()
+
+def _store(office: Path | None) -> DirectoryStore:
     from edocx.units.store import DirectoryStore
 
-    store = DirectoryStore(_engine(office))
+    base = _base(office)
+    store = DirectoryStore(_engine(office), lambda: base)
     store.create_tables()
-    return store.load()
+    return store
 
 
-def _registry_store(office: Path | None) -> Any:
+def _registry_store(office: Path | None) -> RegistryStore:
     from edocx.units.registry_store import RegistryStore
 
     store = RegistryStore(_engine(office))

@@ -12,6 +12,7 @@ from edocx.units.level import Level
 from edocx.units.unit_id import Scheme, UnitId
 
 if TYPE_CHECKING:
+    from edocx.units.bulk import take_in
     from edocx.units.directory import Directory, Hop, RegisterHolder, SameUnit, Snapshot
     from edocx.units.history import Span, UnitHistory
     from edocx.units.memory import MemoryDirectory, View
@@ -25,7 +26,12 @@ if TYPE_CHECKING:
         RegistryEntry,
         SigningCapacity,
     )
+    from edocx.units.registry_store import RegistryStore
+    from edocx.units.shipped import shipped_directory
+    from edocx.units.store import DirectoryStore
     from edocx.units.succession import Predecessor, Succession, SuccessionKind, Successor
+    from edocx.units.trusted import TrustedDirectory
+    from edocx.units.trusted_store import TrustedStore
     from edocx.units.unit import Capabilities, Contact, Unit
 
 _HOMES = {
@@ -34,6 +40,7 @@ _HOMES = {
     "Contact": "unit",
     "CsvRegistry": "registry",
     "Directory": "directory",
+    "DirectoryStore": "store",
     "HolderKind": "registry",
     "Hop": "directory",
     "Mandate": "registry",
@@ -43,6 +50,7 @@ _HOMES = {
     "Reading": "reading",
     "RegisterHolder": "directory",
     "RegistryEntry": "registry",
+    "RegistryStore": "registry_store",
     "SameUnit": "directory",
     "SigningCapacity": "registry",
     "Snapshot": "directory",
@@ -50,10 +58,14 @@ _HOMES = {
     "Succession": "succession",
     "SuccessionKind": "succession",
     "Successor": "succession",
+    "TrustedDirectory": "trusted",
+    "TrustedStore": "trusted_store",
     "Unit": "unit",
     "UnitHistory": "history",
     "View": "memory",
     "read": "reading",
+    "shipped_directory": "shipped",
+    "take_in": "bulk",
 }
 
 __all__ = [
@@ -62,6 +74,7 @@ __all__ = [
     "Contact",
     "CsvRegistry",
     "Directory",
+    "DirectoryStore",
     "HolderKind",
     "Hop",
     "Level",
@@ -72,6 +85,7 @@ __all__ = [
     "Reading",
     "RegisterHolder",
     "RegistryEntry",
+    "RegistryStore",
     "SameUnit",
     "Scheme",
     "SigningCapacity",
@@ -80,11 +94,15 @@ __all__ = [
     "Succession",
     "SuccessionKind",
     "Successor",
+    "TrustedDirectory",
+    "TrustedStore",
     "Unit",
     "UnitHistory",
     "UnitId",
     "View",
     "read",
+    "shipped_directory",
+    "take_in",
 ]
 
 

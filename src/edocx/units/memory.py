@@ -110,13 +110,21 @@ class MemoryDirectory:
             who = UnitId.parse(who)
         return self._holder(who, day)
 
-    def holders(self, code: UnitId) -> tuple[UnitHistory, ...]:
-        """Return every unit that ever held a code, in the scheme given or else by the syntactic rule, oldest first."""
+    def holdings(self, code: UnitId) -> list[tuple[date, date, UnitHistory]]:
+        """Return who held a code from when to when, oldest first: in the spelling given, else by the syntactic rule."""
         for spelling in _spellings(code):
             found = self._holders.get(spelling)
-            if found is not None:
-                return found if type(found) is tuple else (found,)  # type: ignore[return-value]
-        return ()
+            if found is None:
+                continue
+            column = "code102" if spelling.scheme is Scheme.QCVN102 else "code"
+            held = [
+                (max(span.start, history.opened), min(span.end, history.closed), history)
+                for history in ((found,) if isinstance(found, UnitHistory) else found)
+                for span in history.spans(column)
+                if span.value == spelling
+            ]
+            return sorted(held, key=lambda one: one[:2])
+        return []
 
     def parent(self, who: Who, at: When) -> Unit | None:
         """Return the unit above on a date, or None."""
@@ -189,18 +197,15 @@ class MemoryDirectory:
         return tuple(Predecessor(self._histories[edge.predecessor].last, edge) for edge in edges)
 
     def latest(self, who: Who, day: date) -> UnitHistory | None:
-        """Return the history of the unit open on a day, else of the one that held the code last before it."""
+        """Return the history of the unit that holds a code on a day, else of the one that held it last before."""
         if isinstance(who, Unit):
             return self._histories.get(who.identity)
         if isinstance(who, str):
             if who in self._histories:
                 return self._histories[who]
             who = UnitId.parse(who)
-        unit = self._holder(who, day)
-        if unit is not None:
-            return self._histories[unit.identity]
-        past = [history for history in self.holders(who) if history.opened <= day]
-        return max(past, key=lambda history: history.closed, default=None)
+        begun = [history for start, _, history in self.holdings(who) if start <= day]
+        return begun[-1] if begun else None
 
     def same_unit(self, first: UnitId | str, second: UnitId | str, at: When) -> SameUnit:
         """Say whether two codes mean one unit on a date: recorded pairs first, else the syntactic rule, said so."""
@@ -219,10 +224,10 @@ class MemoryDirectory:
         found = self._holders.get(code)
         if found is None:
             return None
-        if type(found) is UnitHistory:
+        if isinstance(found, UnitHistory):
             unit = found.at(day)
             return unit if unit is not None and code in (unit.code, unit.code102) else None
-        for history in found:  # type: ignore[union-attr]
+        for history in found:
             unit = history.at(day)
             if unit is not None and code in (unit.code, unit.code102):
                 return unit

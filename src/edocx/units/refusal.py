@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from edocx.errors import Text, UnitError
 from edocx.units.directory import SameUnit
-from edocx.units.history import BEGIN
 from edocx.units.unit import Unit
 from edocx.units.unit_id import Scheme, UnitId
 
@@ -21,12 +20,14 @@ MAX_NAMED = 5
 
 def explain(directory: MemoryDirectory, code: UnitId, day: date) -> UnitError:
     """Build the refusal for a code nobody holds on a day: unknown, closed, or not yet open."""
-    holders = directory.holders(code)
-    past = [history for history in holders if history.closed <= day]
+    held = directory.holdings(code)
+    past = [history for _, end, history in held if end <= day]
+    if past and past[-1].closed > day:
+        return _renumbered(code, past[-1], day)
     if past:
-        return _closed(directory, code, max(past, key=lambda history: history.closed), day)
-    if holders:
-        return _not_open(code, holders[0])
+        return _closed(directory, code, past[-1], day)
+    if held:
+        return _not_open(code, *held[0][::2])
     return _unknown(directory, code, day)
 
 
@@ -101,13 +102,24 @@ def _closed(directory: MemoryDirectory, code: UnitId, history: UnitHistory, day:
     )
 
 
-def _not_open(code: UnitId, history: UnitHistory) -> UnitError:
-    first = history.opened
-    vi, en = (f" từ {first:%d/%m/%Y}", f" on {first.isoformat()}") if first > BEGIN else ("", "")
+def _renumbered(code: UnitId, history: UnitHistory, day: date) -> UnitError:
+    """Refuse a code that its unit gave up while it goes on under another one."""
+    unit = history.at(day) or history.last
+    return UnitError(
+        Text(f"{unit.label} không còn dùng mã {code}.", f"{unit.label} no longer has the code {code}."),
+        hint=Text(f"Dùng mã hiện nay: {_titled(unit)}.", f"Use its present code: {_titled(unit)}."),
+        code="EDX-UNIT-CLOSED",
+        where=code.code,
+        successors=(_reference(unit),),
+    )
+
+
+def _not_open(code: UnitId, first: date, history: UnitHistory) -> UnitError:
+    name = history.at(first) or history.last
     return UnitError(
         Text(
-            f"Vào ngày này chưa có đơn vị nào mang mã {code}; {_titled(history.last)} bắt đầu{vi or ' sau đó'}.",
-            f"Nobody held {code} on that day; {_titled(history.last)} begins{en or ' later'}.",
+            f"Vào ngày này chưa có đơn vị nào mang mã {code}; {_titled(name)} mang mã này từ {first:%d/%m/%Y}.",
+            f"Nobody held {code} on that day; {_titled(name)} holds it from {first.isoformat()}.",
         ),
         hint=Text("Kiểm tra ngày, hoặc hỏi đơn vị tiền thân.", "Check the date, or ask for the predecessors."),
         code="EDX-UNIT-NOT-OPEN",
@@ -133,16 +145,16 @@ def _heirs_above(directory: MemoryDirectory, history: UnitHistory, day: date) ->
 
 def _unknown(directory: MemoryDirectory, code: UnitId, day: date) -> UnitError:
     nearest = _nearest(directory, code, day)
+    ended = nearest is not None and nearest.closed is not None and nearest.closed <= day
     if nearest is None:
         known = Text(" Không có cấp trên nào của mã này trong danh bạ.", " It lists no ancestor of this code either.")
     else:
-        ended = nearest.closed is not None and nearest.closed <= day
         vi, en = (" (đã kết thúc hoạt động)", " (closed)") if ended else ("", "")
         known = Text(
             f" Đơn vị cấp trên gần nhất có trong danh bạ: {_titled(nearest)}{vi}.",
             f" The nearest ancestor it lists: {_titled(nearest)}{en}.",
         )
-    heirs = () if nearest is None else directory.successors(nearest, day)
+    heirs = directory.successors(nearest, day) if nearest is not None and ended else ()
     return UnitError(
         Text(f"Danh bạ không có mã {code}.{known.vi}", f"The directory does not list {code}.{known.en}"),
         hint=Text(
@@ -152,7 +164,7 @@ def _unknown(directory: MemoryDirectory, code: UnitId, day: date) -> UnitError:
         code="EDX-UNIT-UNKNOWN",
         where=code.code,
         nearest=nearest.code.reference if nearest is not None and nearest.code is not None else None,
-        successors=tuple(_reference(heir.unit) for heir in heirs if nearest and nearest.closed),
+        successors=tuple(_reference(heir.unit) for heir in heirs),
     )
 
 

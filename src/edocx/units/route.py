@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from edocx.errors import Text, UnitError
+from edocx.units import refusal
 from edocx.units.directory import Hop, RegisterHolder, When, Who
 from edocx.units.unit import Unit, day_of
 from edocx.units.unit_id import UnitId
@@ -51,8 +52,7 @@ def register_holder(directory: MemoryDirectory, who: Who, at: When) -> RegisterH
     day = day_of(at)
     history = directory.latest(who, day)
     if history is None:
-        code = who if isinstance(who, UnitId) else UnitId.parse(who if isinstance(who, str) else who.identity)
-        return RegisterHolder(directory.resolve(code, day), Text("", ""))
+        raise refusal.explain(directory, who if isinstance(who, UnitId) else UnitId.parse(str(who)), day)
     unit = history.at(day)
     if unit is not None:
         return RegisterHolder(unit, Text("đơn vị đang hoạt động", "the unit itself, which is open"))

@@ -7,7 +7,7 @@ The tables belong to this room; the office gives the engine and creates them wit
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
@@ -65,8 +65,10 @@ CHUNK = 500
 class DirectoryStore:
     """Keeps a directory in a database; every save is one transaction and makes one new version."""
 
-    def __init__(self, engine: sa.Engine) -> None:
+    def __init__(self, engine: sa.Engine, base: Callable[[], MemoryDirectory] = shipped_directory) -> None:
+        """``base`` gives the directory whose records are not stored: the shipped one unless an office has its own."""
         self._engine = engine
+        self._base = base
 
     def create_tables(self) -> None:
         """Create this room's tables where they are missing (an office that migrates does it itself)."""
@@ -79,13 +81,13 @@ class DirectoryStore:
             return self._version(connection)
 
     def load(self) -> MemoryDirectory:
-        """Return the present directory: the shipped data with what this office has changed."""
+        """Return the present directory: the base (shipped data) with what this office has changed."""
         with _translated(), self._engine.connect() as connection:
             present = connection.execute(
                 sa.select(SNAPSHOTS).order_by(SNAPSHOTS.c.version.desc()).limit(1)
             ).one_or_none()
             if present is None:
-                return shipped_directory()
+                return self._base()
             reader = RecordReader()
             units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
             edges = [_read(reader.succession, text) for (text,) in connection.execute(sa.select(EDGES.c.record))]
@@ -96,7 +98,7 @@ class DirectoryStore:
             present.source,
             datetime.fromisoformat(present.expires) if present.expires else None,
         )
-        return shipped_directory().with_changes(units, edges, snapshot, without=removed)
+        return self._base().with_changes(units, edges, snapshot, without=removed)
 
     def save(self, directory: MemoryDirectory, *, based_on: MemoryDirectory) -> Difference:
         """Write what ``directory`` changes against ``based_on``, in one transaction.
@@ -109,23 +111,18 @@ class DirectoryStore:
         with _translated(), self._engine.begin() as connection:
             found = self._version(connection)
             if found != based_on.snapshot.version or snapshot.version <= found:
-                raise StateError(
-                    Text(
-                        f"Danh bạ đã ở phiên bản {found}, không phải {based_on.snapshot.version}.",
-                        f"The directory is at version {found}, not {based_on.snapshot.version}.",
-                    ),
-                    hint=Text("Nạp lại danh bạ rồi nhập lại.", "Load the directory again and repeat the import."),
-                    code="EDX-UNITS-STALE",
-                    retryable=True,
-                )
-            connection.execute(
-                SNAPSHOTS.insert().values(
-                    version=snapshot.version,
-                    taken=in_vietnam(snapshot.taken).isoformat(),
-                    expires=in_vietnam(snapshot.expires).isoformat() if snapshot.expires else None,
-                    source=snapshot.source,
-                )
-            )
+                raise _stale(found, based_on)
+            row = {
+                "version": snapshot.version,
+                "taken": in_vietnam(snapshot.taken).isoformat(),
+                "expires": in_vietnam(snapshot.expires).isoformat() if snapshot.expires else None,
+                "source": snapshot.source,
+            }
+            try:
+                connection.execute(SNAPSHOTS.insert().values(row))
+            except sa.exc.IntegrityError as error:
+                # Another process wrote this very version between our reading and our writing.
+                raise _stale(snapshot.version, based_on) from error
             self._write(connection, difference)
         return difference
 
@@ -147,7 +144,19 @@ class DirectoryStore:
 
     def _version(self, connection: sa.Connection) -> int:
         found = connection.execute(sa.select(sa.func.max(SNAPSHOTS.c.version))).scalar_one()
-        return shipped_directory().snapshot.version if found is None else int(found)
+        return self._base().snapshot.version if found is None else int(found)
+
+
+def _stale(found: int, based_on: MemoryDirectory) -> StateError:
+    mine = based_on.snapshot.version
+    return StateError(
+        Text(
+            f"Danh bạ đã ở phiên bản {found}, không phải {mine}.", f"The directory is at version {found}, not {mine}."
+        ),
+        hint=Text("Nạp lại danh bạ rồi nhập lại.", "Load the directory again and repeat the import."),
+        code="EDX-UNITS-STALE",
+        retryable=True,
+    )
 
 
 @contextmanager

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -46,6 +46,17 @@ MAX_ROOTS = 256
 
 
 @dataclass(frozen=True, slots=True)
+class Taken:
+    """The bytes behind what is in force, for keeping: without them a restart would forget what must not step back."""
+
+    root: bytes
+    timestamp: bytes | None
+    snapshot: bytes | None
+    roles: Mapping[str, tuple[bytes, bytes, bytes]]
+    """Statement, directory document and registry table (maybe empty) of ``national`` and each delegate."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Contents:
     """What one role's statement brought."""
 
@@ -61,8 +72,28 @@ class TrustedDirectory:
         """Begin with a root that was got by a safe way (with the package, or by hand)."""
         self._check = check
         self._root = _self_signed(root, check)
+        self._bytes: dict[str, tuple[bytes, ...]] = {ROOT: (root,)}
         self._statements: dict[str, Statement] = {}
         self._contents: dict[str, _Contents] = {}
+
+    @classmethod
+    def restore(cls, kept: Taken, check: SignatureCheck) -> TrustedDirectory:
+        """Go on where `taken` left off: every signature is checked again, expiry only when something new is taken."""
+        made = cls(kept.root, check)
+        for name, data in ((TIMESTAMP, kept.timestamp), (SNAPSHOT, kept.snapshot)):
+            if data is not None:
+                made._statements[name] = open_statement(data, name, made._role(name), check)
+                made._bytes[name] = (data,)
+        for name in sorted(kept.roles, key=lambda name: name != NATIONAL):
+            made._keep(name, *made._open(name, *kept.roles[name]), kept.roles[name])
+        return made
+
+    @property
+    def taken(self) -> Taken:
+        """What must be kept so that nothing accepted is ever undone by a restart (see `TrustedStore`)."""
+        roles = {name: (one[0], one[1], one[2]) for name, one in self._bytes.items() if name in self._contents}
+        timestamp, snapshot = (self._bytes.get(name, (None,))[0] for name in (TIMESTAMP, SNAPSHOT))
+        return Taken(self._bytes[ROOT][0], timestamp, snapshot, roles)
 
     @property
     def root_version(self) -> int:
@@ -81,9 +112,11 @@ class TrustedDirectory:
         if fresh.version != self._root.version + 1 or fresh.version > MAX_ROOTS:
             raise _refused(ROOT, "EDX-UNITS-ROLLBACK", "phiên bản không kế tiếp", "its version is not the next one")
         self._root = fresh
+        self._bytes[ROOT] = (data,)
         # Keys may have been taken away; what they signed is taken anew.
         for role in (TIMESTAMP, SNAPSHOT):
             self._statements.pop(role, None)
+            self._bytes.pop(role, None)
 
     def take_timestamp(self, data: bytes, now: datetime) -> None:
         """Take a timestamp: in force now, and no step back."""
@@ -94,6 +127,7 @@ class TrustedDirectory:
             raise _refused(TIMESTAMP, "EDX-UNITS-ROLLBACK", "cũ hơn bản đang dùng", "it is older than the one in force")
         _in_force(fresh, now)
         self._statements[TIMESTAMP] = fresh
+        self._bytes[TIMESTAMP] = (data,)
 
     def take_snapshot(self, data: bytes, now: datetime) -> None:
         """Take the snapshot that the timestamp names."""
@@ -111,6 +145,7 @@ class TrustedDirectory:
                 raise _refused(SNAPSHOT, "EDX-UNITS-ROLLBACK", vi, en)
         _in_force(fresh, now)
         self._statements[SNAPSHOT] = fresh
+        self._bytes[SNAPSHOT] = (data,)
 
     def take_role(self, name: str, data: bytes, contents: bytes, now: datetime, certificates: bytes = b"") -> None:
         """Take the statement of ``national`` or of a delegate, with its directory document and registry table."""
@@ -118,19 +153,27 @@ class TrustedDirectory:
         _in_force(named, now)
         meta = named.body["roles"].get(name)
         _named(data, meta, name)
-        role = self._role(name)
-        fresh = open_statement(data, name, role, self._check)
+        fresh, read = self._open(name, data, contents, certificates)
         if fresh.version != meta["version"] or fresh.version < self.version(name):
             raise _refused(name, "EDX-UNITS-MIX", "khác phiên bản được công bố", "its version is not the one named")
         _in_force(fresh, now)
-        _named(contents, fresh.body.get("units"), name)
-        if certificates or fresh.body.get("registry"):
-            _named(certificates, fresh.body.get("registry"), name)
-        read = _read_contents(contents, certificates, name)
-        self._only_own(name, role, read)
         if name == NATIONAL:
             self._forget_delegates(fresh)
-        self._statements[name], self._contents[name] = fresh, read
+        self._keep(name, fresh, read, (data, contents, certificates))
+
+    def _open(self, name: str, data: bytes, contents: bytes, certificates: bytes) -> tuple[Statement, _Contents]:
+        """Check a role's statement and contents: its keys, the digests it names, and that all of it is its own."""
+        role = self._role(name)
+        statement = open_statement(data, name, role, self._check)
+        _named(contents, statement.body.get("units"), name)
+        if certificates or statement.body.get("registry"):
+            _named(certificates, statement.body.get("registry"), name)
+        read = _read_contents(contents, certificates, name)
+        self._only_own(name, role, read)
+        return statement, read
+
+    def _keep(self, name: str, statement: Statement, read: _Contents, data: tuple[bytes, bytes, bytes]) -> None:
+        self._statements[name], self._contents[name], self._bytes[name] = statement, read, data
 
     def _forget_delegates(self, fresh: Statement) -> None:
         """Drop what delegates brought whose keys or prefixes a new national statement changes or takes away."""
@@ -140,6 +183,7 @@ class TrustedDirectory:
         for name in [name for name in self._contents if name != NATIONAL and before.get(name) != after.get(name)]:
             del self._contents[name]
             del self._statements[name]
+            del self._bytes[name]
 
     def directory(self, base: MemoryDirectory) -> MemoryDirectory:
         """Return ``base`` (the shipped data) with everything accepted.

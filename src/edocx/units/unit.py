@@ -58,7 +58,7 @@ class Unit:
     closed: date | None
     since: date | None
     until: date | None
-    contact: Contact = NO_CONTACT
+    contact: Contact = field(default=NO_CONTACT, repr=False)
     capabilities: Capabilities = NO_CAPABILITIES
     statistical_code: str | None = None
     formerly: tuple[str, ...] = ()

@@ -1,0 +1,61 @@
+"""What was taken of the signed snapshots, kept in the office's database across restarts."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+
+from edocx.units.metadata import ROOT, SNAPSHOT, TIMESTAMP
+from edocx.units.store import _translated, metadata
+from edocx.units.trusted import Taken
+
+STATEMENTS = sa.Table(
+    "units_trusted",
+    metadata,
+    sa.Column("role", sa.String(100), primary_key=True),
+    sa.Column("statement", sa.LargeBinary, nullable=False),
+    sa.Column("contents", sa.LargeBinary),
+    sa.Column("certificates", sa.LargeBinary),
+)
+"""The statements in force, as signed, with the contents they name."""
+
+
+class TrustedStore:
+    """Keeps and gives back `Taken`; a save is one transaction."""
+
+    def __init__(self, engine: sa.Engine) -> None:
+        self._engine = engine
+
+    def create_tables(self) -> None:
+        """Create this room's tables where they are missing."""
+        with _translated(), self._engine.begin() as connection:
+            metadata.create_all(connection)
+
+    def save(self, taken: Taken) -> None:
+        """Replace what is kept; call it after every accepted statement, before anything relies on it."""
+        single = ((ROOT, taken.root), (TIMESTAMP, taken.timestamp), (SNAPSHOT, taken.snapshot))
+        rows: list[dict[str, object]] = [
+            {"role": role, "statement": data, "contents": None, "certificates": None}
+            for role, data in single
+            if data is not None
+        ]
+        rows += [
+            {"role": role, "statement": data, "contents": contents, "certificates": certificates}
+            for role, (data, contents, certificates) in taken.roles.items()
+        ]
+        with _translated(), self._engine.begin() as connection:
+            connection.execute(STATEMENTS.delete())
+            connection.execute(STATEMENTS.insert(), rows)
+
+    def load(self) -> Taken | None:
+        """Return what was kept, or None before the first save."""
+        with _translated(), self._engine.connect() as connection:
+            rows = {row.role: row for row in connection.execute(sa.select(STATEMENTS))}
+        if ROOT not in rows:
+            return None
+        roles = {
+            role: (row.statement, row.contents, row.certificates)
+            for role, row in rows.items()
+            if role not in (ROOT, TIMESTAMP, SNAPSHOT)
+        }
+        timestamp, snapshot = (rows[role].statement if role in rows else None for role in (TIMESTAMP, SNAPSHOT))
+        return Taken(rows[ROOT].statement, timestamp, snapshot, roles)
