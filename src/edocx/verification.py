@@ -9,10 +9,13 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from asn1crypto.x509 import Certificate
+
 from edocx.clock import Clock, SystemClock
-from edocx.errors import EnvelopeError, InputError, PdfError, Text, UsageError, XmlError
+from edocx.errors import EnvelopeError, InputError, PdfError, SigningRefused, Text, Unavailable, UsageError, XmlError
+from edocx.signing.evidence import Evidence, RevocationSource, collect
 from edocx.signing.given import GivenKey
-from edocx.signing.judgement import Criteria
+from edocx.signing.judgement import Criteria, Fetch
 from edocx.signing.report import Message, Report
 from edocx.signing.trust import TrustStore
 from edocx.units.registry import CertificateRegistry
@@ -33,12 +36,14 @@ def verify(
     clock: Clock | None = None,
     detached: Sequence[Path | str] = (),
     keys: Sequence[Path | str] = (),
+    source: RevocationSource | None = None,
 ) -> Report:
     """Judge every signature in a file, and in the files inside it.
 
     ``trust`` says whom to believe: without it nobody is, and the verdict is INDETERMINATE. ``at`` is the aware
     moment to judge for, the present one by default. ``detached`` are files that a signature speaks of, ``keys``
-    certificates, public keys or shared secrets to check with. No network is used. Raises `InputError` for a file that
+    certificates, public keys or shared secrets to check with. No network is used, unless a ``source`` is given that
+    asks for revocation (`edocx.signing.online.OnlineSource`). Raises `InputError` for a file that
     cannot be read as anything we know, `UsageError` for a policy that does not exist; a bad signature raises nothing.
     """
     if policy != "signatures-only":
@@ -48,10 +53,12 @@ def verify(
             code="EDX-POLICY-UNKNOWN",
         )
     place = Path(path)
+    moment = at or (clock or SystemClock()).now()
     criteria = Criteria(
         trust or TrustStore(),
-        at or (clock or SystemClock()).now(),
+        moment,
         registry,
+        fetch=_fetch(source, moment) if source is not None else None,
         detached=tuple(Path(one) for one in detached),
         keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
     )
@@ -80,6 +87,19 @@ def verify(
                 code="EDX-FILE-KIND",
                 where=str(place),
             )
+
+
+def _fetch(source: RevocationSource, at: datetime) -> Fetch:
+    """Make the function that completes trust with what a source says about a certificate's path."""
+
+    def fetch(certificate: Certificate, trust: TrustStore) -> TrustStore:
+        try:
+            found = collect(certificate, (), Evidence(trust, source), at)
+        except (Unavailable, SigningRefused):
+            return TrustStore()  # the verdict stays what it was: evidence is missing, and it says so
+        return TrustStore((), found.certificates, found.revocation_lists, found.ocsp_responses)
+
+    return fetch
 
 
 def _judge_inside(criteria: Criteria, policy: str) -> Callable[[Path, str], Report]:

@@ -1,7 +1,8 @@
-"""``edocx verify``: the verdict on files, for people or as JSON."""
+"""``edocx verify``: the verdict on files, for people, as JSON, or as a page to print."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,7 +13,8 @@ from edocx.cli.output import emit_json, error_json, fail, language, say
 from edocx.errors import EdocxError, Text, UsageError
 
 if TYPE_CHECKING:
-    from edocx.signing.report import Report, SignatureReport
+    from edocx.cli.verify_run import Options
+    from edocx.signing.report import Report
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -20,50 +22,97 @@ _EXIT = {"TOTAL-PASSED": 0, "TOTAL-FAILED": 1, "INDETERMINATE": 3, "NO-SIGNATURE
 _RANK = (1, 4, 3, 0)
 """Several files: 1 if any failed, else 4, else 3, else 0."""
 
+Result = tuple[Path, "Report | EdocxError"]
+
 
 @app.command()
 def verify(
-    files: list[Path] = typer.Argument(..., metavar="FILE...", help="PDF, edXML."),
-    trust: list[Path] = typer.Option([], "--trust", help="Thư mục hoặc tệp chứng thư gốc / trusted roots."),
-    evidence: list[Path] = typer.Option([], "--evidence", help="CRL, chứng thư trung gian / CRLs, intermediates."),
+    files: list[Path] = typer.Argument(..., metavar="FILE...", help="PDF, XML, edXML, .p7s, .p7m, ASiC; folders too."),
+    trust: list[str] = typer.Option([], "--trust", help="Gốc tin cậy / trusted roots: DIR, FILE, vn-official…"),
+    evidence: list[Path] = typer.Option([], "--evidence", help="CRL, OCSP, chứng thư trung gian / intermediates."),
     registry: Path | None = typer.Option(None, "--registry", help="Sổ đăng ký chứng thư / certificate registry (CSV)."),
+    detached: list[Path] = typer.Option([], "--detached", help="Nội dung đã ký nằm ngoài / the signed content."),
+    key: list[Path] = typer.Option([], "--key", help="Chứng thư, khóa công khai, khóa HMAC / key to check with."),
     at: str | None = typer.Option(None, "--at", metavar="ISO8601", help="Thời điểm xét / moment to judge for."),
     policy: str = typer.Option("signatures-only", "--policy", help="Chính sách / policy."),
+    online: bool = typer.Option(False, "--online", help="Hỏi OCSP và CRL qua mạng / ask OCSP and CRL servers."),
+    jobs: int = typer.Option(1, "--jobs", min=1, max=64, help="Số tiến trình / processes."),
+    html: Path | None = typer.Option(None, "--html", metavar="FILE", help="Trang in được / a page to print."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Kiểm tra mọi chữ ký trong tệp, kể cả tệp bên trong. / Verify every signature, also of files inside."""
-    from edocx.signing.trust import TrustStore
-    from edocx.verification import verify as verify_file
+    from edocx.cli.verify_run import Options, judge_all
 
-    store = TrustStore()
-    for place in trust:
-        store |= TrustStore.from_path(place)
-    for place in evidence:
-        store |= TrustStore.from_path(place).as_evidence()
-    known = None
-    if registry is not None:
-        from edocx.units.registry import CsvRegistry
-
-        known = CsvRegistry.from_path(registry)
-    moment = _moment(at)
-    results: list[dict[str, Any]] = []
-    codes = []
-    for file in files:
-        try:
-            report = verify_file(file, trust=store, registry=known, at=moment, policy=policy)
-        except EdocxError as error:
-            codes.append(error.exit_code)
-            results.append({"schema": 1, "file": str(file), "error": error_json(error)})
-            if not as_json:
-                fail(error)
-            continue
-        codes.append(_EXIT[report.indication])
-        results.append(report.to_json())
-        if not as_json:
-            _show(report)
+    options = Options(
+        trust=tuple(trust),
+        evidence=tuple(evidence),
+        registry=registry,
+        detached=tuple(detached),
+        keys=tuple(key),
+        at=_moment(at),
+        policy=policy,
+        online=online,
+    )
+    listed = list(_listed(files))
+    results = list(_shown(judge_all(listed, options, jobs), quiet=as_json))
     if as_json:
-        emit_json(results[0] if len(results) == 1 else results)
-    raise typer.Exit(next(code for code in (2, *_RANK) if code in codes))
+        values = [_as_json(path, outcome) for path, outcome in results]
+        emit_json(values[0] if len(values) == 1 and not files[0].is_dir() else values)
+    if html is not None:
+        _write_page(html, results, options)
+    if len(results) > 1 and not as_json:
+        _summarise(results)
+    codes = {_exit_code(outcome) for _, outcome in results}
+    raise typer.Exit(next((code for code in (2, *_RANK) if code in codes), 3))
+
+
+def _listed(files: list[Path]) -> Iterator[Path]:
+    for file in files:
+        if file.is_dir():
+            yield from sorted(p for p in file.rglob("*") if p.is_file() and not p.name.startswith("."))
+        else:
+            yield file
+
+
+def _shown(results: Iterator[Result], *, quiet: bool) -> Iterator[Result]:
+    for path, outcome in results:
+        if not quiet:
+            if isinstance(outcome, EdocxError):
+                fail(outcome)
+            else:
+                from edocx.cli.verify_view import show
+
+                show(outcome)
+        yield path, outcome
+
+
+def _as_json(path: Path, outcome: Report | EdocxError) -> dict[str, Any]:
+    if isinstance(outcome, EdocxError):
+        return {"schema": 1, "file": str(path), "error": error_json(outcome)}
+    return outcome.to_json()
+
+
+def _exit_code(outcome: Report | EdocxError) -> int:
+    return outcome.exit_code if isinstance(outcome, EdocxError) else _EXIT[outcome.indication]
+
+
+def _summarise(results: list[Result]) -> None:
+    counts: dict[str, int] = {}
+    for _, outcome in results:
+        word = Text("không đọc được", "unreadable").in_language(language())
+        word = word if isinstance(outcome, EdocxError) else outcome.indication.value
+        counts[word] = counts.get(word, 0) + 1
+    total = Text("Tổng cộng", "Total").in_language(language())
+    say(f"{total}: {len(results)}; " + ", ".join(f"{word} {count}" for word, count in sorted(counts.items())))
+
+
+def _write_page(place: Path, results: list[Result], options: Options) -> None:
+    from edocx.cli.verify_page import render
+    from edocx.clock import SystemClock
+    from edocx.content import write_durably
+
+    page = render(results, at=options.at or SystemClock().now(), lang=language())
+    write_durably(place, [page.encode()])
 
 
 def _moment(text: str | None) -> datetime | None:
@@ -80,63 +129,3 @@ def _moment(text: str | None) -> datetime | None:
             code="EDX-USAGE-TIME",
         ) from error
     return moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
-
-
-_VERDICTS = {
-    "TOTAL-PASSED": Text("HỢP LỆ: còn nguyên vẹn và được tin cậy", "PASSED: intact and trusted"),
-    "TOTAL-FAILED": Text("KHÔNG HỢP LỆ", "FAILED"),
-    "INDETERMINATE": Text("CHƯA KẾT LUẬN ĐƯỢC", "INDETERMINATE"),
-    "NO-SIGNATURE": Text("KHÔNG CÓ CHỮ KÝ", "NO SIGNATURE"),
-}
-_COLOURS = {"TOTAL-PASSED": "green", "TOTAL-FAILED": "red", "INDETERMINATE": "yellow", "NO-SIGNATURE": "yellow"}
-_KINDS = {
-    "person": Text("cá nhân", "person"),
-    "organisation": Text("cơ quan", "organisation"),
-    "device": Text("thiết bị", "device"),
-    "unknown": Text("chưa rõ", "unknown"),
-}
-
-
-def _show(report: Report, indent: str = "") -> None:
-    lang = language()
-    reason = f" ({report.sub_indication})" if report.sub_indication else ""
-    verdict = f"{_VERDICTS[report.indication].in_language(lang)}{reason}"
-    typer.secho(f"{indent}{report.file}: {verdict}", fg=_COLOURS[report.indication], bold=True)
-    if not indent and report.policy == "signatures-only":
-        say(
-            Text("  chưa xét: văn bản của ai, có thẩm quyền không", "  not checked: from whom, and with what authority")
-        )
-    for signature in report.signatures:
-        _show_signature(signature, indent + "  ", lang)
-    _show_messages(report.messages, indent + "  ", lang)
-    for inside in report.attachments:
-        _show(inside, indent + "  ")
-
-
-def _show_signature(signature: SignatureReport, indent: str, lang: str) -> None:
-    reason = f" ({signature.sub_indication})" if signature.sub_indication else ""
-    kind = _KINDS[signature.kind].in_language(lang)
-    unit = f", {signature.unit}" if signature.unit else ""
-    typer.secho(
-        f"{indent}• {signature.id} [{signature.format}, {kind}{unit}] {signature.indication}{reason}",
-        fg=_COLOURS[signature.indication],
-    )
-    certificate = signature.certificate
-    if certificate is not None:
-        say(f"{indent}  {certificate.subject}")
-        issued = Text("cấp bởi", "issued by").in_language(lang)
-        say(f"{indent}  {issued} {certificate.issuer}")
-    if signature.signing_time is not None:
-        from edocx.clock import in_vietnam
-
-        claimed = Text("thời gian ký (tự khai)", "signing time (claimed)").in_language(lang)
-        say(f"{indent}  {claimed}: {in_vietnam(signature.signing_time):%Y-%m-%d %H:%M:%S%z}")
-    _show_messages(signature.messages, indent + "  ", lang)
-
-
-def _show_messages(messages: Any, indent: str, lang: str) -> None:
-    marks = {"error": "✗", "warning": "!", "info": "·"}
-    for message in messages:
-        if message.severity == "info" and message.code == "EDX-TIME-CLAIMED":
-            continue  # said on the line of the signing time
-        say(f"{indent}{marks[message.severity]} {message.vi if lang == 'vi' else message.en}  [{message.code}]")

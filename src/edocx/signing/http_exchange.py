@@ -22,6 +22,25 @@ def post(url: str, body: bytes, *, media_type: str, accept: str, limit: timedelt
     minute is cut off.
     Raises `UsageError` for an address that is not http or https, `Unavailable` with ``code`` for everything else.
     """
+    headers = {"Content-Type": media_type, "Accept": accept}
+    return _exchange("POST", url, body, headers, limit=limit, max_answer=max_answer, code=code)
+
+
+def get(url: str, *, accept: str, limit: timedelta, max_answer: int, code: str) -> bytes:
+    """Get what stands at ``url``; bounds and errors are those of `post`."""
+    return _exchange("GET", url, None, {"Accept": accept}, limit=limit, max_answer=max_answer, code=code)
+
+
+def _exchange(
+    method: str,
+    url: str,
+    body: bytes | None,
+    headers: dict[str, str],
+    *,
+    limit: timedelta,
+    max_answer: int,
+    code: str,
+) -> bytes:
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.hostname:
         raise UsageError(
@@ -39,7 +58,7 @@ def post(url: str, body: bytes, *, media_type: str, accept: str, limit: timedelt
         watchdog = threading.Timer(seconds, _cut, (connection.sock,))
         watchdog.daemon = True
         watchdog.start()
-        connection.request("POST", path, body, {"Content-Type": media_type, "Accept": accept})
+        connection.request(method, path, body, headers)
         response = connection.getresponse()
         data = b""
         while len(data) <= max_answer and (piece := response.read(_PIECE)):

@@ -31,6 +31,7 @@ from edocx.signing.report import Indication, Integrity, Message, SignatureReport
 from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
 from edocx.signing.token import Token, may_stamp
 from edocx.signing.trust import TrustStore
+from edocx.signing.trust_pack import KnownCertificate, read_pack, recognise
 from edocx.units.registry import CertificateRegistry
 
 Fetch = Callable[[x509.Certificate, TrustStore], TrustStore]
@@ -150,9 +151,21 @@ _FETCHABLE = {SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND}
 def _later(
     certificate: x509.Certificate, criteria: Criteria, proven: datetime | None, verdict: PathVerdict
 ) -> Iterable[Message]:
+    messages = verdict.messages
     if proven is not None and certificate.not_valid_after < criteria.at:
-        return (*verdict.messages, REVOKED_LATER)
-    return verdict.messages
+        messages = (*messages, REVOKED_LATER)
+    known = recognise(verdict.anchor) if verdict.anchor is not None else None
+    return messages if known is None else (*messages, _domain(known))
+
+
+def _domain(known: KnownCertificate) -> Message:
+    name = read_pack().domain_name(known.domain)
+    return Message.of(
+        "EDX-TRUST-DOMAIN",
+        "info",
+        Text(f"Chứng thư thuộc hệ thống {name.vi}.", f"The certificate belongs to the {name.en} hierarchy."),
+        where=known.domain,
+    )
 
 
 def _without_certificate(finding: Finding) -> tuple[Indication, SubIndication | None, Message]:

@@ -1,0 +1,102 @@
+"""A report as one HTML page that a clerk can print and file: no script, nothing loaded from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from html import escape
+from pathlib import Path
+
+from edocx.cli.verify_view import INTEGRITY, KINDS, UNCHECKED, VERDICTS, time_phrase, validity
+from edocx.clock import in_vietnam
+from edocx.errors import EdocxError, Text
+from edocx.signing.report import Message, Report, SignatureReport
+
+_STYLE = """
+body { font: 11pt/1.45 "Liberation Serif", "Times New Roman", serif; margin: 2cm auto; max-width: 18cm; color: #111 }
+h1 { font-size: 16pt } h2 { font-size: 13pt; border-bottom: 1px solid #999; overflow-wrap: anywhere }
+table { border-collapse: collapse; width: 100%; margin: .5em 0 1em }
+th, td { border: 1px solid #999; padding: .25em .5em; text-align: left; vertical-align: top; overflow-wrap: anywhere }
+th { width: 30%; background: #f3f3f3; font-weight: normal }
+.TOTAL-PASSED { color: #0a6b1f } .TOTAL-FAILED { color: #a80000 } .INDETERMINATE, .NO-SIGNATURE { color: #8a5a00 }
+.inside { margin-left: 1em } @media print { body { margin: 0 } }
+"""
+
+_ROWS = {
+    "verdict": Text("Kết quả", "Verdict"),
+    "signer": Text("Người ký", "Signer"),
+    "kind": Text("Loại chủ thể, cơ quan", "Kind of holder, unit"),
+    "issuer": Text("Tổ chức cấp và quản lý chứng thư", "Body that issues and manages the certificate"),
+    "time": Text("Thời gian ký", "Signing time"),
+    "integrity": Text("Tính toàn vẹn", "Integrity"),
+    "validity": Text("Hiệu lực chứng thư", "Validity of the certificate"),
+    "serial": Text("Số hiệu chứng thư, SHA-256", "Serial number, SHA-256"),
+    "algorithm": Text("Thuật toán, mức", "Algorithm, level"),
+    "messages": Text("Ghi chú", "Remarks"),
+}
+
+
+def render(results: Iterable[tuple[Path, Report | EdocxError]], *, at: datetime, lang: str) -> str:
+    """Return the page for reports and errors; every word from a file is escaped."""
+    title = Text("Kết quả kiểm tra chữ ký số", "Verification of digital signatures").in_language(lang)
+    judged = Text("Xét tại thời điểm", "Judged for").in_language(lang)
+    body = "".join(_file(path, outcome, lang) for path, outcome in results)
+    return (
+        f'<!DOCTYPE html>\n<html lang="{escape(lang)}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
+        f"<style>{_STYLE}</style></head>\n<body><h1>{escape(title)}</h1>\n"
+        f"<p>{escape(judged)} {in_vietnam(at):%Y-%m-%d %H:%M:%S%z}</p>\n{body}</body></html>\n"
+    )
+
+
+def _file(path: Path, outcome: Report | EdocxError, lang: str) -> str:
+    if isinstance(outcome, EdocxError):
+        text = f"{outcome.code}: {outcome.text.in_language(lang)} {outcome.hint.in_language(lang)}"
+        return f'<section><h2>{escape(str(path))}</h2><p class="INDETERMINATE">{escape(text)}</p></section>\n'
+    return _report(outcome, lang)
+
+
+def _report(report: Report, lang: str, css: str = "") -> str:
+    verdict = VERDICTS[report.indication].in_language(lang)
+    reason = f" ({report.sub_indication})" if report.sub_indication else ""
+    note = f"<p>{escape(UNCHECKED.in_language(lang))}</p>" if report.policy == "signatures-only" and not css else ""
+    parts = [
+        f'<section class="{css}"><h2>{escape(report.file)}</h2>',
+        f'<p class="{report.indication}"><b>{escape(verdict + reason)}</b></p>{note}',
+        *(_signature(signature, lang) for signature in report.signatures),
+        _messages(report.messages, lang),
+        *(_report(inside, lang, "inside") for inside in report.attachments),
+        "</section>\n",
+    ]
+    return "".join(parts)
+
+
+def _signature(signature: SignatureReport, lang: str) -> str:
+    certificate = signature.certificate
+    reason = f" ({signature.sub_indication})" if signature.sub_indication else ""
+    unit = f", {signature.unit}" if signature.unit else ""
+    rows = {
+        "verdict": f"{VERDICTS[signature.indication].in_language(lang)}{reason}",
+        "signer": certificate.subject if certificate else "",
+        "kind": f"{KINDS[signature.kind].in_language(lang)}{unit}",
+        "issuer": certificate.issuer if certificate else "",
+        "time": time_phrase(signature, lang),
+        "integrity": INTEGRITY[signature.integrity].in_language(lang),
+        "validity": validity(certificate, lang) if certificate else "",
+        "serial": f"{certificate.serial}, {certificate.sha256}" if certificate else "",
+        "algorithm": f"{signature.algorithm}, {signature.format} {signature.level or ''}",
+    }
+    cells = "".join(
+        f"<tr><th>{escape(_ROWS[name].in_language(lang))}</th><td>{escape(value)}</td></tr>"
+        for name, value in rows.items()
+    )
+    remarks = _ROWS["messages"].in_language(lang)
+    cells += f"<tr><th>{escape(remarks)}</th><td>{_messages(signature.messages, lang)}</td></tr>"
+    return f"<h3>{escape(signature.id)}</h3><table>{cells}</table>"
+
+
+def _messages(messages: Iterable[Message], lang: str) -> str:
+    items = "".join(
+        f"<li>{escape(message.vi if lang == 'vi' else message.en)} [{escape(message.code)}]</li>"
+        for message in messages
+    )
+    return f"<ul>{items}</ul>" if items else ""

@@ -1,0 +1,121 @@
+"""Judging many files with one reading of trust, evidence and registry, in this process or several."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from edocx.errors import EdocxError, InputError, Text
+from edocx.signing.report import Report
+from edocx.signing.trust import TrustStore
+
+CHUNK = 16
+"""Files handed to a process at a time."""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the command line said; plain values, so that processes can share it."""
+
+    trust: tuple[str, ...] = ()
+    evidence: tuple[Path, ...] = ()
+    registry: Path | None = None
+    detached: tuple[Path, ...] = ()
+    keys: tuple[Path, ...] = ()
+    at: datetime | None = None
+    policy: str = "signatures-only"
+    online: bool = False
+
+
+def judge_all(files: Sequence[Path], options: Options, jobs: int) -> Iterator[tuple[Path, Report | EdocxError]]:
+    """Yield each file with its report or its error, in order; wrong options raise at once."""
+    _arguments(options)
+    if jobs == 1 or len(files) < 2:  # noqa: PLR2004
+        for file in files:
+            yield file, _judge(file, options)
+        return
+    with ProcessPoolExecutor(jobs) as pool:
+        yield from zip(files, pool.map(_judge, files, [options] * len(files), chunksize=CHUNK), strict=True)
+
+
+def trust_from(names: Sequence[str]) -> TrustStore:
+    """Read what ``--trust`` names: folders, files, shipped packs, or ``user`` for what `edocx trust add` kept."""
+    from edocx.signing.trust_pack import is_pack, load_domain
+
+    store = TrustStore()
+    for name in names:
+        if is_pack(name):
+            store |= load_domain(name)
+        elif name == "user":
+            store |= TrustStore.from_path(user_folder())
+        else:
+            store |= TrustStore.from_path(Path(name))
+    return store
+
+
+def user_folder() -> Path:
+    """Return where `edocx trust add` keeps certificates."""
+    base = os.environ.get("XDG_CONFIG_HOME") or str(Path.home() / ".config")
+    return Path(base) / "edocx" / "trust"
+
+
+def cache_folder() -> Path:
+    """Return where revocation lists from the network are kept until their next update."""
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    return Path(base) / "edocx" / "crl"
+
+
+@cache
+def _arguments(options: Options) -> dict[str, Any]:
+    # Read once a process: a national list has megabytes.
+    store = trust_from(options.trust)
+    for place in options.evidence:
+        store |= TrustStore.from_path(place).as_evidence()
+    known = None
+    if options.registry is not None:
+        from edocx.units.registry import CsvRegistry
+
+        known = CsvRegistry.from_path(options.registry)
+    source = None
+    if options.online:
+        from edocx.clock import SystemClock
+        from edocx.signing.online import OnlineSource
+
+        source = OnlineSource(SystemClock(), cache_folder())
+    return {
+        "trust": store,
+        "registry": known,
+        "at": options.at,
+        "policy": options.policy,
+        "detached": options.detached,
+        "keys": options.keys,
+        "source": source,
+    }
+
+
+def _judge(file: Path, options: Options) -> Report | EdocxError:
+    from edocx.verification import verify
+
+    try:
+        return verify(file, **_arguments(options))
+    except EdocxError as error:
+        if error.exit_code == 2:  # noqa: PLR2004 - the call is wrong, whatever the file
+            raise
+        return error
+    except MemoryError:
+        return _too_large(file)
+
+
+def _too_large(file: Path) -> EdocxError:
+    return InputError(
+        Text("Không đủ bộ nhớ để kiểm tra tệp.", "There is not enough memory to check the file."),
+        hint=Text("Kiểm tra riêng tệp này trên máy lớn hơn.", "Check this file alone on a larger machine."),
+        code="EDX-LIMIT-MEMORY",
+        where=str(file),
+    )

@@ -1,0 +1,104 @@
+"""A report as text for people: what TT 15/2025 wants shown stands in it (issuer, signer, times, validity)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import typer
+
+from edocx.cli.output import language, say
+from edocx.clock import in_vietnam
+from edocx.errors import Text
+from edocx.signing.report import CertificateInfo, Message, Report, SignatureReport
+
+VERDICTS = {
+    "TOTAL-PASSED": Text("HỢP LỆ: còn nguyên vẹn và được tin cậy", "PASSED: intact and trusted"),
+    "TOTAL-FAILED": Text("KHÔNG HỢP LỆ", "FAILED"),
+    "INDETERMINATE": Text("CHƯA KẾT LUẬN ĐƯỢC", "INDETERMINATE"),
+    "NO-SIGNATURE": Text("KHÔNG CÓ CHỮ KÝ", "NO SIGNATURE"),
+}
+COLOURS = {"TOTAL-PASSED": "green", "TOTAL-FAILED": "red", "INDETERMINATE": "yellow", "NO-SIGNATURE": "yellow"}
+KINDS = {
+    "person": Text("cá nhân", "person"),
+    "organisation": Text("cơ quan", "organisation"),
+    "device": Text("thiết bị", "device"),
+    "unknown": Text("chưa rõ", "unknown"),
+}
+SOURCES = {
+    "timestamp": Text("thời gian ký (dấu thời gian)", "signing time (timestamp)"),
+    "receipt": Text("thời gian ký (biên nhận)", "signing time (receipt)"),
+    "claimed": Text("thời gian ký (tự khai)", "signing time (claimed)"),
+    "none": Text("không có thời gian ký", "no signing time"),
+}
+INTEGRITY = {
+    "valid": Text("nội dung còn nguyên vẹn", "content intact"),
+    "invalid": Text("nội dung hoặc chữ ký đã bị thay đổi", "content or signature changed"),
+    "partial": Text("phần đã ký còn nguyên, phần khác không được ký", "signed part intact, other parts unsigned"),
+    "indeterminate": Text("chưa kiểm tra được tính toàn vẹn", "integrity could not be checked"),
+}
+UNCHECKED = Text("chưa xét: văn bản của ai, có thẩm quyền không", "not checked: from whom, and with what authority")
+
+
+def show(report: Report, indent: str = "") -> None:
+    """Print a report, with those of the files inside."""
+    lang = language()
+    reason = f" ({report.sub_indication})" if report.sub_indication else ""
+    verdict = f"{VERDICTS[report.indication].in_language(lang)}{reason}"
+    typer.secho(f"{indent}{report.file}: {verdict}", fg=COLOURS[report.indication], bold=True)
+    if not indent and report.policy == "signatures-only":
+        say(f"  {UNCHECKED.in_language(lang)}")
+    for signature in report.signatures:
+        _show_signature(signature, indent + "  ", lang)
+    _show_messages(report.messages, indent + "  ", lang)
+    for inside in report.attachments:
+        show(inside, indent + "  ")
+
+
+def validity(certificate: CertificateInfo, lang: str) -> str:
+    """Return the certificate's validity as a phrase."""
+    words = Text("chứng thư có hiệu lực từ", "certificate valid from").in_language(lang)
+    to = Text("đến", "to").in_language(lang)
+    return f"{words} {in_vietnam(certificate.not_before):%Y-%m-%d} {to} {in_vietnam(certificate.not_after):%Y-%m-%d}"
+
+
+def time_phrase(signature: SignatureReport, lang: str) -> str:
+    """Return when it was signed, who says so, and whether the certificate was valid then."""
+    words = SOURCES[signature.time_source].in_language(lang)
+    if signature.signing_time is None:
+        return words
+    phrase = f"{words}: {in_vietnam(signature.signing_time):%Y-%m-%d %H:%M:%S%z}"
+    certificate = signature.certificate
+    if certificate is None:
+        return phrase
+    inside = certificate.not_before <= signature.signing_time <= certificate.not_after
+    then = Text("chứng thư còn hạn lúc đó", "certificate within its dates then")
+    out = Text("chứng thư ngoài hạn lúc đó", "certificate outside its dates then")
+    return f"{phrase}; {(then if inside else out).in_language(lang)}"
+
+
+def _show_signature(signature: SignatureReport, indent: str, lang: str) -> None:
+    reason = f" ({signature.sub_indication})" if signature.sub_indication else ""
+    kind = KINDS[signature.kind].in_language(lang)
+    unit = f", {signature.unit}" if signature.unit else ""
+    level = f" {signature.level}" if signature.level else ""
+    typer.secho(
+        f"{indent}• {signature.id} [{signature.format}{level}, {kind}{unit}] {signature.indication}{reason}",
+        fg=COLOURS[signature.indication],
+    )
+    say(f"{indent}  {INTEGRITY[signature.integrity].in_language(lang)}; {signature.algorithm}")
+    certificate = signature.certificate
+    if certificate is not None:
+        say(f"{indent}  {certificate.subject}")
+        issued = Text("cấp và quản lý bởi", "issued and managed by").in_language(lang)
+        say(f"{indent}  {issued} {certificate.issuer}")
+        say(f"{indent}  {validity(certificate, lang)}")
+    say(f"{indent}  {time_phrase(signature, lang)}")
+    _show_messages(signature.messages, indent + "  ", lang)
+
+
+def _show_messages(messages: Iterable[Message], indent: str, lang: str) -> None:
+    marks = {"error": "✗", "warning": "!", "info": "·"}
+    for message in messages:
+        if message.code == "EDX-TIME-CLAIMED":
+            continue  # said on the line of the signing time
+        say(f"{indent}{marks[message.severity]} {message.vi if lang == 'vi' else message.en}  [{message.code}]")
