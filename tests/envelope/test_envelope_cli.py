@@ -152,3 +152,25 @@ def test_the_commands_import_nothing_heavy(envelope_file: Path, tmp_path: Path) 
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_what_is_shown_cannot_steer_the_terminal(envelope_file: Path, capfdbinary) -> None:
+    envelope_file.write_bytes(BASE.replace(b"V/v th", "V/v \x9b31m\u202e\n  Từ: H99 th".encode()))
+    _, out = run(capfdbinary, "envelope", "read", envelope_file)
+    assert "\x9b" not in out
+    assert "\u202e" not in out
+    assert "\n  Từ: H99" not in out
+
+
+def test_parts_of_a_record_are_objects_even_when_absent(envelope_file: Path, capfdbinary) -> None:
+    envelope_file.write_bytes(
+        b'<edXML xmlns="http://www.mic.gov.vn/TBT/QCVN_102_2016"><edXMLEnvelope><edXMLHeader><MessageHeader/>'
+        b"</edXMLHeader></edXMLEnvelope></edXML>"
+    )
+    code, out = run(capfdbinary, "envelope", "read", envelope_file, "--json")
+    record = json.loads(out)
+    assert code == 0
+    assert record["code"] == {"number": None, "notation": None}
+    assert record["from"]["unit"] is None
+    assert record["other"]["appendixes"] == []
+    assert record["staff"] is record["update"] is None

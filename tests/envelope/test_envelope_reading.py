@@ -430,3 +430,11 @@ def test_the_received_bytes_are_untouched(tmp_path: Path) -> None:
     with open_envelope(tmp_path / "x.edxml") as reading:
         assert reading.raw == Blob.from_bytes(data)
         assert reading.raw.read() == data
+
+
+def test_attachments_inside_the_envelope_are_read_too(document: Envelope) -> None:
+    start = BASE.index(b"<AttachmentEncoded>")
+    end = BASE.index(b"</AttachmentEncoded>") + len(b"</AttachmentEncoded>")
+    moved = BASE[:start] + BASE[end:]
+    moved = moved.replace(b"</edXML:edXMLEnvelope>", BASE[start:end] + b"</edXML:edXMLEnvelope>")
+    assert opened(data=moved).envelope == document

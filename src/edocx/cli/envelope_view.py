@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from unicodedata import category
 
 from edocx.cli.output import language, say
 from edocx.clock import in_vietnam
@@ -28,7 +29,7 @@ def show(reading: Reading, paths: Sequence[Path | None] = ()) -> None:
     say(f"{kind.in_language(language())}{said}  ({reading.dialect})")
     for label, value in _lines(envelope):
         if value:
-            say(f"  {label.in_language(language())}: {value}")
+            say(f"  {label.in_language(language())}: {_plain(value)}")
     for place, item in enumerate(envelope.attachments):
         size = (
             f"{item.content.size} byte"
@@ -36,10 +37,11 @@ def show(reading: Reading, paths: Sequence[Path | None] = ()) -> None:
             else Text("không đọc được", "unreadable").in_language(language())
         )
         path = paths[place] if place < len(paths) else None
-        say(f"  [{place + 1}] {item.name or '?'}  {item.media_type or ''}  {size}{f'  → {path}' if path else ''}")
+        line = f"  [{place + 1}] {item.name or '?'}  {item.media_type or ''}  {size}{f'  → {path}' if path else ''}"
+        say(_plain(line))
     for quirk in reading.quirks:
         where = f"  [{quirk.where}]" if quirk.where else ""
-        say(f"  ~ {Text(quirk.vi, quirk.en).in_language(language())}{where}")
+        say(_plain(f"  ~ {Text(quirk.vi, quirk.en).in_language(language())}{where}"))
     show_findings(reading.findings)
 
 
@@ -50,7 +52,7 @@ def show_findings(findings: Iterable[Finding]) -> None:
         none = False
         mark = _MARKS[finding.severity].in_language(language())
         where = f"  [{finding.where}]" if finding.where else ""
-        say(f"  {mark} {finding.code}: {Text(finding.vi, finding.en).in_language(language())}{where}")
+        say(_plain(f"  {mark} {finding.code}: {Text(finding.vi, finding.en).in_language(language())}{where}"))
     if none:
         say(Text("  Không có gì sai.", "  Nothing is wrong."))
 
@@ -78,6 +80,11 @@ def _lines(envelope: Envelope) -> Iterable[tuple[Text, str | None]]:
     yield Text("Lý do", "Reason"), envelope.business_reason or envelope.description
     if envelope.timestamp:
         yield Text("Thời điểm", "At"), f"{in_vietnam(envelope.timestamp):%d/%m/%Y %H:%M:%S}"
+
+
+def _plain(line: str) -> str:
+    """Return a line that stays one line and cannot steer a terminal or turn the direction of writing."""
+    return "".join(" " if char in "\t\r\n" else "" if category(char) in {"Cc", "Cf"} else char for char in line)
 
 
 def _unit(organization: Organization | None) -> str | None:

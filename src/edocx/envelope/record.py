@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from pydantic import ValidationError
 
-from edocx.envelope.model import Envelope
+from edocx.envelope.model import Code, DocumentType, Envelope, Organization, Other, Promulgation, Signatory
 from edocx.envelope.read import Reading
 from edocx.errors import InputError, Text
 
@@ -57,7 +57,7 @@ def to_record(
 def header_record(envelope: Envelope) -> dict[str, Any]:
     """Return the fields of an envelope, without attachments and unknown elements."""
     values = envelope.model_dump(mode="json", by_alias=True, exclude={"attachments", "unknown"})
-    return {key: values[key] for key in _ORDER}
+    return {key: _BLANK[key] if values[key] is None and key in _BLANK else values[key] for key in _ORDER}
 
 
 def attachment_records(envelope: Envelope, extracted: Sequence[Path | None] = ()) -> list[dict[str, Any]]:
@@ -84,10 +84,13 @@ def from_record(record: Mapping[str, Any]) -> Envelope:
     if not isinstance(record, Mapping):
         raise _misfit("$", "phải là một đối tượng JSON", "must be a JSON object")
     values = {key: value for key, value in record.items() if key not in _IGNORED}
+    for key, value in values.items():
+        if value is None and key in _LISTS:
+            values[key] = ()
+        elif key in _BLANK and isinstance(value, Mapping) and all(not item and item != 0 for item in value.values()):
+            values[key] = None
     try:
-        return Envelope.model_validate(
-            {key: () if value is None and key in _LISTS else value for key, value in values.items()}
-        )
+        return Envelope.model_validate(values)
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(step) for step in first["loc"])
@@ -117,6 +120,20 @@ _LISTS: Final = frozenset(
     for name, field in Envelope.model_fields.items()
     if field.default == () and name != "attachments"
 )
+
+
+_BLANK: Final[Mapping[str, dict[str, Any]]] = {
+    key: model().model_dump(mode="json")
+    for key, model in {
+        "code": Code,
+        "document_type": DocumentType,
+        "promulgation": Promulgation,
+        "from": Organization,
+        "signatory": Signatory,
+        "other": Other,
+    }.items()
+}
+"""Parts that always stand as objects in a record, with nothing in them when they are absent."""
 
 
 def _used(described: Mapping[str, Any]) -> set[str]:

@@ -19,7 +19,7 @@ from edocx.envelope.base64_stream import Decoder, NotBase64
 from edocx.envelope.limits import Limits
 from edocx.envelope.source import FileSource, Source, pieces_of, plain_blob
 from edocx.envelope.tree import Allowance, Payload, Tree, check_size, exceeded, is_payload_place, path_of
-from edocx.errors import EnvelopeError, Text, XmlError
+from edocx.errors import EnvelopeError, LimitExceeded, Text, XmlError
 
 
 class _Run:
@@ -54,6 +54,7 @@ class _Handler:
         self._dialect_c = False
         self._open: _Run | None = None
         self.path: list[str] = []
+        self.at = 0
         self.root: tuple[int, str] = (0, "")
         self.runs: list[_Run] = []
         self.undeclared: set[str] = set()
@@ -96,6 +97,7 @@ class _Handler:
         if not run:
             self._bound(offset)
             return
+        self.at = offset
         run.meet(offset)
         data = text.encode()
         # A line break is one character here and may have been two bytes in the file.
@@ -132,6 +134,7 @@ class _Handler:
         self._open = None
 
     def _bound(self, offset: int) -> None:
+        self.at = offset
         inside = offset - self._open.tag_at if self._open else 0
         if offset - self._cut_bytes - inside > self._limits.skeleton_bytes:
             what = Text("byte ngoài tệp đính kèm", "bytes outside attachments")
@@ -168,8 +171,8 @@ def scan(source: Source, start: int, limits: Limits, workdir: Path | None) -> Tr
         handler = _Handler(limits, spool)
         try:
             _xml.walk(pieces_of(source, start), handler, base=start)
-        except XmlError as error:
-            error.where = f"/{'/'.join(handler.path)}, {error.where}"
+        except (XmlError, LimitExceeded) as error:
+            error.where = f"/{'/'.join(handler.path)}, {error.where or f'byte {handler.at}'}"
             raise
         skeleton = _without_runs(source, start, handler)
         root = _xml.parse(_declared(skeleton, start, handler), max_bytes=limits.skeleton_bytes + 4096)

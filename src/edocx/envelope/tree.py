@@ -97,7 +97,8 @@ def is_payload_place(path: list[str], *, dialect_c: bool) -> bool:
 
     Nowhere else is text taken out of the tree: a seal over a header must see all of it.
     """
-    if len(path) == 4 and path[1:] == [n.ATTACHMENTS, n.ATTACHMENT, n.ENCODED]:  # noqa: PLR2004 - the root and these
+    above = path[:-3]
+    if path[-3:] == [n.ATTACHMENTS, n.ATTACHMENT, n.ENCODED] and (len(above) == 1 or above[1:] == [n.ENVELOPE]):
         return True
     return dialect_c and path[-2:] == [n.ATTACHMENT, n.CONTENT] and n.MESSAGE_HEADER not in path
 
