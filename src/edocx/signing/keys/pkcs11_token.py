@@ -15,6 +15,7 @@ from types import ModuleType
 from typing import Any
 
 from edocx.errors import EdocxError, SigningRefused, Text, Unavailable, UsageError, WrongPassword
+from edocx.signing.keys.pkcs11_module import Module, load_module
 from edocx.signing.keys.pkcs11_uri import Pkcs11Uri
 
 WAIT_FOR_SESSION = 60.0
@@ -65,12 +66,15 @@ def open_token(uri: Pkcs11Uri, ask_pin: Callable[[str], str | None]) -> Token:
     """
     library = load_pkcs11()
     with _tokens_lock:
-        found = _find(library, uri)
+        module = load_module(library, uri.module)
+        found = _find(library, module, uri)
         key = (uri.module, bytes(found.serial or b""), int(found.slot.slot_id))
         held = _tokens.get(key)
         if held is not None and held.alive:
             return held
-        token = Token(library, found)
+        if held is not None:
+            held.close()
+        token = Token(library, found, threaded=module.threaded)
         token.log_in(ask_pin)
         _tokens[key] = token
         return token
@@ -96,12 +100,13 @@ class Lease:
 class Token:
     """One token with the login's owner and the pool of sessions."""
 
-    def __init__(self, library: ModuleType, token: Any) -> None:
+    def __init__(self, library: ModuleType, token: Any, *, threaded: bool = True) -> None:
         self._library = library
         self._token = token
         self.name = (token.label or "token").strip()
         make = f"{token.manufacturer_id} {token.model}".lower()
-        self.quirks = next((quirks for word, quirks in QUIRKS if word in make), CAREFUL)
+        known = next((quirks for word, quirks in QUIRKS if word in make), CAREFUL)
+        self.quirks = known if threaded else CAREFUL
         self._owner: Any = None
         self._idle: queue.LifoQueue[Lease] = queue.LifoQueue()
         self._opened = 0
@@ -124,7 +129,11 @@ class Token:
             if not pin:
                 raise _no_pin(self.name)
         with self.translated():
-            self._owner = self._token.open(user_pin=pin)
+            try:
+                self._owner = self._token.open(user_pin=pin)
+            except self._library.exceptions.UserAlreadyLoggedIn:
+                # Another part of this process owns the login: sign under it, and leave logging out to its owner.
+                self._owner = None
         self.alive = True
 
     @contextmanager
@@ -147,9 +156,9 @@ class Token:
         self.alive = False
         while not self._idle.empty():
             self._drop(self._idle.get_nowait())
-        if self._owner is not None:
-            with self.translated():
-                self._owner.close()
+        owner, self._owner = self._owner, None
+        if owner is not None:
+            _close(owner, self._library)
 
     @contextmanager
     def translated(self) -> Iterator[None]:
@@ -191,11 +200,7 @@ class Token:
     def _drop(self, lease: Lease) -> None:
         with self._lock:
             self._opened -= 1
-        try:
-            lease.session.close()
-        except self._library.exceptions.PKCS11Error:
-            # A session of a token that was pulled out cannot be closed; the library forgets it with the slot.
-            return
+        _close(lease.session, self._library)
 
     def _wrong_pin(self) -> WrongPassword:
         flags = self._token.slot.get_token().flags
@@ -215,17 +220,11 @@ class Token:
         )
 
 
-def _find(library: ModuleType, uri: Pkcs11Uri) -> Any:
+def _find(library: ModuleType, module: Module, uri: Pkcs11Uri) -> Any:
     try:
-        module = library.lib(uri.module)
-        tokens = [token for token in module.get_tokens() if _fits(token, uri)]
-    except (RuntimeError, OSError) as error:
-        raise Unavailable(
-            Text("Không nạp được mô-đun PKCS#11.", "The PKCS#11 module cannot be loaded."),
-            hint=Text("Kiểm tra đường dẫn mô-đun và trình điều khiển.", "Check the module's path and the driver."),
-            code="EDX-TOKEN-MODULE",
-            where=uri.module,
-        ) from error
+        tokens = [token for token in module.library.get_tokens() if _fits(token, uri)]
+    except library.exceptions.PKCS11Error as error:
+        raise _gone(uri.token_label or uri.serial or uri.module) from error
     if not tokens:
         raise _gone(uri.token_label or uri.serial or uri.module)
     if len(tokens) > 1:
@@ -247,6 +246,14 @@ def _fits(token: Any, uri: Pkcs11Uri) -> bool:
     )
     right_slot = uri.slot_id is None or token.slot.slot_id == uri.slot_id
     return right_slot and all(not asked or asked == found for asked, found in wanted)
+
+
+def _close(session: Any, library: ModuleType) -> None:
+    try:
+        session.close()
+    except library.exceptions.PKCS11Error:
+        # A session of a token that was pulled out cannot be closed; the library forgets it with the slot.
+        return
 
 
 def _gone_exceptions(exceptions: Any) -> tuple[type[Exception], ...]:
