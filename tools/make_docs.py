@@ -10,6 +10,9 @@ import re
 import sys
 from pathlib import Path
 
+from edocx.documents import status_label
+from edocx.routing import transitions as t
+
 ROOT = Path(__file__).parents[1]
 SOURCE = ROOT / "src" / "edocx"
 CODE = re.compile(r"EDX(?:-[A-Z0-9]+)+")
@@ -87,9 +90,6 @@ def _cell(text: str) -> str:
 
 
 def _states_page() -> str:
-    from edocx.documents import status_label
-    from edocx.routing import transitions as t
-
     lines = [HEAD + "# Delivery states", ""]
     lines += [
         "Three regions run side by side; what is shown is a function of the set of statements heard, in any order.",
