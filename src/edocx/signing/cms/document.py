@@ -15,10 +15,17 @@ from asn1crypto import cms, core, crl, ocsp, pem, x509
 
 from edocx.content import Blob
 from edocx.errors import InputError, Text
-from edocx.signing.cms.signer import MALFORMED, Digester, SignerFinding, examine_signer, unsigned_attribute
+from edocx.signing.cms.signer import (
+    MALFORMED,
+    Digester,
+    SignerFinding,
+    examine_signer,
+    has_attributes,
+    unsigned_attribute,
+)
 from edocx.signing.judgement import Criteria, Finding, judge
 from edocx.signing.mechanism import digest, finish, new_hash
-from edocx.signing.messages import CONTENT_DIGEST, DIGEST, TOO_MANY
+from edocx.signing.messages import CONTENT_DIGEST, DIGEST, MALFORMED_SIGNATURE, TOO_MANY
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
 from edocx.signing.token import MAX_TOKENS, read_token
 from edocx.signing.trust import TrustStore
@@ -27,6 +34,12 @@ MAX_CMS = 64 * 1024 * 1024
 """Bytes of a CMS file, its content included; larger content belongs beside its signature."""
 
 MAX_SIGNERS = 100
+
+HEAD = 4096
+"""Bytes of the content in which attributes of another signature would show."""
+
+_SET_OF = b"\x31"
+_MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _OCSP = "1.3.6.1.5.5.7.16.2"
@@ -99,16 +112,25 @@ def examine_content(signed: cms.SignedData, detached: Iterable[Path], *, label: 
     for order, info in enumerate(infos, 1):
         if not isinstance(inside, core.Void):
             content = bytes(inside)
-            yield _finding(signed, info, partial(digest, data=content), f"{label}-{order}")
+            start = content[:HEAD]
+            yield _finding(signed, info, partial(digest, data=content), f"{label}-{order}", start)
         elif not files:
             yield _without_content(signed, info, f"{label}-{order}")
         else:
-            tried = [_finding(signed, info, _file_digester(path), f"{label}-{order}") for path in files]
+            tried = [_finding(signed, info, _file_digester(p), f"{label}-{order}", _start(p)) for p in files]
             yield next((one for one in tried if one.failure is None), tried[0])
 
 
-def _finding(signed: cms.SignedData, info: cms.SignerInfo, content: Digester, name: str) -> Finding:
+def _start(path: Path) -> bytes:
+    with Blob.from_path(path).open() as stream:
+        return stream.read(HEAD)
+
+
+def _finding(signed: cms.SignedData, info: cms.SignerInfo, content: Digester, name: str, start: bytes) -> Finding:
     signer = examine_signer(signed, info, content)
+    if not has_attributes(info) and start[:1] == _SET_OF and _MESSAGE_DIGEST in start:
+        # Content that is another signature's attributes: that signature's value fits it (the attributes attack).
+        signer = replace(signer, failure=SubIndication.FORMAT_FAILURE, message=MALFORMED_SIGNATURE)
     found = Finding(
         id=name,
         format="CAdES" if signer.bound else "CMS",

@@ -109,6 +109,11 @@ def certificates_of(signed: cms.SignedData) -> tuple[x509.Certificate, ...]:
     return tuple(found.values())
 
 
+def has_attributes(info: cms.SignerInfo) -> bool:
+    """Say whether there are signed attributes."""
+    return isinstance(info["signed_attrs"], cms.CMSAttributes)
+
+
 def unsigned_attribute(info: cms.SignerInfo, name: str) -> list[Any]:
     """Return all values of an unsigned attribute by asn1crypto's name or by dotted identifier."""
     attributes = info["unsigned_attrs"]
