@@ -68,6 +68,10 @@ def open_signer(
             from edocx.signing.keys.pkcs11 import Pkcs11Signer  # noqa: PLC0415 - adapters load when asked for
 
             return Pkcs11Signer.open(uri, secrets, scheme=scheme, certificates=certificates)
+        case "csc":
+            from edocx.signing.keys.csc import CscSigner  # noqa: PLC0415
+
+            return CscSigner.open(uri, secrets, scheme=scheme, certificates=certificates)
         case "":
             pass
         case _:
