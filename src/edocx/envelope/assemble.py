@@ -12,14 +12,17 @@ from edocx.envelope import names as n
 from edocx.envelope.attachments import join
 from edocx.envelope.dialect import Frame
 from edocx.envelope.doctypes import settle
-from edocx.envelope.interpret import Interpreter
+from edocx.envelope.interpret import Blocks, Interpreter
 from edocx.envelope.limits import Limits
 from edocx.envelope.model import Attachment, Envelope
 from edocx.envelope.notes import Notes
 from edocx.envelope.tree import Tree, exceeded, path_of
 from edocx.errors import EnvelopeError, Text
 
-_MANIFESTS: Final = (n.MANIFEST, n.MANIFEST_SHORT)
+_MANIFESTS: Final = frozenset((n.MANIFEST, n.MANIFEST_SHORT))
+_IN_MANIFEST: Final = frozenset((n.REFERENCE,))
+_IN_FLAT_MANIFEST: Final = frozenset((n.REFERENCE, n.ATTACHMENT))
+_IN_ATTACHMENTS: Final = frozenset((n.ATTACHMENT,))
 _IN_ROOT: Final = frozenset((n.ENVELOPE, n.ENVELOPE_C, n.ATTACHMENTS))
 _IN_ENVELOPE: Final = frozenset((n.HEADER, n.BODY, n.ATTACHMENTS))
 _IN_HEADER: Final = frozenset((n.MESSAGE_HEADER, n.TRACE_LIST, n.SIGNATURE, n.DIGITAL_SIGNATURE))
@@ -42,50 +45,56 @@ def assemble(tree: Tree, frame: Frame, notes: Notes, limits: Limits) -> Envelope
     """Return the envelope that a tree holds; raise `EnvelopeError` for a status message without a code."""
     attributed = _attributed(tree.root, limits)
     interpreter = Interpreter(frame.namespace, notes)
-    header = _header(tree, frame, interpreter)
-    message = interpreter.child(header, n.MESSAGE_HEADER) if header is not None else None
+    outer, inner, header = _blocks(tree, frame, interpreter)
+    message = interpreter.only(header, n.MESSAGE_HEADER)
     values: dict[str, Any] = {"kind": "document"}
     if message is None:
         notes.finding("EDX-HEADER-MISSING", Text("Thiếu MessageHeader.", "There is no MessageHeader."), frame.envelope)
-    elif _is_status(message, interpreter):
+    elif _is_status(message, frame.namespace):
         values = {"kind": "status"} | interpreter.group(message, f.STATUS_HEADER)
         _require_code(values, message)
     else:
         values |= interpreter.group(message, f.DOCUMENT_HEADER)
-    if header is not None and (traces := interpreter.child(header, n.TRACE_LIST)) is not None:
+    if (traces := interpreter.only(header, n.TRACE_LIST)) is not None:
         values |= interpreter.group(traces, f.TRACE_LIST)
         values |= _list_attributes(traces, frame, notes)
     if values.get("document_type") and settle(values["document_type"]):
         notes.quirk("type-by-name", message)
-    values["attachments"] = _files(tree, frame, interpreter, limits)
+    values["attachments"] = _files(tree, outer, inner, interpreter, limits)
     _keep_attributes(attributed, frame, notes)
     values["unknown"] = notes.unknown
     return Envelope.model_validate(values)
 
 
-def _header(tree: Tree, frame: Frame, interpreter: Interpreter) -> etree._Element | None:
-    """Return what holds the message header, and keep the strangers around it."""
+def _blocks(tree: Tree, frame: Frame, interpreter: Interpreter) -> tuple[Blocks, Blocks, Blocks]:
+    """Return the blocks under the root, under the envelope, and under what holds the message header."""
     flat = frame.dialect == "C"
     if flat:
         interpreter.notes.quirk("namespace-go", frame.envelope)
+    outer: Blocks = {}
     if frame.envelope is not tree.root:
         if n.local(str(tree.root.tag)) != n.ROOT:
             interpreter.notes.quirk("root-name", tree.root)
-        interpreter.strangers(tree.root, _IN_ROOT)
-    interpreter.strangers(frame.envelope, _FLAT if flat else _IN_ENVELOPE)
-    header = interpreter.child(frame.envelope, n.HEADER)
-    if header is None:
-        return frame.envelope if flat else None
-    interpreter.strangers(header, _IN_HEADER)
-    _strange_signatures(header, frame, interpreter.notes)
-    return header
+        outer = interpreter.blocks(tree.root, _IN_ROOT)
+        interpreter.only(outer, n.ENVELOPE, n.ENVELOPE_C)
+    inner = interpreter.blocks(frame.envelope, _FLAT if flat else _IN_ENVELOPE)
+    holder = interpreter.only(inner, n.HEADER)
+    if holder is None:
+        return outer, inner, inner if flat else {}
+    header = interpreter.blocks(holder, _IN_HEADER)
+    _strange_signatures(header, interpreter.notes)
+    return outer, inner, header
 
 
-def _is_status(message: etree._Element, interpreter: Interpreter) -> bool:
+def _is_status(message: etree._Element, namespace: str) -> bool:
     """A status message is told by its code; one that has lost it, by the time only status messages have here."""
-    if interpreter.children(message, n.STATUS_CODE):
+    if _has(message, n.STATUS_CODE, namespace):
         return True
-    return bool(interpreter.children(message, n.TIMESTAMP)) and not interpreter.children(message, n.TO)
+    return _has(message, n.TIMESTAMP, namespace) and not _has(message, n.TO, namespace)
+
+
+def _has(element: etree._Element, name: str, namespace: str) -> bool:
+    return next(element.iterchildren(n.tag(name, namespace), name), None) is not None
 
 
 def _require_code(values: dict[str, Any], message: etree._Element) -> None:
@@ -98,8 +107,8 @@ def _require_code(values: dict[str, Any], message: etree._Element) -> None:
         )
 
 
-def _strange_signatures(header: etree._Element, frame: Frame, notes: Notes) -> None:
-    for node in header.findall(n.tag(n.SIGNATURE, frame.namespace)):
+def _strange_signatures(header: Blocks, notes: Notes) -> None:
+    for node in header.get(n.SIGNATURE, ()):
         text = Text(
             "Có khối Signature của QCVN; khối này không ký gì cả.",
             "There is a Signature of the QCVN; it signs nothing.",
@@ -121,30 +130,22 @@ def _list_attributes(traces: etree._Element, frame: Frame, notes: Notes) -> dict
     return values
 
 
-def _files(tree: Tree, frame: Frame, interpreter: Interpreter, limits: Limits) -> list[Attachment]:
-    flat = frame.dialect == "C"
-    body = interpreter.child(frame.envelope, n.BODY)
-    holder = body if body is not None else frame.envelope if flat else None
-    manifest = interpreter.child(holder, *_MANIFESTS) if holder is not None else None
-    entries: list[etree._Element] = []
-    encoded: list[etree._Element] = []
-    if body is not None:
-        interpreter.strangers(body, frozenset(_MANIFESTS))
+def _files(tree: Tree, outer: Blocks, inner: Blocks, interpreter: Interpreter, limits: Limits) -> list[Attachment]:
+    flat = interpreter.namespace == n.GO
+    body = interpreter.only(inner, n.BODY)
+    holder = interpreter.blocks(body, _MANIFESTS) if body is not None else inner if flat else {}
+    manifest = interpreter.only(holder, n.MANIFEST, n.MANIFEST_SHORT)
+    listed: Blocks = {}
     if manifest is not None:
         if n.local(str(manifest.tag)) == n.MANIFEST_SHORT and not flat:
             interpreter.notes.quirk("manifest-name", manifest)
-        interpreter.strangers(manifest, frozenset((n.REFERENCE, *((n.ATTACHMENT,) if flat else ()))))
-        entries = interpreter.children(manifest, n.REFERENCE)
-        encoded += interpreter.children(manifest, n.ATTACHMENT) if flat else []
-    wrapper = interpreter.child(tree.root, n.ATTACHMENTS)
-    if wrapper is None and frame.envelope is not tree.root:
-        wrapper = interpreter.child(frame.envelope, n.ATTACHMENTS)
-    if wrapper is not None:
-        interpreter.strangers(wrapper, frozenset((n.ATTACHMENT,)))
-        encoded += interpreter.children(wrapper, n.ATTACHMENT)
-    if flat:
-        encoded += interpreter.children(frame.envelope, n.ATTACHMENT)
-    return join(interpreter, entries, encoded, tree.payloads, limits)
+        listed = interpreter.blocks(manifest, _IN_FLAT_MANIFEST if flat else _IN_MANIFEST)
+    wrapper = interpreter.only(outer, n.ATTACHMENTS)
+    if wrapper is None:
+        wrapper = interpreter.only(inner, n.ATTACHMENTS)
+    wrapped = interpreter.blocks(wrapper, _IN_ATTACHMENTS) if wrapper is not None else {}
+    encoded = [node for blocks in (listed, wrapped, inner) for node in blocks.get(n.ATTACHMENT, ())]
+    return join(interpreter, listed.get(n.REFERENCE, []), encoded, tree.payloads, limits)
 
 
 def _attributed(root: etree._Element, limits: Limits) -> list[Any]:

@@ -81,7 +81,9 @@ def _listed(interpreter: Interpreter, entry: etree._Element) -> _File:
 
 def _encoded(interpreter: Interpreter, element: etree._Element, payloads: Mapping[etree._Element, Payload]) -> _File:
     values = interpreter.group(element, f.ATTACHMENT, _ALSO)
-    content = interpreter.child(element, n.ENCODED, *((n.CONTENT,) if interpreter.namespace == n.GO else ()))
+    names = (n.ENCODED, n.CONTENT) if interpreter.namespace == n.GO else (n.ENCODED,)
+    tags = [tag for name in names for tag in (n.tag(name, interpreter.namespace), name)]
+    content = interpreter.only({"": list(element.iterchildren(*tags))}, "")
     key = _key(interpreter.notes, values.get("content_id") or "", element)
     return _File(key, element, encoded=values, payload=payloads.get(content) if content is not None else None)
 

@@ -7,7 +7,7 @@ axis (dialect A); ``net`` is the order that .NET peers expect (dialect A′).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from functools import cache
 from types import MappingProxyType
@@ -50,6 +50,11 @@ class Field:
     longest: int | None = None
     group: Group | None = None
     item: str = ""
+    ease: int = field(init=False)
+    """1 for text and 2 for a number, which can be taken without a remark; 0 for all else. A plain number, for speed."""
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "ease", {Kind.TEXT: 1, Kind.KEY: 1, Kind.INT: 2}.get(self.kind, 0))
 
     @property
     def structure(self) -> Group:

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import cache
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, TypeAlias
 from unicodedata import is_normalized
 
 from lxml import etree
@@ -26,19 +27,19 @@ _MERGED_BEFORE: Final = frozenset(("business", "business_reason", "business_targ
 """Fields that only a Bussiness block gives: a second such block is told by them."""
 
 _MANY_DIGITS: Final = 10
+_EASY_NUMBER: Final = 2
 _SEAL: Final = n.tag(n.SIGNATURE, n.XMLDSIG)
 _SHOWN: Final = 40
 """Most characters of a bad value repeated in a finding."""
 
 
-@cache
-def _tags(names: frozenset[str], namespace: str) -> frozenset[str]:
-    """Return the names as tags, in a namespace and in none; a seal is known wherever a signature is.
+Blocks: TypeAlias = "dict[str, list[etree._Element]]"
+"""Children of a frame element by name."""
 
-    A seal speaks of these very bytes and is never carried over to others.
-    """
-    tags = {n.tag(name, namespace) for name in names} | names
-    return frozenset(tags | {_SEAL} if n.SIGNATURE in names else tags)
+
+@cache
+def _tags(names: frozenset[str], namespace: str) -> MappingProxyType[str, str]:
+    return MappingProxyType({n.tag(name, namespace): name for name in names})
 
 
 class Interpreter:
@@ -69,11 +70,11 @@ class Interpreter:
                 field = self._near_miss(child, group, also)
                 if field is None:
                     continue
-            if field.kind <= Kind.INT and field.key not in values:
+            if field.ease and field.key not in values:
                 # Nine fields in ten are plain: read here what needs no remark.
                 text = child.text
                 if text and not len(child):
-                    if field.kind == Kind.INT:
+                    if field.ease == _EASY_NUMBER:
                         if len(text) < _MANY_DIGITS and text.isascii() and text.isdigit():
                             values[field.key] = int(text)
                             continue
@@ -83,28 +84,39 @@ class Interpreter:
             self._take(child, field, values)
         return values
 
-    def child(self, element: etree._Element, *names: str) -> etree._Element | None:
-        """Return the first child with one of the names, noting further ones as findings."""
-        found = [node for name in names for node in self.children(element, name)]
+    def blocks(self, element: etree._Element, known: frozenset[str]) -> Blocks:
+        """Return the children with known names; keep all others as unknown.
+
+        A child without namespace counts where none has the right one. A seal stands outside both: it speaks
+        of these very bytes and is never carried over to others.
+        """
+        tags = _tags(known, self.namespace)
+        found: Blocks = {}
+        bare: Blocks = {}
+        for node in element:
+            name = tags.get(node.tag)
+            if name is not None:
+                found.setdefault(name, []).append(node)
+            elif not is_element(node) or (node.tag == _SEAL and n.SIGNATURE in known):
+                continue
+            elif node.tag in known:
+                bare.setdefault(node.tag, []).append(node)
+            else:
+                self.notes.unknown_element(node)
+        for name, nodes in bare.items():
+            for node in nodes:
+                if name in found:
+                    self.notes.unknown_element(node)
+                else:
+                    self.notes.quirk("no-namespace-child", node)
+        return bare | found
+
+    def only(self, blocks: Blocks, *names: str) -> etree._Element | None:
+        """Return the first block with one of the names, noting further ones as findings."""
+        found = [node for name in names for node in blocks.get(name, ())]
         for extra in found[1:]:
             self._twice(extra)
         return found[0] if found else None
-
-    def children(self, element: etree._Element, name: str) -> list[etree._Element]:
-        """Return the children with a name, in the envelope's namespace or in none."""
-        found = list(element.iterchildren(n.tag(name, self.namespace)))
-        if not found and self.namespace:
-            found = list(element.iterchildren(name))
-            for node in found:
-                self.notes.quirk("no-namespace-child", node)
-        return found
-
-    def strangers(self, element: etree._Element, known: frozenset[str]) -> None:
-        """Keep the children that a frame element does not know."""
-        tags = _tags(known, self.namespace)
-        for node in element:
-            if node.tag not in tags and is_element(node):
-                self.notes.unknown_element(node)
 
     def _near_miss(self, child: etree._Element, group: Group, also: frozenset[str]) -> Field | None:
         tag = str(child.tag)
