@@ -322,9 +322,9 @@ def _day(at: str | None) -> date:
         return day_of(_now())
     try:
         moment = datetime.fromisoformat(at)
-    except ValueError as error:
+        return day_of(moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM))
+    except (ValueError, OverflowError) as error:
         raise _bad_date(at) from error
-    return day_of(moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM))
 
 
 def _bad_date(text: str) -> EdocxError:

@@ -125,8 +125,9 @@ class UnitHistory:
                     days.update((max(span.start, self.opened), min(span.end, self.closed)))
         ordered = sorted(days)
         states = tuple((start, end, self._state(start, end)) for start, end in pairwise(ordered))
-        self._states = states
-        return states
+        # A life of no length is a breach (see soundness), yet has a state to show.
+        self._states = states or ((self.opened, self.closed, self._state(self.opened, self.closed)),)
+        return self._states
 
     def _state(self, start: date, end: date) -> Unit:
         values: list[Any] = []

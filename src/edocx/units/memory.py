@@ -158,6 +158,12 @@ class MemoryDirectory:
             forward: dict[str, list[Succession]] = {}
             backward: dict[str, list[Succession]] = {}
             for edge in self._successions:
+                if (
+                    edge.predecessor not in self._histories
+                    or (edge.successor or edge.predecessor) not in self._histories
+                ):
+                    # A document from elsewhere may name units that it does not bring; soundness says so.
+                    continue
                 forward.setdefault(edge.predecessor, []).append(edge)
                 if edge.successor is not None:
                     backward.setdefault(edge.successor, []).append(edge)

@@ -20,6 +20,9 @@ MAX_NAME = 500
 MAX_SPANS = 200
 """Most intervals of one fact: no agency was renamed so often, and each makes a state."""
 
+FIRST_DAY, LAST_DAY = date(1900, 1, 1), date(2200, 12, 31)
+"""Days taken for real: a year 0205 is a slip, and arithmetic at the calendar's ends fails. 9999-12-31 means open."""
+
 _AUTHORITIES = (SHIPPED, SIGNED, LOCAL)
 _LEVELS = {level.value: level for level in Level}
 _KINDS = {kind.value: kind for kind in SuccessionKind}
@@ -100,7 +103,8 @@ class RecordReader:
         """Make a succession edge of a decoded JSON object; `BadValue` names the column at fault."""
         if type(row) is not dict or not row.keys() <= _EDGE:
             raise BadValue("", "không phải quan hệ kế thừa.", "not a succession edge.")
-        kind = _KINDS.get(row.get("kind", ""))
+        stated = row.get("kind")
+        kind = _KINDS.get(stated) if type(stated) is str else None
         if kind is None:
             raise BadValue("kind", f"cần một trong {', '.join(_KINDS)}.", f"one of {', '.join(_KINDS)} is due.")
         successor, custodian = row.get("successor"), row.get("custodian")
@@ -143,13 +147,16 @@ class RecordReader:
                 day = date.fromisoformat(value)
             except (TypeError, ValueError) as error:
                 raise BadValue(column, "cần ngày dạng 2025-07-01.", "a date such as 2025-07-01 is due.") from error
+            if not FIRST_DAY <= day <= LAST_DAY and day != END:
+                vi, en = "năm ngoài khoảng 1900-2200.", "the year is not between 1900 and 2200."
+                raise BadValue(column, vi, en)
             self._days[value] = day
         return day
 
     def _stated_authority(self, value: Any) -> str:
         if value is None:
             return LOCAL
-        if value not in _AUTHORITIES:
+        if type(value) is not str or value not in _AUTHORITIES:
             raise BadValue("authority", "không biết nguồn bảo đảm này.", "the authority is not known.")
         return _AUTHORITIES[_AUTHORITIES.index(value)]
 

@@ -119,6 +119,11 @@ def _entry(row: Row, faults: list[Fault], authority: str) -> RegistryEntry | Non
     sha256 = row["sha256"].replace(":", "").lower()
     if not is_fingerprint(sha256):
         faults.append(_fault(row, "sha256", "cần 64 chữ số thập lục phân.", "64 hexadecimal digits are due."))
+    faults += [
+        _fault(row, column, "chứa ký tự điều khiển hoặc ký tự ẩn.", "it holds a hidden character.")
+        for column in ("full_name", "position", "capacity", "source")
+        if not row[column].isprintable()
+    ]
     kind = _kind(row, faults)
     unit = _unit(row, faults)
     valid_from, valid_to = _moment(row, "valid_from", faults), _moment(row, "valid_to", faults)

@@ -6,7 +6,7 @@ import csv
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import datetime
 from typing import NamedTuple
 
 from edocx.clock import VIETNAM
@@ -134,15 +134,15 @@ def decode(data: bytes, where: str | None = None) -> str:
 
 
 def read_moment(text: str) -> datetime | None:
-    """Read an ISO date (its first moment in Vietnam) or datetime (without zone: Vietnam's); empty is None.
+    """Read an ISO date (its first moment in Vietnam) or datetime (without zone: Vietnam's); empty or 9999 is None.
 
-    Raises ``ValueError`` for anything else.
+    Raises ``ValueError`` for anything else and for years outside 1900-2200.
     """
-    if not text:
+    if not text or text.startswith("9999-12-31"):
         return None
-    if len(text) == len("2026-11-22"):
-        return datetime.combine(date.fromisoformat(text), time(), VIETNAM)
     moment = datetime.fromisoformat(text)
+    if not 1900 <= moment.year <= 2200:  # noqa: PLR2004  # arithmetic at the calendar's ends fails
+        raise ValueError("the year is not between 1900 and 2200")
     return moment.replace(tzinfo=VIETNAM) if moment.tzinfo is None else moment
 
 

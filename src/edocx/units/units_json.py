@@ -31,7 +31,7 @@ from edocx.errors import InputError, Text
 from edocx.units.directory import Snapshot
 from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
-from edocx.units.record import MAX_NAME, BadValue, RecordReader, succession_record, unit_record
+from edocx.units.record import BadValue, RecordReader, succession_record, unit_record
 from edocx.units.succession import Succession
 from edocx.units.table import MAX_BYTES, MAX_FAULTS, Fault, FaultyTable, decode
 
@@ -75,7 +75,7 @@ def _read(data: bytes | BinaryIO, where: str | None, authority: str | None) -> D
                 faults.append(Fault(line, bad.column, bad.code, bad.text))
                 if len(faults) >= MAX_FAULTS:
                     break
-    except (json.JSONDecodeError, UnicodeDecodeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         raise _not_json(error, where) from error
     if faults:
         raise FaultyTable(faults, where)
@@ -124,27 +124,40 @@ def _records(data: bytes | BinaryIO, where: str | None) -> Iterator[tuple[str, i
 
 def _records_by_line(first: bytes, stream: BinaryIO) -> Iterator[tuple[str, int, Any]]:
     """Read our own layout without ever holding the whole text: 80,000 units would cost 50 MB as one string."""
-    decode_row = json.JSONDecoder().raw_decode
     for name, value in json.loads(first + b"]}").items():
         if name != "units":
             yield name, 1, value
-    section, line = "units", 1
+    section, line, due = "units", 1, True
     while row := stream.readline(MAX_LINE):
         line += 1
-        row = row.rstrip(b"\r\n")
-        if row.startswith(b"{"):
-            text = row.decode()
-            try:
-                value, end = decode_row(text)
-            except json.JSONDecodeError as error:
-                raise _bad_line(line, error.colno) from error
-            if text[end:] not in ("", ","):
-                raise _bad_line(line, end + 1)
+        text = row.decode().rstrip("\r\n")
+        if text.startswith("{") and due:
+            value, due = _row(text, line)
             yield section, line, value
-        elif row == b'], "successions": [':
-            section = "successions"
-        elif row not in (b"]}", b""):
+        elif text == '], "successions": [' and section == "units":
+            section, due = "successions", True
+        elif text == "]}" and section == "successions":
+            section = "end"
+        elif text:
             raise _bad_line(line, 1)
+    if section != "end":
+        # A file that was cut at the end of a line must not pass for a smaller directory.
+        raise _bad_line(line, 1)
+
+
+_decode = json.JSONDecoder().raw_decode
+
+
+def _row(text: str, line: int) -> tuple[Any, bool]:
+    """Decode the record on a line and say whether a comma promises another."""
+    try:
+        value, end = _decode(text)
+    except json.JSONDecodeError as error:
+        raise _bad_line(line, error.colno) from error
+    rest = text[end:]
+    if rest not in ("", ","):
+        raise _bad_line(line, end + 1)
+    return value, rest == ","
 
 
 _blank = re.compile(r"[\s]*").match
@@ -205,13 +218,14 @@ def _snapshot(header: dict[str, Any], where: str | None) -> Snapshot:
         taken = datetime.fromisoformat(header["taken"]) if "taken" in header else datetime(1970, 1, 1, tzinfo=UTC)
         expires = datetime.fromisoformat(header["expires"]) if header.get("expires") else None
         version = int(header.get("version", 0))
-    except (TypeError, ValueError) as error:
+        source = RecordReader().text("source", header.get("source", ""))
+    except (TypeError, ValueError, OverflowError) as error:
         text = Text("phần đầu ghi phiên bản hoặc thời điểm sai dạng.", "the header's version or moment is malformed.")
         raise FaultyTable([Fault(1, "taken", "EDX-TABLE-VALUE", text)], where) from error
     if taken.tzinfo is None or (expires is not None and expires.tzinfo is None):
         text = Text("thời điểm thiếu múi giờ.", "the moment has no time zone.")
         raise FaultyTable([Fault(1, "taken", "EDX-TABLE-VALUE", text)], where)
-    return Snapshot(version, taken, str(header.get("source", ""))[:MAX_NAME], expires)
+    return Snapshot(version, taken, source, expires)
 
 
 def _bad_line(line: int, column: int) -> FaultyTable:
@@ -228,8 +242,11 @@ def _not_json(error: ValueError | RecursionError, where: str | None) -> FaultyTa
             return FaultyTable([Fault(error.lineno, "", "EDX-TABLE-JSON", text)], where)
         case UnicodeDecodeError():
             text = Text("có byte không phải UTF-8.", "it holds bytes that are not UTF-8.")
-        case _:
+        case RecursionError():
             text = Text("JSON lồng nhau quá sâu.", "the JSON nests too deeply.")
+        case _:
+            # A number of more digits than the interpreter converts: against quadratic work.
+            text = Text("có số quá dài.", "it holds a number that is too long.")
     return FaultyTable([Fault(1, "", "EDX-TABLE-JSON", text)], where)
 
 
