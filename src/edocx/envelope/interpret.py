@@ -33,8 +33,8 @@ _SHOWN: Final = 40
 """Most characters of a bad value repeated in a finding."""
 
 
-Blocks: TypeAlias = "dict[str, list[etree._Element]]"
-"""Children of a frame element by name."""
+Blocks: TypeAlias = dict[str, list[Any]]
+"""Children (elements) of a frame element by name."""
 
 
 @cache
