@@ -62,6 +62,22 @@ def verify(
         detached=tuple(Path(one) for one in detached),
         keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
     )
+    try:
+        return _judge(place, criteria, policy)
+    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+        # What parsers raise on bytes made to break them; the promise is a verdict or one clean error.
+        raise InputError(
+            Text(
+                "Tệp được tạo bất thường đến mức không kiểm tra được.",
+                f"The file is made so oddly that it cannot be checked ({type(error).__name__}).",
+            ),
+            hint=Text("Không tin tệp này; hỏi lại bên gửi.", "Do not rely on this file; ask its sender."),
+            code="EDX-FILE-HOSTILE",
+            where=str(place),
+        ) from error
+
+
+def _judge(place: Path, criteria: Criteria, policy: str) -> Report:
     match sniff(place):
         case "pdf":
             from edocx.signing.pdf.verify import verify_pdf  # noqa: PLC0415 - pyHanko loads for PDFs only

@@ -32,6 +32,19 @@ def ocsp_responses_in(data: bytes) -> tuple[ocsp.OCSPResponse, ...]:
     return tuple(_parsed(data, "OCSP RESPONSE", ocsp.OCSPResponse))
 
 
+def parse_certificate(der: bytes) -> x509.Certificate:
+    """Parse one certificate to its last field; raise ``ValueError`` for anything malformed.
+
+    asn1crypto parses when asked, so that a fault would show wherever a field is first looked at.
+    """
+    try:
+        certificate = x509.Certificate.load(der, strict=True)
+        certificate.native  # noqa: B018 - looks at every field
+    except (ValueError, TypeError, LookupError, OverflowError, AttributeError, RecursionError) as error:
+        raise ValueError("malformed certificate") from error
+    return certificate
+
+
 def describe(certificate: x509.Certificate) -> CertificateInfo:
     """Say whose certificate this is, in RFC 4514 order and with the serial in hex."""
     return CertificateInfo(

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 from asn1crypto import crl, x509
 from pyhanko_certvalidator import CertificateValidator, ValidationContext, errors
+from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import (
     CertRevTrustPolicy,
     PKIXValidationParams,
@@ -63,9 +64,38 @@ def judge_path(
         ),
         retroactive_revinfo=True,
     )
+    try:
+        path = _find_path(certificate, trust, at, extra, policy=policy, parameters=parameters)
+    except (errors.PathError, errors.ValidationError) as failure:
+        return _from_failure(failure)
+    except (ValueError, TypeError, LookupError, OverflowError, AttributeError, RecursionError):
+        return _verdict(
+            Indication.INDETERMINATE,
+            SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
+            "EDX-CERT-MALFORMED",
+            Text(
+                "Chứng thư hoặc CRL trong đường dẫn bị hỏng; lấy lại từ tổ chức cấp.",
+                "A certificate or CRL on the path is malformed; fetch it again from its authority.",
+            ),
+        )
+    anchor = path.trust_anchor.authority
+    root = getattr(anchor, "certificate", None)
+    return PathVerdict(Indication.TOTAL_PASSED, None, (), fingerprint(root) if root is not None else None)
+
+
+def _find_path(
+    certificate: x509.Certificate,
+    trust: TrustStore,
+    at: datetime,
+    extra: tuple[x509.Certificate, ...],
+    *,
+    policy: CertRevTrustPolicy,
+    parameters: PKIXValidationParams | None,
+) -> ValidationPath:
+    extra = tuple(c for c in extra if _has_readable_names(c))
     context = ValidationContext(
         trust_roots=list(trust.anchors),
-        other_certs=[*trust.intermediates, *extra],
+        other_certs=[*(c for c in trust.intermediates if _has_readable_names(c)), *extra],
         moment=at,
         allow_fetching=False,
         crls=_usable_lists(certificate, trust),
@@ -76,20 +106,16 @@ def judge_path(
     validator = CertificateValidator(
         certificate, intermediate_certs=list(extra), validation_context=context, pkix_params=parameters
     )
+    return run_to_end(validator.async_validate_path())
+
+
+def _has_readable_names(certificate: x509.Certificate) -> bool:
+    # One certificate with a name that cannot be compared must not spoil the path of another.
     try:
-        path = run_to_end(validator.async_validate_path())
-    except (errors.PathError, errors.ValidationError) as failure:
-        return _from_failure(failure)
-    except (ValueError, TypeError, KeyError, OverflowError):
-        return _verdict(
-            Indication.INDETERMINATE,
-            SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-            "EDX-CERT-MALFORMED",
-            Text("Chứng thư hoặc CRL trong đường dẫn bị hỏng.", "A certificate or CRL on the path is malformed."),
-        )
-    anchor = path.trust_anchor.authority
-    root = getattr(anchor, "certificate", None)
-    return PathVerdict(Indication.TOTAL_PASSED, None, (), fingerprint(root) if root is not None else None)
+        certificate.subject.hashable, certificate.issuer.hashable  # noqa: B018
+    except (ValueError, TypeError):
+        return False
+    return True
 
 
 def _usable_lists(certificate: x509.Certificate, trust: TrustStore) -> list[crl.CertificateList]:

@@ -71,8 +71,9 @@ def weak_key(certificate: x509.Certificate, at: datetime, rules: StrengthRules =
     """Name the key when it is too weak at a moment, such as ``rsa-1024``; None when it is not."""
     key = certificate.public_key
     try:
-        kind, bits = str(key.algorithm), int(key.bit_size)
-    except (ValueError, TypeError, KeyError, AttributeError):
+        kind = str(key.algorithm)
+        bits = int(key.bit_size) if kind in {"rsa", "rsassa_pss", "dsa", "ec"} else 0
+    except (ValueError, TypeError, KeyError, AttributeError, NameError):  # NameError: asn1crypto's own slip
         return "unreadable key"
     match kind:
         case "rsa" | "rsassa_pss":

@@ -18,7 +18,7 @@ from typing import Any
 from asn1crypto import cms, core, tsp, x509
 
 from edocx.errors import SigningRefused
-from edocx.signing.certificate import fingerprint
+from edocx.signing.certificate import fingerprint, parse_certificate
 from edocx.signing.mechanism import Mechanism, digest, load_key
 from edocx.signing.messages import (
     DIGEST,
@@ -105,7 +105,8 @@ def certificates_of(signed: cms.SignedData) -> tuple[x509.Certificate, ...]:
     found: dict[str, x509.Certificate] = {}
     for choice in list(signed["certificates"])[:MAX_CERTIFICATES]:
         if choice.name == "certificate":
-            found.setdefault(fingerprint(choice.chosen), choice.chosen)
+            certificate = parse_certificate(choice.chosen.dump())
+            found.setdefault(fingerprint(certificate), certificate)
     return tuple(found.values())
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,7 +19,21 @@ HEADER = b"%PDF-"
 HEADER_WITHIN = 1024
 """Readers accept the header within the first 1024 bytes (ISO 32000-1 Annex H, implementation note 13)."""
 
-MALFORMED = (PyHankoError, ValueError, TypeError, KeyError, IndexError, AttributeError, RecursionError, OverflowError)
+MALFORMED = (
+    PyHankoError,
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    RecursionError,
+    ArithmeticError,
+    AssertionError,
+    NotImplementedError,
+    StopIteration,
+    OSError,  # seeking to where a number in the file points
+    struct.error,
+    zlib.error,
+)
 """What pyHanko raises on hostile files, its own errors and what slips through."""
 
 

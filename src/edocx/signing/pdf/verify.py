@@ -17,13 +17,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
-from asn1crypto import cms, core, x509
+from asn1crypto import cms, core
 from pyhanko.pdf_utils.generic import parse_pdf_date
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from edocx.clock import VIETNAM
 from edocx.errors import LimitExceeded, PdfError, SigningRefused
 from edocx.signing.budget import Budget
+from edocx.signing.certificate import parse_certificate
 from edocx.signing.cms.signer import SignerFinding, examine_signer, unsigned_attribute
 from edocx.signing.judgement import Criteria, Finding, judge
 from edocx.signing.mechanism import Mechanism, digest, load_key
@@ -208,7 +209,7 @@ def _level(
 
 def _find_bare(signature: Embedded, blank: Finding) -> Finding:
     # adbe.x509.rsa_sha1: the bare value in an octet string, the certificate in the dictionary (ISO 32000-1 12.8.3.2)
-    certificates = tuple(x509.Certificate.load(data) for data in signature.certificates)
+    certificates = tuple(parse_certificate(data) for data in signature.certificates)
     if not certificates:
         raise ValueError("/Cert is missing")
     mechanism = Mechanism("pkcs1v15", "sha1")

@@ -11,6 +11,7 @@ from asn1crypto import keys, x509
 from cryptography.hazmat.primitives.asymmetric import dsa, ec, rsa
 from lxml import etree
 
+from edocx.signing.certificate import parse_certificate
 from edocx.signing.mechanism import MAX_EXPONENT_BITS, MAX_RSA_BITS, VerifyingKey, load_key
 from edocx.signing.xml.algorithm_names import DSIG11
 from edocx.signing.xml.encoding import decode_value
@@ -55,7 +56,7 @@ def read_key_info(signature: etree._Element) -> Offered:
                 info = target
     certificates: dict[bytes, x509.Certificate] = {}
     for element in list(info.iterfind(f"{ds('X509Data')}/{ds('X509Certificate')}"))[:MAX_CERTIFICATES]:
-        certificate = x509.Certificate.load(decode_value(element))
+        certificate = parse_certificate(decode_value(element))
         certificates[bytes(certificate.sha256)] = certificate
     bare = [_key_value(value) for value in info.iterfind(ds("KeyValue"))]
     bare += [

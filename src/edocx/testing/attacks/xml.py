@@ -1,0 +1,239 @@
+"""Attacks on signed XML: wrapping, substitution of keys and algorithms, entities, hostile transforms.
+
+After McIntosh and Austel, "XML Signature Element Wrapping Attacks" (2005), and Somorovsky et al., "On Breaking SAML"
+(2012): the shapes differ in where the signed element and the forged one stand.
+"""
+
+from __future__ import annotations
+
+import base64
+import copy
+import hashlib
+import hmac
+from collections.abc import Callable, Iterator
+
+from lxml import etree
+
+from edocx._xml import parse
+from edocx.testing.attacks import Attack
+
+DS = "http://www.w3.org/2000/09/xmldsig#"
+MORE = "http://www.w3.org/2001/04/xmldsig-more#"
+_XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
+_XSLT = "http://www.w3.org/TR/1999/REC-xslt-19991116"
+
+
+def forgeries(data: bytes, *, other_certificate: bytes | None = None) -> Iterator[Attack]:
+    """Yield forged copies of a document with one `ds:Signature`; ``other_certificate`` (DER) is somebody else's."""
+    for name, change in _CHANGES.items():
+        root = parse(data)
+        forged = change(root)
+        if forged is not None:
+            yield Attack(name, etree.tostring(forged))
+    if other_certificate is not None:
+        yield Attack("certificate-exchanged", etree.tostring(_exchanged(parse(data), other_certificate)))
+    yield Attack(
+        "entities", b'<!DOCTYPE a [<!ENTITY b "FORGED"><!ENTITY c "&b;&b;&b;">]>\n' + _without_declaration(data)
+    )
+    yield Attack("external-entity", b'<!DOCTYPE a SYSTEM "file:///etc/passwd">\n' + _without_declaration(data))
+
+
+def _without_declaration(data: bytes) -> bytes:
+    return etree.tostring(parse(data))
+
+
+def _signature(root: etree._Element) -> etree._Element:
+    return next(root.iter(f"{{{DS}}}Signature"))
+
+
+def _find(root: etree._Element, name: str) -> etree._Element:
+    return next(root.iter(f"{{{DS}}}{name}"))
+
+
+def _target(root: etree._Element) -> etree._Element | None:
+    uri = _find(root, "Reference").get("URI", "")
+    if uri == "":
+        return root
+    for element in root.iter(etree.Element):
+        if uri[1:] in {element.get("Id"), element.get("ID"), element.get("id")}:
+            return element
+    return None
+
+
+def _forge_text(element: etree._Element) -> None:
+    for child in element.iter(etree.Element):
+        if etree.QName(child).namespace != DS and not len(child):
+            child.text = (child.text or "") + " FORGED"
+            return
+    element.set("forged", "true")
+
+
+def _text(root: etree._Element) -> etree._Element:
+    target = _target(root)
+    _forge_text(root if target is None else target)
+    return root
+
+
+def _wrap_in_object(root: etree._Element) -> etree._Element | None:
+    """Move the signed element into an Object of the signature and put a forged twin in its place."""
+    target = _target(root)
+    if target is None or target is root or _signature(root) in list(target.iterdescendants()):
+        return _wrap_root(root)
+    twin = copy.deepcopy(target)
+    _forge_text(twin)
+    parent = target.getparent()
+    assert parent is not None
+    parent.replace(target, twin)
+    etree.SubElement(_signature(root), f"{{{DS}}}Object").append(target)
+    return root
+
+
+def _wrap_root(root: etree._Element) -> etree._Element:
+    """Make a forged document around the whole signed one."""
+    outer = copy.deepcopy(root)
+    for signature in list(outer.iter(f"{{{DS}}}Signature")):
+        parent = signature.getparent()
+        if parent is not None:
+            parent.remove(signature)
+    _forge_text(outer)
+    outer.append(root)
+    return outer
+
+
+def _wrap_sibling(root: etree._Element) -> etree._Element:
+    outer = etree.Element("wrapper")
+    forged = _wrap_root(copy.deepcopy(root))[0] if len(root) else etree.Element("forged")
+    outer.append(forged)
+    outer.append(root)
+    return outer
+
+
+def _wrap_without_identifier(root: etree._Element) -> etree._Element:
+    outer = _wrap_root(root)
+    for name in ("Id", "ID", "id"):
+        if outer.get(name) is not None:
+            del outer.attrib[name]
+    outer.set("forged", "true")
+    return outer
+
+
+def _comment_in_digest(root: etree._Element) -> etree._Element:
+    value = _find(root, "DigestValue")
+    text = value.text or ""
+    value.text = text[:4]
+    comment = etree.Comment("")
+    comment.tail = text[4:]
+    value.append(comment)
+    return _text(root)
+
+
+def _hmac(root: etree._Element) -> etree._Element:
+    """Sign with a code whose secret is the certificate that stands in the file."""
+    method = _find(root, "SignatureMethod")
+    method.set("Algorithm", f"{MORE}hmac-sha256")
+    certificate = root.find(f".//{{{DS}}}X509Certificate")
+    secret = base64.b64decode("".join((certificate.text or "").split())) if certificate is not None else b""
+    data = etree.tostring(_find(root, "SignedInfo"), method="c14n", exclusive=True, with_tail=False)
+    code = hmac.new(secret, data, hashlib.sha256).digest()
+    _find(root, "SignatureValue").text = base64.b64encode(code).decode("ascii")
+    return root
+
+
+def _hmac_truncated(root: etree._Element) -> etree._Element:
+    forged = _hmac(root)
+    etree.SubElement(_find(forged, "SignatureMethod"), f"{{{DS}}}HMACOutputLength").text = "0"
+    _find(forged, "SignatureValue").text = ""
+    return forged
+
+
+def _transforms(algorithm: str, inside: Callable[[etree._Element], None]) -> Callable[[etree._Element], etree._Element]:
+    def change(root: etree._Element) -> etree._Element:
+        reference = _find(root, "Reference")
+        transforms = reference.find(f"{{{DS}}}Transforms")
+        if transforms is None:
+            transforms = etree.Element(f"{{{DS}}}Transforms")
+            reference.insert(0, transforms)
+        inside(etree.SubElement(transforms, f"{{{DS}}}Transform", Algorithm=algorithm))
+        return root
+
+    return change
+
+
+def _xpath(expression: str) -> Callable[[etree._Element], None]:
+    def fill(transform: etree._Element) -> None:
+        etree.SubElement(transform, f"{{{DS}}}XPath").text = expression
+
+    return fill
+
+
+def _stylesheet(transform: etree._Element) -> None:
+    xsl = "http://www.w3.org/1999/XSL/Transform"
+    sheet = etree.SubElement(transform, f"{{{xsl}}}stylesheet", version="1.0")
+    template = etree.SubElement(sheet, f"{{{xsl}}}template", match="/", name="again")
+    etree.SubElement(template, f"{{{xsl}}}call-template", name="again")
+
+
+def _many_transforms(root: etree._Element) -> etree._Element:
+    transforms = root.find(f".//{{{DS}}}Transforms")
+    holder = transforms if transforms is not None else etree.SubElement(_find(root, "Reference"), f"{{{DS}}}Transforms")
+    for _ in range(1000):
+        uri = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+        etree.SubElement(holder, f"{{{DS}}}Transform", Algorithm=uri)
+    return root
+
+
+def _many_references(root: etree._Element) -> etree._Element:
+    info = _find(root, "SignedInfo")
+    reference = _find(root, "Reference")
+    for _ in range(1000):
+        info.append(copy.deepcopy(reference))
+    return root
+
+
+def _outward(uri: str) -> Callable[[etree._Element], etree._Element]:
+    def change(root: etree._Element) -> etree._Element:
+        _find(root, "Reference").set("URI", uri)
+        return root
+
+    return change
+
+
+def _no_references(root: etree._Element) -> etree._Element:
+    info = _find(root, "SignedInfo")
+    for reference in info.findall(f"{{{DS}}}Reference"):
+        info.remove(reference)
+    return root
+
+
+def _doubled_info(root: etree._Element) -> etree._Element:
+    info = _find(root, "SignedInfo")
+    forged = copy.deepcopy(info)
+    _signature(root).insert(0, forged)
+    return _text(root)
+
+
+def _exchanged(root: etree._Element, certificate: bytes) -> etree._Element:
+    for element in root.iter(f"{{{DS}}}X509Certificate"):
+        element.text = base64.b64encode(certificate).decode("ascii")
+    return root
+
+
+_CHANGES: dict[str, Callable[[etree._Element], etree._Element | None]] = {
+    "text-changed": _text,
+    "wrapped-in-object": _wrap_in_object,
+    "wrapped-in-forged-root": _wrap_root,
+    "wrapped-beside": _wrap_sibling,
+    "wrapped-without-identifier": _wrap_without_identifier,
+    "comment-in-digest": _comment_in_digest,
+    "hmac-with-certificate": _hmac,
+    "hmac-truncated": _hmac_truncated,
+    "xpath-selects-nothing": _transforms(_XPATH, _xpath("false()")),
+    "xpath-bomb": _transforms(_XPATH, _xpath("count(//. | //@* | //namespace::*) >= 0" + " and //.[.//.]" * 50)),
+    "xslt-endless": _transforms(_XSLT, _stylesheet),
+    "transforms-many": _many_transforms,
+    "references-many": _many_references,
+    "reference-to-file": _outward("file:///etc/passwd"),
+    "reference-to-server": _outward("http://127.0.0.1:1/x"),
+    "no-references": _no_references,
+    "signed-info-doubled": _doubled_info,
+}

@@ -1,0 +1,169 @@
+"""No known forgery passes, and no change to a signed file ends in anything but a verdict or a clean error."""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+
+import pytest
+import signing_samples as samples
+import signxml
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+from signing_samples import SIGNED_AT
+
+from edocx.errors import EdocxError
+from edocx.signing.pdf.sign import sign
+from edocx.signing.report import Indication, Integrity
+from edocx.testing.attacks import mutation, pdf, xml
+from edocx.verification import verify
+
+AT = SIGNED_AT + timedelta(days=1)
+DOCUMENT = '<doc xmlns="urn:x" Id="doc"><to>Nguyễn Văn A</to><amount>100</amount></doc>'.encode()
+
+LONGEST = 10.0
+"""Seconds for one forged file."""
+
+
+@pytest.fixture(scope="module")
+def signed_pdf(signing, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("pdf")
+    return sign(samples.plain(folder / "a.pdf"), folder / "b.pdf", signing.person, at=SIGNED_AT, field="S").read_bytes()
+
+
+@pytest.fixture(scope="module")
+def sealed_pdf(signing, tmp_path_factory):
+    """Certified by a person, then sealed by the agency."""
+    folder = tmp_path_factory.mktemp("pdf")
+    plain = samples.plain(folder / "a.pdf")
+    first = sign(plain, folder / "b.pdf", signing.person, at=SIGNED_AT, field="S1", certify=True)
+    return sign(first, folder / "c.pdf", signing.organisation, at=SIGNED_AT, field="S2").read_bytes()
+
+
+def signed_xml(signing, method=signxml.methods.enveloped, **options) -> bytes:
+    person = signing.pki.issue_person("Nguyễn Văn A", "ỦY BAN THỬ NGHIỆM")
+    signer = signxml.XMLSigner(method=method, c14n_algorithm="http://www.w3.org/2001/10/xml-exc-c14n#")
+    root = signer.sign(
+        etree.fromstring(DOCUMENT),
+        key=person.private_key,
+        cert=[person.certificate],
+        always_add_key_value=False,
+        **options,
+    )
+    return etree.tostring(root)
+
+
+@pytest.fixture(scope="module")
+def documents(signing):
+    return {
+        "enveloped": signed_xml(signing),
+        "enveloped-by-id": signed_xml(signing, reference_uri="#doc"),
+        "enveloping": signed_xml(signing, signxml.methods.enveloping),
+    }
+
+
+def judged(tmp_path, data, trust, name="file"):
+    path = tmp_path / name
+    path.write_bytes(data)
+    begin = time.monotonic()
+    try:
+        return verify(path, trust=trust, at=AT)
+    except EdocxError as error:
+        return error
+    finally:
+        assert time.monotonic() - begin < LONGEST
+
+
+def assert_not_passed(outcome, name):
+    assert isinstance(outcome, EdocxError) or outcome.indication is not Indication.TOTAL_PASSED, name
+
+
+def test_the_files_under_attack_pass_themselves(signing, signed_pdf, sealed_pdf, documents, tmp_path):
+    for data in (signed_pdf, sealed_pdf, *documents.values()):
+        assert judged(tmp_path, data, signing.trust).indication is Indication.TOTAL_PASSED
+
+
+def test_no_forged_pdf_passes(signing, signed_pdf, sealed_pdf, tmp_path):
+    for data in (signed_pdf, sealed_pdf):
+        names = set()
+        for attack in pdf.forgeries(data):
+            assert attack.data != data, attack
+            names.add(attack.name)
+            assert_not_passed(judged(tmp_path, attack.data, signing.trust), attack.name)
+        assert len(names) > 25
+
+
+@pytest.mark.parametrize("shape", ["enveloped", "enveloped-by-id", "enveloping"])
+def test_no_forged_xml_passes(signing, documents, shape, tmp_path):
+    other = signing.pki.issue_person("Trần Thị B", "ỦY BAN THỬ NGHIỆM").certificate.public_bytes(Encoding.DER)
+    for attack in xml.forgeries(documents[shape], other_certificate=other):
+        assert_not_passed(judged(tmp_path, attack.data, signing.trust), f"{shape} {attack.name}")
+
+
+def test_a_certificate_never_serves_as_a_shared_secret(signing, documents, tmp_path):
+    person = tmp_path / "person.pem"
+    for attack in xml.forgeries(documents["enveloped"]):
+        if attack.name != "hmac-with-certificate":
+            continue
+        root = etree.fromstring(attack.data)
+        text = root.findtext(".//{http://www.w3.org/2000/09/xmldsig#}X509Certificate")
+        person.write_text(f"-----BEGIN CERTIFICATE-----\n{text.strip()}\n-----END CERTIFICATE-----\n")
+        path = tmp_path / "a.xml"
+        path.write_bytes(attack.data)
+        report = verify(path, trust=signing.trust, at=AT, keys=[person])
+        assert report.integrity is not Integrity.VALID
+        return
+    pytest.fail("the attack is gone")
+
+
+def run_mutations(signing, tmp_path, data, accept, *, count, seed):
+    for attack in mutation.mutations(data, count, seed=seed):
+        outcome = judged(tmp_path, attack.data, signing.trust)
+        if isinstance(outcome, EdocxError) or outcome.indication is not Indication.TOTAL_PASSED:
+            continue
+        assert accept(attack.data), f"{attack.name} passed (seed {seed})"
+
+
+def unchanged_xml(original: bytes):
+    """A change that canonicalisation takes away, or one outside what is signed (KeyInfo), signs the same content."""
+    ds = "{http://www.w3.org/2000/09/xmldsig#}"
+
+    def content(data):
+        root = etree.fromstring(data)
+        for signature in list(root.iter(f"{ds}Signature")):
+            signature.getparent().remove(signature)
+        return etree.tostring(root, method="c14n", exclusive=True)
+
+    wanted = content(original)
+    return lambda data: content(data) == wanted
+
+
+def unchanged_pdf(original: bytes):
+    """Only the digits of the signature's own gap, or white space after the end, may differ."""
+
+    def same(data):
+        start, end = original.index(b"/Contents <") + 11, original.index(b">", original.index(b"/Contents <"))
+        body = data.rstrip(b"\0\r\n\t\f ")
+        return body[:start] + body[end:] == (original[:start] + original[end:]).rstrip(b"\0\r\n\t\f ")
+
+    return same
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mutated_pdfs_never_pass_changed(signing, signed_pdf, tmp_path, seed):
+    run_mutations(signing, tmp_path, signed_pdf, unchanged_pdf(signed_pdf), count=60, seed=seed)
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_mutated_xml_never_passes_changed(signing, documents, tmp_path, seed):
+    data = documents["enveloped"]
+    run_mutations(signing, tmp_path, data, unchanged_xml(data), count=60, seed=seed)
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize("seed", range(100, 150))
+def test_five_thousand_mutated_files_never_pass_changed(signing, signed_pdf, documents, tmp_path, seed):
+    run_mutations(signing, tmp_path, signed_pdf, unchanged_pdf(signed_pdf), count=50, seed=seed)
+    data = documents["enveloped"]
+    run_mutations(signing, tmp_path, data, unchanged_xml(data), count=50, seed=seed)
