@@ -128,11 +128,12 @@ def test_a_pdf_signed_on_a_token_is_accepted(hsm, tmp_path, accepted_by_all):
 
 def test_eight_threads_make_two_hundred_signatures_over_one_login(hsm):
     signers = [open_signer(hsm.uri(), hsm.pin) for _ in range(8)]
-    assert hsm.asked == ["edocx"], "one login, whoever asks"
+    assert hsm.asked == [], "nobody is asked for a PIN before something is signed"
     key = public_key(signers[0].certificate)
     digests = [hashlib.sha256(str(n).encode()).digest() for n in range(200)]
     with ThreadPoolExecutor(8) as pool:
         values = list(pool.map(lambda n: signers[n % 8].sign_digest(digests[n]), range(200)))
+    assert hsm.asked == ["edocx"], "one login, whoever asks"
     assert all(
         signers[0].algorithm.matches(key, value, digest) is None for value, digest in zip(values, digests, strict=True)
     )
@@ -147,12 +148,13 @@ def test_a_wrong_pin_is_tried_once_and_not_shown(hsm):
         return secret
 
     with pytest.raises(WrongPassword) as refusal:
-        open_signer(hsm.uri(), wrong)
+        open_signer(hsm.uri(), wrong).sign_digest(DIGEST)
     assert refusal.value.code == "EDX-TOKEN-PIN"
     assert tries == ["edocx"]
     shown = "".join(traceback.format_exception(refusal.value)) + repr(refusal.value.__cause__) + str(refusal.value)
     assert secret not in shown
-    open_signer(hsm.uri(), hsm.pin)
+    pkcs11_token.close_tokens()
+    open_signer(hsm.uri(), hsm.pin).sign_digest(DIGEST)
 
 
 def test_no_representation_holds_the_pin_or_a_name(hsm):
@@ -164,14 +166,14 @@ def test_no_representation_holds_the_pin_or_a_name(hsm):
 
 def test_without_a_pin_the_token_is_not_tried(hsm):
     with pytest.raises(WrongPassword):
-        open_signer(hsm.uri(), lambda _: None)
+        open_signer(hsm.uri(), lambda _: None).sign_digest(DIGEST)
 
 
-def test_a_locked_token_says_so(hsm, monkeypatch):
+def test_a_locked_token_says_so_and_is_not_tried(hsm):
     flags = pkcs11.TokenFlag
-    monkeypatch.setattr(pkcs11_token, "_find", lambda *_: Stub(flags.USER_PIN_LOCKED | flags.LOGIN_REQUIRED))
+    token = pkcs11_token.Token(pkcs11, Stub(flags.USER_PIN_LOCKED | flags.LOGIN_REQUIRED), hsm.pin)
     with pytest.raises(Unavailable) as refusal:
-        open_signer(hsm.uri(), hsm.pin)
+        token.require_login()
     assert refusal.value.code == "EDX-TOKEN-LOCKED"
     assert hsm.asked == [], "a locked token is not asked for"
 
@@ -199,16 +201,15 @@ class Stub:
 @pytest.mark.parametrize(
     "flag, words", [("USER_PIN_FINAL_TRY", "One try is left"), ("USER_PIN_COUNT_LOW", "few tries are left")]
 )
-def test_a_wrong_pin_says_what_is_left(hsm, monkeypatch, flag, words):
-    stub = Stub(pkcs11.TokenFlag[flag], pkcs11.PinIncorrect())
-    monkeypatch.setattr(pkcs11_token, "_find", lambda *_: stub)
+def test_a_wrong_pin_says_what_is_left(hsm, flag, words):
+    token = pkcs11_token.Token(pkcs11, Stub(pkcs11.TokenFlag[flag], pkcs11.PinIncorrect()), hsm.pin)
     with pytest.raises(WrongPassword) as refusal:
-        open_signer(hsm.uri(), hsm.pin)
+        token.require_login()
     assert words in refusal.value.text.en
 
 
 def test_a_usb_token_gets_one_session_and_an_hsm_several(hsm):
-    token = pkcs11_token.Token(pkcs11, Stub(pkcs11.TokenFlag(0)))
+    token = pkcs11_token.Token(pkcs11, Stub(pkcs11.TokenFlag(0)), hsm.pin)
     assert token.quirks.sessions == 1
     assert open_signer(hsm.uri(), hsm.pin)._token.quirks.sessions == 8
 
@@ -256,6 +257,17 @@ def test_what_the_uri_does_not_find_is_named(hsm, rest, kind, code):
     assert "1234" not in str(refusal.value)
 
 
+def test_an_unfit_certificate_is_refused_before_the_pin_is_asked(hsm, tmp_path):
+    from edocx.signing.pdf.order import sign_as
+
+    signer = open_signer(hsm.uri(), hsm.pin)
+    late = SIGNED_AT.replace(year=2060)
+    with pytest.raises(SigningRefused) as refusal:
+        sign_as(samples.plain(tmp_path / "d.pdf"), tmp_path / "o.pdf", signer, "person", at=late)
+    assert refusal.value.code == "EDX-CERT-NOT-FIT"
+    assert hsm.asked == []
+
+
 def test_a_module_that_is_none_is_unavailable(tmp_path):
     (tmp_path / "not.so").write_bytes(b"text")
     for path in (tmp_path / "not.so", tmp_path / "missing.so"):
@@ -277,8 +289,9 @@ def test_the_module_may_come_from_the_environment(monkeypatch):
 
 def test_a_foreign_certificate_does_not_fit(hsm, signing, monkeypatch):
     monkeypatch.setattr("edocx.signing.keys.pkcs11._certificates", lambda *_: [])
+    signer = open_signer(hsm.uri(), hsm.pin, certificates=[signing.person.certificate])
     with pytest.raises(KeyFileError) as refusal:
-        open_signer(hsm.uri(), hsm.pin, certificates=[signing.person.certificate])
+        signer.sign_digest(DIGEST)
     assert refusal.value.code == "EDX-KEY-MISMATCH"
 
 

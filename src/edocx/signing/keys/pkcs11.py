@@ -21,22 +21,26 @@ MAX_OBJECTS = 1_000
 
 
 class Pkcs11Signer:
-    """A key on a token, with its certificate from the token or given beside it. Threads may share it."""
+    """A key on a token, with its certificate from the token or given beside it. Threads may share it.
+
+    Certificates are public on most tokens: what the certificate says is known, and can be refused, before the PIN is
+    asked for. The PIN is asked for at the first signature, once.
+    """
 
     def __init__(
         self,
         token: Token,
+        wanted: Pkcs11Uri,
         *,
         certificate: x509.Certificate,
         chain: tuple[x509.Certificate, ...],
         algorithm: SignatureAlgorithm,
-        key: dict[Any, Any],
     ) -> None:
         self.certificate = certificate
         self.chain = chain
         self.algorithm = algorithm
         self._token = token
-        self._key = key
+        self._wanted = wanted
         self._name = fingerprint(certificate)
 
     def __repr__(self) -> str:
@@ -51,30 +55,50 @@ class Pkcs11Signer:
         scheme: Literal["pkcs1v15", "pss"] = "pkcs1v15",
         certificates: Iterable[x509.Certificate] = (),
     ) -> Pkcs11Signer:
-        """Log in to the token and find the key with its certificate; see `open_token` for what it raises.
+        """Find the token and the key's certificate; see `open_token` for what it raises.
 
-        Without ``object`` or ``id`` in the URI the token must hold one private key. `KeyFileError`:
-        ``EDX-KEY-NOT-FOUND``, ``EDX-KEY-AMBIGUOUS``, ``EDX-KEY-MISMATCH`` (no certificate fits the key).
+        Logs in only when the certificate cannot be told without. Without ``object`` or ``id`` in the URI the token must
+        hold one private key. `KeyFileError`: ``EDX-KEY-NOT-FOUND``, ``EDX-KEY-AMBIGUOUS``, ``EDX-KEY-MISMATCH``.
         """
         library = load_pkcs11()
         wanted = Pkcs11Uri.parse(uri)
         token = open_token(wanted, secrets)
+        beside = list(certificates)
         with token.translated(), token.session() as lease:
-            session = lease.session
-            identifier = _find_key(library, session, wanted, token.name)
-            held = [*certificates, *_certificates(library, session)]
-            own = _own(library, session, identifier, held, token.name)
+            held = [*beside, *_certificates(library, lease.session)]
+            own = _named(library, lease.session, wanted, held, beside)
+        if own is None:
+            own = cls._after_login(library, token, wanted, beside)
         chain = tuple(one for one in held if fingerprint(one) != fingerprint(own))
         algorithm = algorithm_for(public_key(own), scheme)
-        return cls(token, certificate=own, chain=chain, algorithm=algorithm, key=identifier)
+        return cls(token, wanted, certificate=own, chain=chain, algorithm=algorithm)
+
+    @staticmethod
+    def _after_login(library: Any, token: Token, wanted: Pkcs11Uri, beside: list[x509.Certificate]) -> x509.Certificate:
+        token.require_login()
+        with token.translated(), token.session() as lease:
+            key = _find_key(library, lease.session, wanted, token.name)
+            held = [*beside, *_certificates(library, lease.session)]
+            own = next((one for one in held if _belongs(library, lease.session, key, one)), None)
+        if own is None:
+            raise _no_certificate(token.name)
+        return own
 
     def sign_digest(self, digest: bytes) -> bytes:
-        """Sign a digest made with ``algorithm.hash_name``; raise `Unavailable` or `SigningRefused`."""
+        """Sign a digest made with ``algorithm.hash_name``.
+
+        Raises `WrongPassword`, `Unavailable`, `SigningRefused`, and `KeyFileError` when the key is not the one that the
+        certificate names.
+        """
         library = load_pkcs11()
+        self._token.require_login()
         with self._token.translated(), self._token.session() as lease:
             key = lease.keys.get(self._name)
             if key is None:
-                key = lease.keys[self._name] = next(iter(lease.session.get_objects(self._key)))
+                key = _find_key(library, lease.session, self._wanted, self._token.name)
+                if not _belongs(library, lease.session, key, self.certificate):
+                    raise _no_certificate(self._token.name)
+                lease.keys[self._name] = key
             return _sign(library, key, self.algorithm, digest)
 
 
@@ -95,13 +119,18 @@ def _sign(library: Any, key: Any, algorithm: SignatureAlgorithm, digest: bytes) 
             return encode_dss_signature(int.from_bytes(value[:half], "big"), int.from_bytes(value[half:], "big"))
 
 
-def _find_key(library: Any, session: Any, wanted: Pkcs11Uri, name: str) -> dict[Any, Any]:
+def _template(library: Any, wanted: Pkcs11Uri, kind: Any) -> dict[Any, Any]:
     attribute = library.Attribute
-    template: dict[Any, Any] = {attribute.CLASS: library.ObjectClass.PRIVATE_KEY}
+    template: dict[Any, Any] = {attribute.CLASS: kind}
     if wanted.label:
         template[attribute.LABEL] = wanted.label
     if wanted.object_id:
         template[attribute.ID] = wanted.object_id
+    return template
+
+
+def _find_key(library: Any, session: Any, wanted: Pkcs11Uri, name: str) -> Any:
+    template = _template(library, wanted, library.ObjectClass.PRIVATE_KEY)
     found = [key for _, key in zip(range(2), session.get_objects(template), strict=False)]
     if not found:
         raise KeyFileError(
@@ -117,7 +146,7 @@ def _find_key(library: Any, session: Any, wanted: Pkcs11Uri, name: str) -> dict[
             code="EDX-KEY-AMBIGUOUS",
             where=name,
         )
-    return {**template, attribute.ID: found[0][attribute.ID]}
+    return found[0]
 
 
 def _certificates(library: Any, session: Any) -> list[x509.Certificate]:
@@ -134,33 +163,32 @@ def _certificates(library: Any, session: Any) -> list[x509.Certificate]:
     return found
 
 
-def _own(
-    library: Any, session: Any, identifier: dict[Any, Any], held: list[x509.Certificate], name: str
-) -> x509.Certificate:
-    """Choose the certificate whose public key is the key's own: labels and identifiers are only names."""
-    key = next(iter(session.get_objects(identifier)))
+def _named(
+    library: Any, session: Any, wanted: Pkcs11Uri, held: list[x509.Certificate], beside: list[x509.Certificate]
+) -> x509.Certificate | None:
+    """Tell the key's certificate without logging in: the one given, or the only one that the URI's names fit."""
+    if len(beside) == 1:
+        return beside[0]
+    template = _template(library, wanted, library.ObjectClass.CERTIFICATE)
+    values = {bytes(one[library.Attribute.VALUE]) for one in session.get_objects(template)}
+    fitting = [one for one in held if one.dump() in values and not one.ca]
+    return fitting[0] if len(fitting) == 1 else None
+
+
+def _belongs(library: Any, session: Any, key: Any, certificate: x509.Certificate) -> bool:
+    """Say whether a certificate is of this private key: by the modulus; labels and identifiers are only names.
+
+    An elliptic-curve private key does not show its point: there the token's identifiers decide, and `complete` checks
+    what was signed.
+    """
+    theirs = public_key(certificate)
     modulus = _modulus(library, key)
-    named = {fingerprint(one) for one in _with_id(library, session, identifier)}
-    for certificate in held:
-        theirs = public_key(certificate)
-        if modulus is not None and isinstance(theirs, rsa.RSAPublicKey):
-            if theirs.public_numbers().n == modulus:
-                return certificate
-        elif modulus is None and (fingerprint(certificate) in named or len(held) == 1):
-            # An elliptic-curve private key does not show its point; `complete` checks what it signed.
-            return certificate
-    raise KeyFileError(
-        Text("Không có chứng thư nào khớp với khóa trên token.", "No certificate fits the key on the token."),
-        hint=Text("Chỉ ra tệp chứng thư của khóa bằng --chain.", "Name the key's certificate file with --chain."),
-        code="EDX-KEY-MISMATCH",
-        where=name,
-    )
-
-
-def _with_id(library: Any, session: Any, identifier: dict[Any, Any]) -> list[x509.Certificate]:
+    if modulus is not None or isinstance(theirs, rsa.RSAPublicKey):
+        return isinstance(theirs, rsa.RSAPublicKey) and theirs.public_numbers().n == modulus
     attribute = library.Attribute
-    template = {attribute.CLASS: library.ObjectClass.CERTIFICATE, attribute.ID: identifier[attribute.ID]}
-    return [x509.Certificate.load(one[attribute.VALUE]) for one in session.get_objects(template)]
+    template = {attribute.CLASS: library.ObjectClass.CERTIFICATE, attribute.ID: key[attribute.ID]}
+    named = {bytes(one[attribute.VALUE]) for one in session.get_objects(template)}
+    return certificate.dump() in named or not named
 
 
 def _modulus(library: Any, key: Any) -> int | None:
@@ -168,3 +196,12 @@ def _modulus(library: Any, key: Any) -> int | None:
         return int.from_bytes(key[library.Attribute.MODULUS], "big")
     except (library.exceptions.AttributeTypeInvalid, library.exceptions.AttributeSensitive):
         return None
+
+
+def _no_certificate(name: str) -> KeyFileError:
+    return KeyFileError(
+        Text("Không có chứng thư nào khớp với khóa trên token.", "No certificate fits the key on the token."),
+        hint=Text("Chỉ ra tệp chứng thư của khóa bằng --chain.", "Name the key's certificate file with --chain."),
+        code="EDX-KEY-MISMATCH",
+        where=name,
+    )

@@ -59,10 +59,10 @@ def load_pkcs11() -> ModuleType:
 
 
 def open_token(uri: Pkcs11Uri, ask_pin: Callable[[str], str | None]) -> Token:
-    """Return the logged-in token that a URI names; the PIN is asked for once in a process.
+    """Return the token that a URI names, one object for it in a process; nobody is logged in yet.
 
-    Raises `WrongPassword`, `Unavailable` (locked, gone, no such token, no such module), `UsageError` (no PIN given,
-    several tokens fit).
+    ``ask_pin`` is asked at `Token.require_login`. Raises `Unavailable` (gone, no such token, no such module) and
+    `UsageError` (several tokens fit).
     """
     library = load_pkcs11()
     with _tokens_lock:
@@ -74,9 +74,7 @@ def open_token(uri: Pkcs11Uri, ask_pin: Callable[[str], str | None]) -> Token:
             return held
         if held is not None:
             held.close()
-        token = Token(library, found, threaded=module.threaded)
-        token.log_in(ask_pin)
-        _tokens[key] = token
+        token = _tokens[key] = Token(library, found, ask_pin, threaded=module.threaded)
         return token
 
 
@@ -100,24 +98,37 @@ class Lease:
 class Token:
     """One token with the login's owner and the pool of sessions."""
 
-    def __init__(self, library: ModuleType, token: Any, *, threaded: bool = True) -> None:
+    def __init__(
+        self, library: ModuleType, token: Any, ask_pin: Callable[[str], str | None], *, threaded: bool = True
+    ) -> None:
         self._library = library
         self._token = token
         self.name = (token.label or "token").strip()
         make = f"{token.manufacturer_id} {token.model}".lower()
         known = next((quirks for word, quirks in QUIRKS if word in make), CAREFUL)
         self.quirks = known if threaded else CAREFUL
+        self._ask_pin = ask_pin
         self._owner: Any = None
+        self._logged_in = False
+        self._login = threading.Lock()
         self._idle: queue.LifoQueue[Lease] = queue.LifoQueue()
         self._opened = 0
         self._lock = threading.Lock()
-        self.alive = False
+        self.alive = True
 
     def __repr__(self) -> str:
         return f"Token(sessions={self._opened}/{self.quirks.sessions})"
 
-    def log_in(self, ask_pin: Callable[[str], str | None]) -> None:
-        """Open the owner's session; the PIN lives for this call alone and is never tried twice."""
+    def require_login(self) -> None:
+        """Log in when nobody is: the PIN is asked for now, lives for this call alone, and is never tried twice.
+
+        Raises `WrongPassword` (with the tries that are left), `Unavailable` (locked, gone).
+        """
+        with self._login:
+            if not self._logged_in:
+                self._log_in()
+
+    def _log_in(self) -> None:
         flags = self._token.flags
         known = self._library.TokenFlag
         if flags & known.USER_PIN_LOCKED:
@@ -125,7 +136,7 @@ class Token:
         if flags & known.PROTECTED_AUTHENTICATION_PATH:
             pin: Any = self._library.types.PROTECTED_AUTH
         else:
-            pin = ask_pin(self.name)
+            pin = self._ask_pin(self.name)
             if not pin:
                 raise _no_pin(self.name)
         with self.translated():
@@ -134,7 +145,7 @@ class Token:
             except self._library.exceptions.UserAlreadyLoggedIn:
                 # Another part of this process owns the login: sign under it, and leave logging out to its owner.
                 self._owner = None
-        self.alive = True
+        self._logged_in = True
 
     @contextmanager
     def session(self) -> Iterator[Lease]:
