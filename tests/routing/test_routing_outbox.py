@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from edocx.clock import VIETNAM
 from edocx.content import Blob
-from edocx.errors import StateError
+from edocx.errors import InputError, StateError, StoreUnavailable, UsageError
 from edocx.routing.inbox import Arrival, IncomingState
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.state import Basis, EffectKind, Speaker
@@ -308,3 +309,42 @@ def test_a_code_nobody_knows_is_kept(store, parcel_of, code):
     with store.read() as tx:
         (tracked,) = tx.deliveries.of_document("D1")
     assert [statement.code for statement in tracked.delivery.shown.unknown] == [code]
+
+
+@pytest.mark.parametrize(
+    "wrong, code",
+    [
+        ({"document_id": "x" * 201}, "EDX-ID"),
+        ({"unit": "G22\nG23"}, "EDX-ID"),
+        ({"description": "x" * 20_001}, "EDX-LIMIT-DESCRIPTION"),
+    ],
+)
+def test_a_hostile_status_is_an_input_error_and_leaves_nothing(store, parcel_of, wrong, code):
+    submit(store, parcel_of())
+    with pytest.raises(InputError, match=code):
+        record(store, "03", **wrong)
+    with store.read() as tx:
+        assert len(tx.journal_lines()) == 1
+
+
+@pytest.mark.parametrize(
+    "moment, error",
+    [
+        (datetime(1, 1, 1, tzinfo=VIETNAM), InputError),
+        (datetime(2023, 6, 15), UsageError),  # noqa: DTZ001 - the very thing refused
+    ],
+)
+def test_a_time_that_cannot_be_is_refused(store, parcel_of, moment, error):
+    submit(store, parcel_of())
+    with store.begin() as tx, pytest.raises(error, match="EDX-MOMENT"):
+        tx.record_status("D1", "G22", "03", speaker=Speaker("G22", "G22", Basis.SEAL), claimed_at=moment)
+
+
+def test_a_payload_changed_in_the_database_is_found(store, parcel_of):
+    parcel, payload = parcel_of()
+    submit(store, (parcel, payload))
+    with store.begin() as tx:
+        tx.connection.exec_driver_sql("UPDATE payloads SET content = x'00'")
+    assert claim(store) == ()
+    with store.read() as tx, pytest.raises(StoreUnavailable, match="EDX-STORE-PAYLOAD"):
+        tx.payload(payload.sha256)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from datetime import timedelta
 
 import pytest
@@ -163,3 +164,46 @@ def test_several_workers_on_one_store_send_each_parcel_once(store, axis, parcel_
         pass
     assert sent == 30
     assert len(axis.pending("G22")) == 30
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"recipient": "H58.07"},
+        {"message_id": "x" * 201},
+        {"sender": "G\n22"},
+        {"document_id": ""},
+        {"urgency": 9},
+    ],
+)
+def test_an_entry_that_cannot_be_right_does_not_stop_the_batch(receiver, axis, parcel_of, worker_of, wrong):
+    for parcel in (parcel_of(b"xau", document_id="D1"), parcel_of(b"tot", document_id="D2")):
+        axis.submit(*parcel)
+    bad, good = axis.pending("G22")
+    axis.pending = lambda _: (bad._replace(**wrong), good)
+    done = worker_of(receiver, axis, "G22").step()
+    assert (done.received, len(done.faults)) == (1, 1)
+
+
+def test_threads_that_share_a_store_take_turns(store, axis, parcel_of, worker_of):
+    failures = []
+
+    def send(who):
+        try:
+            for number in range(10):
+                with store.begin() as tx:
+                    tx.register.reserve("H58.12.01", "di", 2023, f"{who}-{number}")
+                    tx.submit(*parcel_of(f"{who}-{number}".encode(), document_id=f"{who}-{number}"))
+        except BaseException as error:  # noqa: BLE001 - shown by the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=send, args=(who,)) for who in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert worker_of(store, axis, "H58.12.01").run_until_quiet().sent == 60
+    with store.read() as tx:
+        assert [entry.number for entry in tx.register.entries("H58.12.01", "di", 2023)] == list(range(1, 61))
+        tx.verify_journal().require()

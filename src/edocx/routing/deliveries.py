@@ -9,7 +9,9 @@ from typing import Any, NamedTuple
 
 from sqlalchemy import Row, insert, select, update
 
+from edocx.errors import LimitExceeded, Text
 from edocx.routing.journal import canonical
+from edocx.routing.parcel import require_id
 from edocx.routing.session import Session
 from edocx.routing.state import (
     Basis,
@@ -33,6 +35,9 @@ _statements = tables.statements
 _parcels = tables.parcels
 
 _PASSAGES = {"queued": Passage.QUEUED, "sent": Passage.SENT, "dead": Passage.DEAD}
+MAX_DESCRIPTION = 20_000
+"""Longest description of a status, in characters (peers keep 500): against one that fills the store."""
+
 EXPIRED = "expired"
 """The code under which our own office notes that no answer came in time."""
 
@@ -74,7 +79,11 @@ class Deliveries:
             recipient: whose delivery it concerns, whoever speaks.
             statement: what was said, by whom, and on which basis.
             own: this office is the speaker; then `StateError` is raised instead of a contradiction.
+
+        Raises `InputError` for ids that cannot be ids, and `LimitExceeded` for a description past
+        `MAX_DESCRIPTION` or a delivery past its number of events.
         """
+        _bound(document_id, recipient, statement)
         row = self._row(document_id, recipient, _direction(statement.code, own=own))
         if row is None:
             self._journal(document_id, recipient, statement, (Effect(EffectKind.UNMATCHED, statement.code),))
@@ -99,6 +108,8 @@ class Deliveries:
 
     def open_incoming(self, *, message_id: str, document_id: str, issuer: str, recipient: str) -> Tracked:
         """Begin to track a document that this office received; a repeat returns what is known."""
+        require_id(document_id, "document_id")
+        require_id(issuer, "issuer")
         known = [
             tracked
             for tracked in self.of_message(message_id)
@@ -206,6 +217,21 @@ class Deliveries:
                 "basis": statement.speaker.basis,
                 "effect": kinds,
             },
+        )
+
+
+def _bound(document_id: str, recipient: str, statement: Statement) -> None:
+    for name, value in (("document_id", document_id), ("recipient", recipient), ("code", statement.code)):
+        require_id(value, name)
+    require_id(statement.speaker.unit, "unit")
+    if len(statement.description or "") > MAX_DESCRIPTION:
+        raise LimitExceeded(
+            Text(
+                f"Diễn giải dài hơn {MAX_DESCRIPTION} ký tự.",
+                f"The description has more than {MAX_DESCRIPTION} characters.",
+            ),
+            hint=Text("Yêu cầu bên gửi rút gọn diễn giải.", "Ask the sender for a shorter one."),
+            code="EDX-LIMIT-DESCRIPTION",
         )
 
 

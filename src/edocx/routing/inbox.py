@@ -11,7 +11,7 @@ from sqlalchemy import Row, bindparam, insert, literal, select, update
 from edocx.content import Blob
 from edocx.errors import StateError, Text
 from edocx.routing.outbox import is_under
-from edocx.routing.parcel import Business, ParcelKind
+from edocx.routing.parcel import Business, ParcelKind, require_id
 from edocx.routing.session import Session
 from edocx.routing.store import tables
 from edocx.routing.transport import Entry
@@ -213,6 +213,8 @@ class Inbox:
         Being there already is a repeat only for ``applied`` and ``quarantined``; presenting, accepting or
         rejecting twice is refused, so that two clerks never both believe they decided.
         """
+        if document_id is not None:
+            require_id(document_id, "document_id")
         before = self.get(incoming_id)
         if before.state is to and to in {IncomingState.APPLIED, IncomingState.QUARANTINED}:
             return before

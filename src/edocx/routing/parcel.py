@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import Self
 
 from edocx.content import Blob
-from edocx.errors import Refused, Text, UsageError
+from edocx.errors import InputError, Refused, Text, UsageError
 
 MAX_RECIPIENTS = 10_000
 """Most recipients of one parcel: the national directory's order of size, against a header that never ends."""
@@ -130,6 +130,24 @@ def is_message_id(text: str) -> bool:
 def is_plain_id(text: str) -> bool:
     """Tell whether ``text`` can stand as an id or unit code: 1-200 printable characters in NFC."""
     return 0 < len(text) <= MAX_ID_LENGTH and text.isprintable() and unicodedata.is_normalized("NFC", text)
+
+
+def require_id(text: str, where: str) -> str:
+    """Return an id or unit code that came from outside; raise `InputError` when it cannot be one.
+
+    Against ids that are pages long or carry line breaks: they reach journals, logs and file names.
+    """
+    if is_plain_id(text):
+        return text
+    raise InputError(
+        Text(
+            "Mã định danh nhận được không hợp lệ (dài hơn 200 ký tự hoặc có ký tự điều khiển).",
+            "An id that came from outside cannot be one (over 200 characters, or control characters).",
+        ),
+        hint=Text("Báo bên gửi sửa mã định danh.", "Tell the sender to correct the id."),
+        code="EDX-ID",
+        where=where,
+    )
 
 
 def conflict(message_id: str) -> Refused:

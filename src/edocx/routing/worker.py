@@ -20,6 +20,7 @@ from edocx.routing.database import Store
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.inbox import Arrival
 from edocx.routing.outbox import Task
+from edocx.routing.parcel import TOP_URGENCY, require_id
 from edocx.routing.retry import Backoff
 from edocx.routing.store.payloads import INLINE_LIMIT, checked
 from edocx.routing.transport import Entry, Transport
@@ -209,6 +210,7 @@ class Worker:
     def _fetch(self, entry: Entry, progress: Progress) -> Blob | None:
         """Return a message's bytes, checked and, if large, on disk already; None when they cannot be had."""
         try:
+            _require_sound(entry, self._unit)
             self._faults.reached("transport.fetch.before")
             payload = self._transport.fetch(entry)
             self._faults.reached("transport.fetch.after")
@@ -229,6 +231,21 @@ class Worker:
 def _portions(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:
     for start in range(0, len(entries), size):
         yield entries[start : start + size]
+
+
+def _require_sound(entry: Entry, unit: str) -> None:
+    """Raise `InputError` for an entry that an honest axis would not list: one of them must not stop the batch."""
+    for name in ("key", "message_id", "sender", "recipient"):
+        require_id(getattr(entry, name), name)
+    if entry.document_id is not None:
+        require_id(entry.document_id, "document_id")
+    if entry.recipient != unit or not 0 <= entry.urgency <= TOP_URGENCY:
+        raise InputError(
+            Text("Trục liệt kê một thông điệp không hợp lệ.", "The axis lists a message that cannot be right."),
+            hint=Text("Báo đơn vị vận hành trục.", "Tell whoever runs the axis."),
+            code="EDX-AXIS-ENTRY",
+            where=entry.key,
+        )
 
 
 def _damaged(entry: Entry) -> InputError:

@@ -84,7 +84,10 @@ class Payloads:
     def blob(self, sha256: str, size: int, content: bytes | None) -> Blob:
         """Return the payload of a row already read; raise `StoreUnavailable` when its file is gone or cut short."""
         if content is not None:
-            return Blob.from_bytes(content)
+            blob = Blob.from_bytes(content)
+            if blob.sha256 != sha256:
+                raise self._lost(sha256)
+            return blob
         place = self.place(sha256)
         if not place.is_file() or place.stat().st_size != size:
             raise self._lost(sha256)
@@ -104,7 +107,7 @@ class Payloads:
     def _lost(self, sha256: str) -> Exception:
         return damaged(
             str(self.place(sha256)),
-            Text("Nội dung của một gói tin bị mất hoặc bị cắt.", "The content of a parcel is gone or cut short."),
+            Text("Nội dung của một gói tin bị mất hoặc hỏng.", "The content of a parcel is gone or damaged."),
             code="EDX-STORE-PAYLOAD",
         )
 

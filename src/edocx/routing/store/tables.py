@@ -24,6 +24,9 @@ from sqlalchemy import (
     text,
 )
 
+from edocx.errors import InputError, UsageError
+from edocx.errors import Text as EdocxText
+
 HEAD = "0001"
 """The newest migration; a file at this revision is opened without loading Alembic."""
 
@@ -46,8 +49,25 @@ class Moment(TypeDecorator[datetime]):
 
 
 def moment_text(moment: datetime) -> str:
-    """Return an aware moment as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``."""
-    return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    """Return an aware moment as ``YYYY-MM-DDTHH:MM:SS.ffffffZ``.
+
+    Raises `UsageError` for a naive one, and `InputError` for one that has no place in the calendar in UTC
+    (a peer's status stamped 0001-01-01 in Vietnam's zone).
+    """
+    if moment.tzinfo is None:
+        raise UsageError(
+            EdocxText("Thời điểm thiếu múi giờ.", "The moment has no time zone."),
+            hint=EdocxText("Gắn múi giờ ngay khi đọc.", "Attach the zone where it is read."),
+            code="EDX-MOMENT-NAIVE",
+        )
+    try:
+        return f"{moment.astimezone(UTC).replace(tzinfo=None).isoformat(timespec='microseconds')}Z"
+    except OverflowError as error:
+        raise InputError(
+            EdocxText("Thời điểm nằm ngoài lịch.", "The moment lies outside the calendar."),
+            hint=EdocxText("Kiểm tra thời gian trong thông điệp.", "Check the time in the message."),
+            code="EDX-MOMENT-RANGE",
+        ) from error
 
 
 # SQLite gives row ids only to a column of type INTEGER.
