@@ -6,7 +6,7 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
 from datetime import date
-from itertools import accumulate
+from itertools import accumulate, islice
 
 from edocx.units.history import UnitHistory
 from edocx.units.unit import Unit
@@ -16,6 +16,13 @@ MAX_QUERY = 200
 
 MAX_LOOKED_AT = 1000
 """Most hits ranked for one query ("a" is in every name): keeps an answer within milliseconds."""
+
+
+MAX_WORDS = 8
+"""Most words whose frequency is counted to begin with the rarest."""
+
+SAMPLE = 400_000
+"""Characters in which frequencies are counted: the first names stand for all."""
 
 
 def fold(text: str) -> str:
@@ -63,26 +70,19 @@ class SearchIndex:
         best = sorted(scored.values(), key=lambda pair: (pair[0], pair[1].name, pair[1].identity))
         return tuple(unit for _, unit in best[:limit])
 
-    def _lines(self, wanted: str) -> Iterator[int]:
-        """Yield the lines that hold the whole query, best places first, else those that hold all its words."""
-        seen: set[int] = set()
-        for pattern in (f"\n{wanted}\n", f"\n{wanted}", f" {wanted}", wanted):
-            for line in self._scan(pattern):
-                if line not in seen:
-                    seen.add(line)
-                    yield line
-                    if len(seen) >= MAX_LOOKED_AT:
-                        return
+    def _lines(self, wanted: str) -> Iterable[int]:
+        """Return the lines that hold the whole query, else those that hold all its words in any order."""
+        found = dict.fromkeys(islice(self._scan(wanted), MAX_LOOKED_AT))
+        if len(found) == MAX_LOOKED_AT:
+            # Too many to rank them all: make sure that the best places are among them.
+            for pattern in (f"\n{wanted}\n", f"\n{wanted}", f" {wanted}"):
+                found |= dict.fromkeys(islice(self._scan(pattern), MAX_LOOKED_AT))
         words = wanted.split()
-        if seen or len(words) == 1:
-            return
-        rarest = max(words, key=len)
-        for looked, line in enumerate(self._scan(rarest)):
-            if looked >= MAX_LOOKED_AT:
-                return
-            text = self._line(line)
-            if all(word in text for word in words):
-                yield line
+        if found or len(words) == 1:
+            return found
+        rarest = min(words[:MAX_WORDS], key=lambda word: self._text.count(word, 0, SAMPLE))
+        lines = islice(self._scan(rarest), MAX_LOOKED_AT * 3)
+        return [line for line in lines if all(word in self._line(line) for word in words)]
 
     def _scan(self, pattern: str) -> Iterator[int]:
         text, starts = self._text, self._starts
