@@ -8,12 +8,13 @@ it fills the same gap, then renames the file into place.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
 
-from asn1crypto import cms, x509
+from asn1crypto import x509
 from pyhanko.pdf_utils.misc import PdfWriteError
 from pyhanko.sign.fields import FieldMDPAction, MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.general import SigningError
@@ -51,13 +52,15 @@ def prepare(
     reason: str | None = None,
     box: Box | None = None,
     timestamp_room: int = 0,
+    durable: bool = True,
 ) -> Prepared:
     """Write ``source`` plus a signature with a gap to ``working_file`` (PAdES B-B, EN 319 142-1).
 
     ``field`` is an existing signature field, or a new one: visible at ``box``, invisible without. ``certify`` makes
     the first signature a certifying one that permits form filling and signing only (DocMDP P2). ``fill`` sets text
     fields in the same revision. ``at`` is the claimed signing time (aware). ``timestamp_room`` keeps so many bytes
-    for a timestamp in `complete`. Raises `PdfError`, `SigningRefused`, `InputError`.
+    for a timestamp in `complete`. Without ``durable`` the working file may be lost with the machine's power, which is
+    enough when the same process completes it. Raises `PdfError`, `SigningRefused`, `InputError`.
     """
     held = tuple(chain)
     room = room_for(certificate, held, timestamp_room)
@@ -83,7 +86,7 @@ def prepare(
                 require_page(revision, box, str(source))
             if fill:
                 fill_fields(revision, fill, str(source))
-            with durable_file(working_file) as target:
+            with _target(working_file, durable=durable) as target:
                 digest = _leave_gap(revision, target, layout, at, room)
         except (SigningError, PdfWriteError) as error:
             raise _refused(error, source) from error
@@ -94,7 +97,7 @@ def prepare(
         working_file=working_file,
         document_digest=digest.document_digest,
         gap=(digest.reserved_region_start, digest.reserved_region_end),
-        signed_attributes=attributes.dump(),
+        signed_attributes=attributes,
         certificate=certificate.dump(),
         chain=tuple(c.dump() for c in held),
         scheme=algorithm.scheme,
@@ -102,23 +105,34 @@ def prepare(
     )
 
 
-def complete(prepared: Prepared, signature: bytes, out: Path, *, timestamps: Timestamper | None = None) -> Path:
+def complete(
+    prepared: Prepared,
+    signature: bytes,
+    out: Path,
+    *,
+    timestamps: Timestamper | None = None,
+    same_process: bool = False,
+) -> Path:
     """Check the signature against the certificate, put it into the gap, and move the file to ``out``.
 
     With ``timestamps`` the signature gets a timestamp (B-T) in the same step. Raises `SigningRefused`
     (``EDX-SIGN-MISMATCH``: of something else or by another key; ``EDX-SIGN-GAP``: more bytes than were reserved),
     `StateError` when the working file is gone or changed, `Unavailable` when no service answers; nothing is written
-    then, and ``complete`` may be called again.
+    then, and ``complete`` may be called again. ``same_process`` says that nobody had the working file in between:
+    it is not digested a second time, and reaching the disk is left to the caller.
     """
     content = _content(prepared, signature, timestamps)
     try:
         with prepared.working_file.open("r+b") as stream:
-            require_unchanged(prepared, stream)
+            if not same_process:
+                require_unchanged(prepared, stream)
             fill_gap(prepared, content, stream)
             stream.flush()
-            os.fsync(stream.fileno())
-        prepared.working_file.replace(out)
-        sync_folder(out.parent)
+            if not same_process:
+                os.fsync(stream.fileno())
+        if out != prepared.working_file:
+            prepared.working_file.replace(out)
+            sync_folder(out.parent)
     except FileNotFoundError as error:
         raise StateError(
             Text("Tệp đang ký dở không còn.", "The file being signed is gone."),
@@ -151,10 +165,20 @@ def _content(prepared: Prepared, signature: bytes, timestamps: Timestamper | Non
         certificate,
         [x509.Certificate.load(der) for der in prepared.chain],
         prepared.algorithm,
-        cms.CMSAttributes.load(prepared.signed_attributes),
+        prepared.signed_attributes,
         signature,
         timestamp=token,
     )
+
+
+@contextmanager
+def _target(working_file: Path, *, durable: bool) -> Iterator[BinaryIO]:
+    if durable:
+        with durable_file(working_file) as target:
+            yield target
+    else:
+        with working_file.open("w+b") as target:
+            yield target
 
 
 def _leave_gap(

@@ -6,6 +6,7 @@ When no time-stamping service answers, the policy decides (``unstamped``): refus
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -138,6 +139,7 @@ def sign_to_level(
                 reason=reason,
                 box=box,
                 timestamp_room=room,
+                durable=False,
             )
             try:
                 failure = _complete(prepared, signer.sign_digest(prepared.to_sign), stamped, unstamped)
@@ -156,6 +158,7 @@ def sign_to_level(
                 if unstamped == "fail":
                     raise
                 failure = error
+        _sync_file(working)
         working.replace(out)
         sync_folder(out.parent)
     finally:
@@ -170,15 +173,20 @@ def run_task(task: LevelTask, *, at: datetime, timestamps: Timestamper, evidence
     return Signed(task.file, task.level)
 
 
+def _sync_file(path: Path) -> None:
+    with path.open("r+b") as stream:
+        os.fsync(stream.fileno())
+
+
 def _complete(
     prepared: Prepared, signature: bytes, timestamps: Timestamper | None, unstamped: Literal["fail", "defer"]
 ) -> Unavailable | None:
     """Complete with a timestamp, or without one where that is allowed: return what stood in the way then."""
     try:
-        complete(prepared, signature, prepared.working_file, timestamps=timestamps)
+        complete(prepared, signature, prepared.working_file, timestamps=timestamps, same_process=True)
     except Unavailable as error:
         if unstamped == "fail":
             raise
-        complete(prepared, signature, prepared.working_file)
+        complete(prepared, signature, prepared.working_file, same_process=True)
         return error
     return None
