@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -12,6 +11,7 @@ from hypothesis import strategies as st
 
 from edocx.clock import VIETNAM
 from edocx.errors import StateError, UsageError
+from edocx.testing.registry import Registration, write_registrations
 from edocx.units import (
     CertificateRegistry,
     CsvRegistry,
@@ -243,8 +243,6 @@ def test_a_mandate_never_grows_by_a_renewal(store):
 
 
 def test_the_registry_of_the_test_pki_is_read():
-    pki = pytest.importorskip("edocx.testing.registry")
-    row = pki.Registration(A, "person", "H58.12.01", "Nguyễn Văn A", "Chủ tịch", "TM.", NOW, None, "test")
-    (entry,) = read_registry_bytes(pki.write_registrations([row]).encode())
+    row = Registration(A, "person", "H58.12.01", "Nguyễn Văn A", "Chủ tịch", "TM.", NOW, None, "test")
+    (entry,) = read_registry_bytes(write_registrations([row]).encode())
     assert (entry.kind, entry.full_name) == (HolderKind.PERSON, "Nguyễn Văn A")
-    assert json.dumps(entry.sha256)

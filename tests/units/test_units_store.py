@@ -75,6 +75,20 @@ def test_a_save_over_somebody_elses_version_is_refused(store, engine):
         assert connection.execute(sa.select(sa.func.count()).select_from(SNAPSHOTS)).scalar_one() == 1
 
 
+def test_two_savers_of_one_version_at_the_same_moment_are_told_apart(store, monkeypatch):
+    base = store.load()
+    mine = take_in(base, b"id,name\nso-mot,A\n", now=NOW, source="x").directory
+    theirs = take_in(base, b"id,name\nso-hai,B\n", now=NOW, source="y").directory
+    store.save(theirs, based_on=base)
+    # Both looked before either wrote.
+    monkeypatch.setattr(store, "_version", lambda _connection: base.snapshot.version)
+    with pytest.raises(StateError) as refused:
+        store.save(mine, based_on=base)
+    monkeypatch.undo()
+    assert refused.value.code == "EDX-UNITS-STALE"
+    assert store.load().history("so-mot") is None
+
+
 def test_a_save_that_fails_half_way_changes_nothing(store, engine):
     base = store.load()
     first = take_in(base, b"id,name\nso-mot,A\n", now=NOW, source="x").directory

@@ -38,7 +38,8 @@ def take_in_agencies(base: MemoryDirectory, data: bytes, *, now: datetime, where
 
     A row whose code the directory knows on that day adds the other spelling (a recorded pair) and the
     e-mail; a row it does not know becomes a unit of its own, without a level, marked local. Names stay as
-    the directory has them. Raises `FaultyTable`; the line of a fault is the row's number in the list.
+    the directory has them; rows marked deleted are passed over, since a closing needs its decree. Raises
+    `FaultyTable`; the line of a fault is the row's number in the list.
     """
     rows = _rows(data, where)
     reader, faults = RecordReader(LOCAL), []
