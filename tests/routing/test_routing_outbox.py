@@ -9,7 +9,9 @@ import pytest
 from edocx.clock import VIETNAM
 from edocx.content import Blob
 from edocx.errors import InputError, StateError, StoreUnavailable, UsageError
+from edocx.routing.database import Store
 from edocx.routing.inbox import Arrival, IncomingState
+from edocx.routing.journal import parse_line
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.state import Basis, EffectKind, Speaker
 from edocx.routing.store.payloads import INLINE_LIMIT
@@ -348,3 +350,24 @@ def test_a_payload_changed_in_the_database_is_found(store, parcel_of):
     assert claim(store) == ()
     with store.read() as tx, pytest.raises(StoreUnavailable, match="EDX-STORE-PAYLOAD"):
         tx.payload(payload.sha256)
+
+
+def test_a_living_process_keeps_its_claims_and_a_dead_one_does_not(store, parcel_of, clock):
+    """Two openers in one process hold separate locks, as two processes do; closing lets go as dying does."""
+    submit(store, parcel_of())
+    with Store.open(store.path, clock=clock) as living:
+        held = living.lease("worker")
+        assert len(claim(living, held)) == 1
+        with Store.open(store.path, clock=clock) as other:
+            assert claim(other, other.lease("worker")) == ()
+    with Store.open(store.path, clock=clock) as heir:
+        assert len(claim(heir, heir.lease("worker"))) == 1
+
+
+def test_a_journal_line_tells_when_what_and_of_what(store, parcel_of, clock):
+    parcel, payload = parcel_of()
+    submit(store, (parcel, payload))
+    with store.read() as tx:
+        (line,) = tx.journal_lines()
+    read = parse_line(line)
+    assert (read.at, read.event, read.ids["message_id"]) == (clock.now(), "parcel.queued", parcel.message_id)
