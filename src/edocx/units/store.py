@@ -19,7 +19,7 @@ from edocx.errors import StateError, StoreUnavailable, Text
 from edocx.units.difference import Difference, compare
 from edocx.units.directory import Snapshot
 from edocx.units.memory import MemoryDirectory
-from edocx.units.record import BadValue, RecordReader, succession_record, unit_record
+from edocx.units.record import BadValue, RecordReader, collection_paused, succession_record, unit_record
 from edocx.units.shipped import shipped_directory
 
 metadata = sa.MetaData()
@@ -82,7 +82,7 @@ class DirectoryStore:
 
     def load(self) -> MemoryDirectory:
         """Return the present directory: the base (shipped data) with what this office has changed."""
-        with _translated(), self._engine.connect() as connection:
+        with _translated(), self._engine.connect() as connection, collection_paused():
             present = connection.execute(
                 sa.select(SNAPSHOTS).order_by(SNAPSHOTS.c.version.desc()).limit(1)
             ).one_or_none()
@@ -92,13 +92,13 @@ class DirectoryStore:
             units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
             edges = [_read(reader.succession, text) for (text,) in connection.execute(sa.select(EDGES.c.record))]
             removed = [identity for (identity,) in connection.execute(sa.select(REMOVED.c.identity))]
-        snapshot = Snapshot(
-            present.version,
-            datetime.fromisoformat(present.taken),
-            present.source,
-            datetime.fromisoformat(present.expires) if present.expires else None,
-        )
-        return self._base().with_changes(units, edges, snapshot, without=removed)
+            snapshot = Snapshot(
+                present.version,
+                datetime.fromisoformat(present.taken),
+                present.source,
+                datetime.fromisoformat(present.expires) if present.expires else None,
+            )
+            return self._base().with_changes(units, edges, snapshot, without=removed)
 
     def save(self, directory: MemoryDirectory, *, based_on: MemoryDirectory) -> Difference:
         """Write what ``directory`` changes against ``based_on``, in one transaction.

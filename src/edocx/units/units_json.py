@@ -16,12 +16,10 @@ layout of the same JSON is read as well.
 
 from __future__ import annotations
 
-import gc
 import io
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator
-from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -31,7 +29,7 @@ from edocx.errors import InputError, Text
 from edocx.units.directory import Snapshot
 from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
-from edocx.units.record import BadValue, RecordReader, succession_record, unit_record
+from edocx.units.record import BadValue, RecordReader, collection_paused, succession_record, unit_record
 from edocx.units.succession import Succession
 from edocx.units.table import MAX_BYTES, MAX_FAULTS, Fault, FaultyTable, decode
 
@@ -53,7 +51,7 @@ def read_document(data: bytes | BinaryIO, *, where: str | None = None, authority
     ``authority`` overrides what the records say of themselves. Raises `FaultyTable` with every fault by
     line and field, `InputError` for another encoding, `LimitExceeded` for what is too large.
     """
-    with _collection_paused():
+    with collection_paused():
         return _read(data, where, authority)
 
 
@@ -250,22 +248,10 @@ def _not_json(error: ValueError | RecursionError, where: str | None) -> FaultyTa
     return FaultyTable([Fault(1, "", "EDX-TABLE-JSON", text)], where)
 
 
-@contextmanager
-def _collection_paused() -> Iterator[None]:
-    """Pause the cycle collector: records make no cycles, and walking them again and again costs a third of the time."""
-    running = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if running:
-            gc.enable()
-
-
 def load(path: Path | str, *, authority: str | None = None) -> MemoryDirectory:
     """Load a directory from a document on disk, streaming; `InputError` when it cannot be read."""
     try:
-        with Path(path).open("rb") as stream, _collection_paused():
+        with Path(path).open("rb") as stream, collection_paused():
             return directory_of(read_document(stream, where=str(path), authority=authority))
     except OSError as error:
         raise InputError(
