@@ -62,6 +62,7 @@ def test_a_parcel_is_durable_before_it_is_submitted(tmp_path):
 
 
 @pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here")
+@pytest.mark.timeout(600)  # a hundred processes, each with its own fsyncs: slow on a busy disk
 def test_killed_at_every_point_nothing_is_lost_and_nothing_twice(tmp_path, nursery):
     fresh = tmp_path / "fresh"
     fresh.mkdir()
