@@ -18,7 +18,8 @@ _INTERRUPTED = 130
 _COMMANDS = {
     "demo": Text("Một văn bản qua bốn cấp, từ đầu đến cuối", "One document through four levels, from end to end"),
     "verify": Text("Kiểm tra chữ ký, con dấu của tệp", "Verify the signatures of files"),
-    "sign": Text("Ký hoặc đóng dấu một tệp PDF", "Sign or seal a PDF"),
+    "sign": Text("Ký hoặc đóng dấu tệp", "Sign or seal files"),
+    "extend": Text("Nâng mức chữ ký để lưu lâu dài", "Lift signatures for the long term"),
     "envelope": Text("Đọc, ghi, kiểm tra phong bì edXML", "Read, write and check edXML envelopes"),
     "units": Text("Mã định danh và danh bạ cơ quan", "Unit identifiers and the directory"),
     "office": Text("Văn phòng: ban hành, gửi, nhận, theo dõi", "The office: issue, send, receive, follow"),

@@ -1,15 +1,20 @@
-"""``edocx sign``: one PDF, signed by a person or sealed by an organisation."""
+"""``edocx sign``: one file, signed by a person or sealed by an organisation; or a folder of them."""
 
 from __future__ import annotations
 
-import os
 from enum import StrEnum
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from edocx.cli.output import emit_json, language, say
-from edocx.errors import Text
+from edocx.cli.signing_means import LevelName, ask_secret, timestamps_from, trust_from
+from edocx.errors import Text, UsageError
+
+if TYPE_CHECKING:
+    from edocx.signing.keys import Signer
+    from edocx.signing.report import Message
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -24,40 +29,88 @@ class _Scheme(StrEnum):
     PSS = "pss"
 
 
+class _Container(StrEnum):
+    PDF = "pdf"
+    P7S = "p7s"
+    ASICE = "asice"
+
+
 @app.command()
 def sign(
-    file: Path = typer.Argument(..., help="PDF."),
-    key: str = typer.Option(..., "--key", help="file:key.p12, file:key.pem"),
+    file: Path = typer.Argument(..., help="PDF; thư mục; tệp bất kỳ với --format / a PDF, a folder, any file."),
+    key: str = typer.Option(..., "--key", help="file:key.p12, pkcs11:token=…, csc:https://…"),
     role: _Role = typer.Option(..., "--as", help="Cá nhân hay cơ quan / person or organisation."),
-    out: Path = typer.Option(..., "--out", help="Tệp kết quả / the signed file."),
+    out: Path | None = typer.Option(None, "--out", help="Tệp hoặc thư mục kết quả / the signed file or folder."),
+    chain: Path | None = typer.Option(None, "--chain", help="Chứng thư của khóa / the key's certificates."),
+    level: LevelName | None = typer.Option(None, "--level", help="B-B, B-T, B-LT, B-LTA."),
+    tsa: list[str] = typer.Option([], "--tsa", metavar="URL", help="Dịch vụ dấu thời gian / time-stamping service."),
+    defer: bool = typer.Option(
+        False, "--defer", help="Không có dấu thời gian thì ký B-B trước / B-B if no TSA answers."
+    ),
     trust: list[Path] = typer.Option([], "--trust", help="Kho tin cậy / trusted roots."),
     registry: Path | None = typer.Option(None, "--registry", help="Sổ đăng ký chứng thư / certificate registry."),
     image: Path | None = typer.Option(None, "--image", help="Ảnh chữ ký hoặc con dấu / image (PNG)."),
     reason: str | None = typer.Option(None, "--reason", help="Lý do / reason."),
     scheme: _Scheme = typer.Option(_Scheme.PKCS1V15, "--scheme", help="RSA."),
+    container: _Container = typer.Option(_Container.PDF, "--format", help="pdf, p7s, asice."),
+    near: str | None = typer.Option(None, "--near", metavar="TEXT", help="Đặt trên dòng chữ này / above this text."),
+    preview: Path | None = typer.Option(
+        None, "--preview", metavar="PNG", help="Xem trước, không ký / show, do not sign."
+    ),
+    jobs: int = typer.Option(2, "--jobs", min=1, max=64, help="Số việc song song với thư mục / for a folder."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
-    """Ký (cá nhân) hoặc đóng dấu (cơ quan) một tệp PDF. / Sign or seal a PDF."""
+    """Ký (cá nhân) hoặc đóng dấu (cơ quan) một tệp hoặc cả thư mục. / Sign or seal a file or a folder."""
     from edocx.clock import SystemClock
+    from edocx.signing.certificate import load_chain
+    from edocx.signing.evidence import Evidence
     from edocx.signing.judgement import Criteria
     from edocx.signing.keys import open_signer
     from edocx.signing.pdf.appearance import Appearance
-    from edocx.signing.pdf.order import sign_as
-    from edocx.signing.trust import TrustStore
 
-    signer = open_signer(key, _ask, scheme=scheme.value)
     now = SystemClock().now()
-    store = TrustStore()
-    for place in trust:
-        store |= TrustStore.from_path(place)
+    appearance = Appearance(image=image) if image else None
+    if preview is not None:
+        _preview(file, preview, role.value, appearance, near)
+        return
+    if out is None:
+        raise UsageError(
+            Text("Thiếu nơi ghi kết quả.", "The place for the result is missing."),
+            hint=Text("Thêm --out TỆP.", "Add --out FILE."),
+            code="EDX-USAGE-OUT",
+        )
+    signer = open_signer(key, ask_secret, scheme=scheme.value, certificates=load_chain([chain]) if chain else ())
+    store = trust_from(trust)
     known = None
     if registry is not None:
         from edocx.units.registry import CsvRegistry
 
         known = CsvRegistry.from_path(registry)
-    criteria = Criteria(store, now, known) if trust or known else None
-    appearance = Appearance(image=image) if image else None
-    notes = sign_as(file, out, signer, role.value, at=now, criteria=criteria, appearance=appearance, reason=reason)
+    options: dict[str, Any] = {
+        "at": now,
+        "criteria": Criteria(store, now, known) if trust or known else None,
+        "appearance": appearance,
+        "reason": reason,
+        "level": level.value if level else ("B-T" if tsa else "B-B"),
+        "timestamps": timestamps_from(tsa, store),
+        "evidence": Evidence(store) if store.anchors else None,
+        "unstamped": "defer" if defer else "fail",
+    }
+    if file.is_dir():
+        _folder(file, out, signer, role.value, options, jobs=jobs, as_json=as_json)
+    elif container is not _Container.PDF:
+        _say_done(out, _other(file, out, signer, role.value, options, container), as_json=as_json)
+    else:
+        from edocx.signing.pdf.order import sign_as
+
+        if near is not None:
+            from edocx.signing.pdf.page_text import box_above
+
+            options["box"] = box_above(file, near)
+        _say_done(out, sign_as(file, out, signer, role.value, **options), as_json=as_json)
+
+
+def _say_done(out: Path, notes: tuple[Message, ...], *, as_json: bool) -> None:
     if as_json:
         emit_json({"schema": 1, "file": str(out), "messages": [note.model_dump() for note in notes]})
         return
@@ -66,13 +119,34 @@ def sign(
         say(f"  ! {note.vi if language() == 'vi' else note.en}  [{note.code}]")
 
 
-def _ask(name: str) -> str | None:
-    given = os.environ.get("EDOCX_KEY_PASSWORD")
-    if given is not None:
-        return given
-    import sys
+def _preview(file: Path, preview: Path, role: str, appearance: Any, near: str | None) -> None:
+    from edocx.signing.pdf.preview import preview_page
 
-    if not sys.stdin.isatty():
-        return None
-    prompt = {"vi": f"Mật khẩu của {name}"}.get(language(), f"Password of {name}")
-    return str(typer.prompt(prompt, hide_input=True))
+    shown = preview_page(file, preview, role=role, appearance=appearance, near=near)  # type: ignore[arg-type]
+    say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
+
+
+def _other(
+    file: Path, out: Path, signer: Signer, role: str, options: dict[str, Any], container: _Container
+) -> tuple[Message, ...]:
+    from edocx.signing.pdf.order import check_certificate
+
+    check_certificate(signer, role, options["at"], options["criteria"])  # type: ignore[arg-type]
+    timestamps = options["timestamps"] if options["level"] != "B-B" else None
+    if container is _Container.P7S:
+        from edocx.signing.cms.sign import sign_file
+
+        sign_file(file, out, signer, at=options["at"], timestamps=timestamps)
+    else:
+        from edocx.signing.container.sign import sign_files
+
+        sign_files([file], out, signer, at=options["at"])
+    return ()
+
+
+def _folder(
+    folder: Path, out: Path, signer: Signer, role: str, options: dict[str, Any], *, jobs: int, as_json: bool
+) -> None:
+    from edocx.cli.sign_folder import sign_folder
+
+    raise typer.Exit(sign_folder(folder, out, signer, role, options, jobs=jobs, as_json=as_json))

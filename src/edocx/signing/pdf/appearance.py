@@ -26,12 +26,13 @@ TEXT_SIZE = 6
 
 
 class Appearance(BaseModel):
-    """An image, lines of text beneath it, or both; neither gives an invisible signature."""
+    """An image, lines of text beneath it, or both; neither gives an invisible signature. ``text_size`` is in points."""
 
     model_config = ConfigDict(frozen=True)
 
     image: Path | None = None
     lines: tuple[str, ...] = ()
+    text_size: int = TEXT_SIZE
 
     @property
     def visible(self) -> bool:
@@ -53,13 +54,13 @@ def stamp_style(appearance: Appearance) -> BaseStampStyle:
             background_layout=_filling(foot=0),
             background_opacity=1.0,
         )
-    foot = 1.35 * TEXT_SIZE * len(appearance.lines)
+    foot = 1.35 * appearance.text_size * len(appearance.lines)
     # pyHanko interpolates the text with %; what comes from outside must stay as it is.
     text = "\n".join(appearance.lines).replace("%", "%%")
     return TextStampStyle(
         border_width=0,
         stamp_text=text,
-        text_box_style=TextBoxStyle(font=FaceFactory(Face.REGULAR), font_size=TEXT_SIZE, border_width=0),
+        text_box_style=TextBoxStyle(font=FaceFactory(Face.REGULAR), font_size=appearance.text_size, border_width=0),
         # To the right: the seal covers the left third (Phụ lục I).
         inner_content_layout=SimpleBoxLayoutRule(
             x_align=AxisAlignment.ALIGN_MAX,

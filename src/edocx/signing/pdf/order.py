@@ -12,17 +12,21 @@ from typing import Literal
 
 from pyhanko.sign.fields import enumerate_sig_fields
 
+from edocx.documents import Box
 from edocx.errors import SigningRefused, Text
 from edocx.signing.certificate import describe, fingerprint
+from edocx.signing.evidence import Evidence
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Signer
 from edocx.signing.path import judge_path
 from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.document import open_pdf
 from edocx.signing.pdf.form import SEAL_FIELD, person_field
-from edocx.signing.pdf.sign import sign
+from edocx.signing.pdf.placing import layout_for
+from edocx.signing.pdf.sign import Signed, sign_to_level
 from edocx.signing.pdf.verify import verify_pdf
 from edocx.signing.report import Indication, Integrity, Message, Report
+from edocx.signing.timestamp import SignatureLevel, Timestamper
 from edocx.signing.trust import TrustStore
 
 Role = Literal["person", "organisation"]
@@ -47,31 +51,47 @@ def sign_as(
     criteria: Criteria | None = None,
     appearance: Appearance | None = None,
     reason: str | None = None,
+    box: Box | None = None,
+    level: SignatureLevel = "B-B",
+    timestamps: Timestamper | None = None,
+    evidence: Evidence | None = None,
+    unstamped: Literal["fail", "defer"] = "fail",
+    exempt: bool = False,
 ) -> tuple[Message, ...]:
     """Sign ``source`` as a person or seal it as an organisation, into ``out``; return what was not checked.
 
     ``criteria`` brings trust and registry: with them the key's own certificate must pass first, and a seal needs a
-    person whom the registry knows. Raises `SigningRefused`: ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``.
+    person whom the registry knows. ``exempt`` is for copies and separate attachments, which the agency seals alone
+    (NĐ 30/2020 Điều 25-26, Phụ lục I). Something visible without a field and without a ``box`` stands where the decree
+    puts it. See `sign_to_level` for the levels; a level that was put off is among the messages
+    (``EDX-LEVEL-DEFERRED``). Raises `SigningRefused`: ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``.
     """
     check_certificate(signer, role, at, criteria)
     notes: tuple[Message, ...] = ()
     signed = verify_pdf(source, criteria) if criteria else None
-    taken = _signed_fields(source)
-    if role == "organisation":
+    taken, free = _fields(source)
+    if role == "organisation" and not exempt:
         notes = _require_person(source, signed, at, criteria)
-    field = _free_field(source, role, len(taken))
-    first = not taken
-    sign(
+    field = _free_field(free, role, len(taken))
+    if box is None and field not in free and appearance is not None and appearance.visible:
+        layout = layout_for(source)
+        box = layout.seal if role == "organisation" else layout.signatures[0]
+    done = sign_to_level(
         source,
         out,
         signer,
         at=at,
         field=field,
-        certify=first and role == "person",
+        certify=not taken and role == "person",
         appearance=appearance,
         reason=reason,
+        box=box,
+        level=level,
+        timestamps=timestamps,
+        evidence=evidence,
+        unstamped=unstamped,
     )
-    return notes
+    return notes if done.task is None else (*notes, _deferred(done))
 
 
 def check_certificate(signer: Signer, role: Role, at: datetime, criteria: Criteria | None) -> None:
@@ -126,16 +146,29 @@ def _require_person(
     return () if criteria is not None and criteria.registry is not None else (_NOT_CHECKED,)
 
 
-def _signed_fields(source: Path) -> set[str]:
+def _fields(source: Path) -> tuple[list[str], list[str]]:
+    """Name the signature fields that are signed and those that are free."""
     with open_pdf(source) as reader:
-        return {name for name, value, _ in enumerate_sig_fields(reader) if value is not None}
+        found = [(name, value is not None) for name, value, _ in enumerate_sig_fields(reader)]
+    return [name for name, signed in found if signed], [name for name, signed in found if not signed]
 
 
-def _free_field(source: Path, role: Role, count: int) -> str:
-    with open_pdf(source) as reader:
-        free = [name for name, value, _ in enumerate_sig_fields(reader) if value is None]
+def _free_field(free: list[str], role: Role, count: int) -> str:
     wanted = [SEAL_FIELD] if role == "organisation" else [person_field(order) for order in range(1, 21)]
     return next((name for name in wanted if name in free), f"EdocxSignature{count + 1}")
+
+
+def _deferred(done: Signed) -> Message:
+    assert done.task is not None
+    return Message.of(
+        "EDX-LEVEL-DEFERRED",
+        "warning",
+        Text(
+            f"Mới ký ở mức {done.level} ({done.task.reason}); còn phải nâng lên {done.task.level}.",
+            f"Signed at {done.level} for now ({done.task.reason}); it is still to be lifted to {done.task.level}.",
+        ),
+        where=str(done.path),
+    )
 
 
 def _unfit(text: Text) -> SigningRefused:

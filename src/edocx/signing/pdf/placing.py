@@ -15,13 +15,14 @@ def layout_for(source: Path) -> PageLayout:
     with open_pdf(source) as reader:
         try:
             count = int(reader.root["/Pages"]["/Count"])
-            first, last = (_page_size(reader, page) for page in (0, count - 1))
+            first, last = (page_size(reader, page) for page in (0, count - 1))
         except MALFORMED as error:
             raise damaged(str(source)) from error
     return PageLayout.standard(first, last)
 
 
-def _page_size(reader: PdfFileReader, page: int) -> tuple[float, float]:
+def page_size(reader: PdfFileReader, page: int) -> tuple[float, float]:
+    """Return width and height of a page in points; raise what pyHanko raises for a damaged page tree."""
     node = reader.find_page_for_modification(page)[0].get_object()
     while "/MediaBox" not in node:
         node = node["/Parent"]  # inheritable (ISO 32000-1 7.7.3.4)

@@ -21,6 +21,7 @@ from edocx.clock import in_vietnam
 from edocx.errors import SigningRefused, Text
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.certificate import public_key
+from edocx.signing.timestamp import Timestamper
 from edocx.signing.xml.encoding import signature_to_xml
 from edocx.signing.xml.names import PREFIXES, SIGNED_PROPERTIES_TYPE, ds, xades
 
@@ -29,7 +30,7 @@ SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 
 @dataclass(frozen=True, slots=True)
 class Reference:
-    """One signed part: a same-document URI (``#Id``), its transforms, and the SHA-256 after them."""
+    """One signed part: a same-document URI (``#Id``) or a file of the container, its transforms, the SHA-256 after."""
 
     uri: str
     transforms: tuple[str, ...]
@@ -107,12 +108,25 @@ def complete(prepared: PreparedSignature, value: bytes) -> etree._Element:
     return signature
 
 
+def add_timestamp(signature: etree._Element, timestamps: Timestamper) -> None:
+    """Add a timestamp over the signature's value, which makes it XAdES B-T (EN 319 132-1 5.3); raise `Unavailable`."""
+    value = canonicalise(_child(signature, "SignatureValue"))
+    token = timestamps.timestamp(hashlib.sha256(value).digest(), "sha256")
+    qualifying = next(signature.iter(xades("QualifyingProperties")))
+    unsigned = etree.SubElement(qualifying, xades("UnsignedProperties"))
+    own = etree.SubElement(unsigned, xades("UnsignedSignatureProperties"))
+    stamp = etree.SubElement(own, xades("SignatureTimeStamp"))
+    etree.SubElement(stamp, ds("CanonicalizationMethod"), Algorithm=EXCLUSIVE_C14N)
+    etree.SubElement(stamp, xades("EncapsulatedTimeStamp")).text = base64.b64encode(token).decode("ascii")
+
+
 def _add_reference(info: etree._Element, reference: Reference, name: str | None, kind: str | None = None) -> None:
     attributes = {"URI": reference.uri} | ({"Id": name} if name else {}) | ({"Type": kind} if kind else {})
     element = etree.SubElement(info, ds("Reference"), attributes)
-    transforms = etree.SubElement(element, ds("Transforms"))
-    for uri in reference.transforms:
-        etree.SubElement(transforms, ds("Transform"), Algorithm=uri)
+    if reference.transforms:  # the schema wants one at least; a file in a container has none
+        transforms = etree.SubElement(element, ds("Transforms"))
+        for uri in reference.transforms:
+            etree.SubElement(transforms, ds("Transform"), Algorithm=uri)
     etree.SubElement(element, ds("DigestMethod"), Algorithm=SHA256)
     etree.SubElement(element, ds("DigestValue")).text = base64.b64encode(reference.sha256).decode("ascii")
 

@@ -1,0 +1,164 @@
+"""Signing a folder: one key, several documents on their way at once, resumed where it stopped.
+
+Only the key is waited for: each document is signed at B-B and written; timestamps and evidence follow in threads of
+their own, so that no document waits for a slow service and the key is never idle for one.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from edocx.cli.output import emit_json, error_json, language, say
+from edocx.errors import EdocxError, Text, Unavailable
+
+if TYPE_CHECKING:
+    from edocx.signing.keys import Signer
+
+Step = Callable[[Path, Path], object]
+
+LIFTING_THREADS = 16
+"""Services answer in 2 to 131 s (spec/law.md #104); so many are asked at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of one file: signed, lifted, skipped (it was there already), or its error."""
+
+    source: Path
+    out: Path
+    state: Literal["signed", "skipped", "failed"]
+    level: str = "B-B"
+    error: EdocxError | None = None
+
+
+class SignedFolder:
+    """Signs the PDFs of a folder into another; ``sign_one`` and ``lift_one`` do it for one file each.
+
+    Both take a source and a result. Where a level above B-B is wanted, the signed file waits under a hidden name until
+    it is reached: what has its final name is finished, and a second run goes on with what is not. With ``defer`` a file
+    whose services do not answer gets its final name at B-B, and its outcome says so.
+    """
+
+    def __init__(
+        self, sign_one: Step, lift_one: Step | None = None, *, level: str = "B-B", jobs: int = 2, defer: bool = False
+    ) -> None:
+        self._sign_one = sign_one
+        self._lift_one = lift_one
+        self._level = level
+        self._jobs = jobs
+        self._defer = defer
+        self._stopped = threading.Event()
+
+    def run(self, sources: list[Path], out: Path, on_done: Callable[[Outcome], None]) -> list[Outcome]:
+        """Sign every file whose result is not there yet; call ``on_done`` with each outcome as it comes."""
+        outcomes: list[Outcome] = []
+        with ThreadPoolExecutor(LIFTING_THREADS) as lifting, ThreadPoolExecutor(self._jobs) as signing:
+            try:
+                first = [signing.submit(self._sign, source, out / source.name, lifting) for source in sources]
+                waiting = []
+                for done in as_completed(first):
+                    result = done.result()
+                    if isinstance(result, Outcome):
+                        outcomes.append(result)
+                        on_done(result)
+                    else:
+                        waiting.append(result)
+                for lifted in as_completed(waiting):
+                    outcomes.append(lifted.result())
+                    on_done(outcomes[-1])
+            except BaseException:
+                self._stopped.set()
+                signing.shutdown(cancel_futures=True)
+                lifting.shutdown(cancel_futures=True)
+                raise
+        return sorted(outcomes, key=lambda one: one.source)
+
+    def _sign(self, source: Path, out: Path, lifting: ThreadPoolExecutor) -> Outcome | Future[Outcome]:
+        if out.exists():
+            return Outcome(source, out, "skipped")
+        staged = out if self._lift_one is None else out.with_name(f".{out.name}.B-B")
+        try:
+            if not staged.exists() and not self._stopped.is_set():
+                self._sign_one(source, staged)
+        except EdocxError as error:
+            return Outcome(source, out, "failed", error=error)
+        if self._lift_one is None:
+            return Outcome(source, out, "signed")
+        return lifting.submit(self._lift, source, staged, out)
+
+    def _lift(self, source: Path, staged: Path, out: Path) -> Outcome:
+        assert self._lift_one is not None
+        try:
+            self._lift_one(staged, out)
+        except EdocxError as error:
+            if not (self._defer and isinstance(error, Unavailable)):
+                return Outcome(source, out, "failed", error=error)
+            staged.replace(out)
+            return Outcome(source, out, "signed", error=error)
+        staged.unlink(missing_ok=True)
+        return Outcome(source, out, "signed", self._level)
+
+
+def sign_folder(
+    folder: Path, out: Path, signer: Signer, role: str, options: dict[str, Any], *, jobs: int, as_json: bool
+) -> int:
+    """Sign every PDF of ``folder`` into ``out`` and return the exit code; files that are there already are kept."""
+    from edocx.signing.pdf.extend import extend_file, require_means
+    from edocx.signing.pdf.order import sign_as
+
+    level, at = options["level"], options["at"]
+    means = {"timestamps": options["timestamps"], "evidence": options["evidence"]}
+    if level != "B-B":
+        require_means(level, means["timestamps"], means["evidence"])
+    out.mkdir(parents=True, exist_ok=True)
+    plain = {name: options[name] for name in ("at", "criteria", "appearance", "reason")}
+    run = SignedFolder(
+        lambda source, target: sign_as(source, target, signer, role, **plain),  # type: ignore[arg-type]
+        None if level == "B-B" else lambda staged, target: extend_file(staged, target, level, at=at, **means),
+        level=level,
+        jobs=jobs,
+        defer=options["unstamped"] == "defer",
+    )
+    sources = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".pdf" and path.is_file())
+    outcomes = run.run(sources, out, lambda outcome: None if as_json else _show(outcome))
+    _report(outcomes, level, at, as_json=as_json)
+    return 1 if any(one.error is not None for one in outcomes) else 0
+
+
+def _show(outcome: Outcome) -> None:
+    words = {
+        "signed": Text("đã ký", "signed"),
+        "skipped": Text("đã có sẵn", "was there"),
+        "failed": Text("không ký được", "not signed"),
+    }
+    reason = "" if outcome.error is None else f"  {outcome.error.text.in_language(language())} [{outcome.error.code}]"
+    say(f"{outcome.source.name}: {words[outcome.state].in_language(language())} {outcome.level}{reason}")
+
+
+def _report(outcomes: list[Outcome], level: str, at: datetime, *, as_json: bool) -> None:
+    counts = {state: sum(one.state == state for one in outcomes) for state in ("signed", "skipped", "failed")}
+    if as_json:
+        files = [
+            {
+                "file": str(one.source),
+                "out": str(one.out),
+                "state": one.state,
+                "level": one.level if one.state == "signed" else None,
+                "error": error_json(one.error) if one.error is not None else None,
+            }
+            for one in outcomes
+        ]
+        emit_json({"schema": 1, "at": at.isoformat(), "level": level, **counts, "files": files})
+        return
+    say(
+        Text(
+            f"Đã ký {counts['signed']}, có sẵn {counts['skipped']}, lỗi {counts['failed']}.",
+            f"Signed {counts['signed']}, there already {counts['skipped']}, failed {counts['failed']}.",
+        )
+    )

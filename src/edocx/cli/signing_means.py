@@ -1,0 +1,62 @@
+"""What the signing commands share: secrets, time-stamping services, and evidence from the same trust."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Iterable
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+from edocx.cli.output import language
+
+if TYPE_CHECKING:
+    from edocx.signing.timestamp import Timestamper
+    from edocx.signing.trust import TrustStore
+
+PASSWORD_VARIABLE = "EDOCX_KEY_PASSWORD"  # noqa: S105 - the name of a variable
+"""Environment variable that answers the question for a password or PIN."""
+
+
+class LevelName(StrEnum):
+    """The levels of EN 319 142-1 as the commands take them."""
+
+    B_B = "B-B"
+    B_T = "B-T"
+    B_LT = "B-LT"
+    B_LTA = "B-LTA"
+
+
+def ask_secret(name: str) -> str | None:
+    """Answer from the environment, or ask on the terminal without showing; None when there is nobody to ask."""
+    given = os.environ.get(PASSWORD_VARIABLE)
+    if given is not None:
+        return given
+    if not sys.stdin.isatty():
+        return None
+    prompt = {"vi": f"Mật khẩu hoặc mã PIN của {name}"}.get(language(), f"Password or PIN of {name}")
+    return str(typer.prompt(prompt, hide_input=True, err=True))
+
+
+def trust_from(places: Iterable[Path]) -> TrustStore:
+    """Join the trust material of several folders and files."""
+    from edocx.signing.trust import TrustStore
+
+    store = TrustStore()
+    for place in places:
+        store |= TrustStore.from_path(place)
+    return store
+
+
+def timestamps_from(urls: list[str], trust: TrustStore) -> Timestamper | None:
+    """Make a pool of the services named, in order; None when none is. Trust is checked when there is any."""
+    if not urls:
+        return None
+    from edocx.signing.timestamp import http_timestamper
+    from edocx.signing.timestamp_pool import TimestampPool
+
+    checked = trust if trust.anchors else None
+    return TimestampPool([http_timestamper(url, trust=checked) for url in urls])

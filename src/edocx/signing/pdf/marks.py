@@ -1,0 +1,57 @@
+"""The texts that a seal shows where it shows no picture: on copies and on attachments (NĐ 30/2020 Phụ lục I).
+
+They stand at the top right of the first page, upright, in Times of 10 points, black (spec/law.md #63-65).
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+
+from pyhanko.pdf_utils.reader import PdfFileReader
+
+from edocx.documents import Box, DocumentNumber
+from edocx.signing.pdf.appearance import Appearance, signing_time_text
+from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
+from edocx.signing.pdf.placing import page_size
+
+MARK_SIZE = 10
+"""Points (Phụ lục I, mục II.13)."""
+
+_WIDTH, _LINE = 190.0, 1.35 * MARK_SIZE
+_RIGHT, _TOP = 42.5, 28.0
+"""From the page's edges in points: the right margin of 15 mm, and inside the upper margin of 20 mm."""
+
+
+class CopyForm(StrEnum):
+    """The three kinds of copy (Điều 25) as they are written on it."""
+
+    WHOLE = "SAO Y"
+    FROM_COPY = "SAO LỤC"
+    EXTRACT = "TRÍCH SAO"
+
+
+def attachment_mark(number: DocumentNumber, at: datetime) -> Appearance:
+    """Show on an attachment in a file of its own: the document's number and notation, and the time of signing."""
+    return Appearance(lines=(f"{number.number}/{number.notation}", signing_time_text(at)), text_size=MARK_SIZE)
+
+
+def copy_mark(form: CopyForm, agency: str, at: datetime) -> Appearance:
+    """Show on an electronic copy: its kind, the agency that made it, and the time of signing."""
+    return Appearance(lines=(form.value, agency, signing_time_text(at)), text_size=MARK_SIZE)
+
+
+def mark_box(source: Path, mark: Appearance) -> Box:
+    """Return the place at the top right of the first page, as high as the mark has lines; raise `PdfError`."""
+    with open_pdf(source) as reader:
+        width, height = _first_page(reader, source)
+    right, top = width - _RIGHT, height - _TOP
+    return Box(page=0, x1=max(0.0, right - _WIDTH), y1=top - _LINE * len(mark.lines), x2=right, y2=top)
+
+
+def _first_page(reader: PdfFileReader, source: Path) -> tuple[float, float]:
+    try:
+        return page_size(reader, 0)
+    except MALFORMED as error:
+        raise damaged(str(source)) from error

@@ -1,0 +1,141 @@
+"""Finding a place by the page's own words, and showing a page, through poppler's tools.
+
+They parse what may be hostile, so they run as processes of their own with a limit of time.
+"""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import unicodedata
+from pathlib import Path
+
+from lxml import etree
+
+from edocx._xml import parse
+from edocx.documents import Box
+from edocx.errors import InputError, PdfError, SigningRefused, Text, UsageError
+
+LIMIT = 30
+"""Seconds for one call; an ordinary page takes a fraction of one."""
+
+MAX_TEXT = 16 * 1024 * 1024
+"""Bytes of page text that are looked through."""
+
+SIGNATURE_WIDTH, SIGNATURE_HEIGHT = 130.0, 62.0
+"""Of a personal signature in points: between title and name (NĐ 30/2020 Phụ lục I)."""
+
+_XHTML = "{http://www.w3.org/1999/xhtml}"
+
+
+def box_above(source: Path, text: str) -> Box:
+    """Return the place of a signature centred above the last line that reads ``text`` (the signatory's name).
+
+    Case, accents composed or not, and spacing do not matter. Raises `SigningRefused` (``EDX-TEXT-NOT-FOUND``),
+    `UsageError` (``EDX-TOOL-POPPLER``) when poppler is not installed, `PdfError`.
+    """
+    wanted = _plain(text).split()
+    found: Box | None = None
+    for number, page in enumerate(_pages(source)):
+        height = float(page.get("height", "0"))
+        words = [(_plain(word.text or ""), word) for word in page.iter(f"{_XHTML}word")]
+        for start in range(len(words) - len(wanted) + 1):
+            if wanted and [spelt for spelt, _ in words[start : start + len(wanted)]] == wanted:
+                found = _above([word for _, word in words[start : start + len(wanted)]], number, height)
+    if found is None:
+        raise SigningRefused(
+            Text("Không tìm thấy dòng chữ này trên trang.", "This text is not on any page."),
+            hint=Text("Kiểm tra họ tên người ký; bản quét không có chữ.", "Check the name; a scan has no text."),
+            code="EDX-TEXT-NOT-FOUND",
+            where=str(source),
+        )
+    return found
+
+
+def render_page(source: Path, page: int, out: Path, *, resolution: int = 100) -> Path:
+    """Draw a page (from 0) to a PNG; raise `UsageError` without poppler, `PdfError` when it cannot be drawn."""
+    tool = _tool("pdftoppm")
+    number = str(page + 1)
+    stem = out.with_suffix("")
+    arguments = [
+        tool,
+        "-png",
+        "-singlefile",
+        "-r",
+        str(resolution),
+        "-f",
+        number,
+        "-l",
+        number,
+        str(source.resolve()),
+        str(stem),
+    ]
+    _run(arguments, source)
+    drawn = stem.with_name(stem.name + ".png")
+    if not drawn.exists():
+        raise _failed(source)
+    return drawn if drawn == out else drawn.replace(out)
+
+
+def _above(words: list[etree._Element], page: int, height: float) -> Box:
+    left = min(float(word.get("xMin", "0")) for word in words)
+    right = max(float(word.get("xMax", "0")) for word in words)
+    bottom = height - min(float(word.get("yMin", "0")) for word in words)
+    middle = (left + right) / 2
+    return Box(
+        page=page,
+        x1=middle - SIGNATURE_WIDTH / 2,
+        y1=bottom + 2,
+        x2=middle + SIGNATURE_WIDTH / 2,
+        y2=bottom + 2 + SIGNATURE_HEIGHT,
+    )
+
+
+def _pages(source: Path) -> list[etree._Element]:
+    data = _run([_tool("pdftotext"), "-bbox", str(source.resolve()), "-"], source)
+    if len(data) > MAX_TEXT:
+        raise _failed(source)
+    # poppler writes an XHTML doctype, and our parser takes none.
+    body = data[data.index(b"<html") :] if b"<html" in data else data
+    return list(parse(body).iter(f"{_XHTML}page"))
+
+
+def _plain(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+def _tool(name: str) -> str:
+    path = shutil.which(name)
+    if path is None:
+        raise UsageError(
+            Text(f"Chưa cài công cụ {name} (poppler-utils).", f"The tool {name} (poppler-utils) is not installed."),
+            hint=Text("Cài poppler-utils, hoặc đặt vị trí bằng tọa độ.", "Install poppler-utils, or place by field."),
+            code="EDX-TOOL-POPPLER",
+        )
+    return path
+
+
+def _run(arguments: list[str], source: Path) -> bytes:
+    if not source.is_file():
+        raise InputError(
+            Text("Không mở được tệp.", "The file cannot be opened."),
+            hint=Text("Kiểm tra đường dẫn.", "Check the path."),
+            code="EDX-FILE-UNREADABLE",
+            where=str(source),
+        )
+    try:
+        done = subprocess.run(arguments, capture_output=True, timeout=LIMIT, check=False)  # noqa: S603 - no shell
+    except subprocess.TimeoutExpired as error:
+        raise _failed(source) from error
+    if done.returncode != 0:
+        raise _failed(source)
+    return done.stdout
+
+
+def _failed(source: Path) -> PdfError:
+    return PdfError(
+        Text("Không đọc được trang của tệp PDF.", "The page of the PDF cannot be read."),
+        hint=Text("Kiểm tra tệp bằng qpdf --check.", "Check the file with qpdf --check."),
+        code="EDX-PDF-DAMAGED",
+        where=str(source),
+    )
