@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ from pyhanko_certvalidator.policy_decl import (
 from edocx.errors import Text
 from edocx.signing.certificate import fingerprint
 from edocx.signing.coroutine import run_to_end
+from edocx.signing.relevance import relevant_to
 from edocx.signing.report import Indication, Message, SubIndication
 from edocx.signing.trust import TrustStore
 
@@ -27,6 +29,11 @@ WEAK_HASHES = frozenset({"md2", "md5"})
 
 WEAK_SINCE = (("sha1", datetime(2017, 1, 1, tzinfo=UTC)),)
 """Accepted in certificates of a path before the date only (TT 15/2025: not on the list; `edocx.signing.strength`)."""
+
+
+# The validator logs each failed path with the names in it; names of persons stay out of logs.
+logging.getLogger("pyhanko_certvalidator").propagate = False
+logging.getLogger("pyhanko_certvalidator").addHandler(logging.NullHandler())
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,33 +99,24 @@ def _find_path(
     policy: CertRevTrustPolicy,
     parameters: PKIXValidationParams | None,
 ) -> ValidationPath:
-    extra = tuple(c for c in extra if _has_readable_names(c))
+    above, lists = relevant_to(certificate, trust, extra)
     context = ValidationContext(
         trust_roots=list(trust.anchors),
-        other_certs=[*(c for c in trust.intermediates if _has_readable_names(c)), *extra],
+        other_certs=list(above),
         moment=at,
         allow_fetching=False,
-        crls=_usable_lists(certificate, trust),
+        crls=_usable_lists(certificate, lists),
         ocsps=list(trust.ocsp_responses),
         revinfo_policy=policy,
         weak_hash_algos=WEAK_HASHES | {name for name, since in WEAK_SINCE if at >= since},
     )
     validator = CertificateValidator(
-        certificate, intermediate_certs=list(extra), validation_context=context, pkix_params=parameters
+        certificate, intermediate_certs=list(above), validation_context=context, pkix_params=parameters
     )
     return run_to_end(validator.async_validate_path())
 
 
-def _has_readable_names(certificate: x509.Certificate) -> bool:
-    # One certificate with a name that cannot be compared must not spoil the path of another.
-    try:
-        certificate.subject.hashable, certificate.issuer.hashable  # noqa: B018
-    except (ValueError, TypeError):
-        return False
-    return True
-
-
-def _usable_lists(certificate: x509.Certificate, trust: TrustStore) -> list[crl.CertificateList]:
+def _usable_lists(certificate: x509.Certificate, lists: Iterable[crl.CertificateList]) -> list[crl.CertificateList]:
     # RFC 5280 5.2: an authority may drop a certificate from its list once it has expired, so that a list published
     # after that says nothing about it, unless it carries expiredCertsOnCRL (X.509 8.5.2.12).
     def silent(one: crl.CertificateList) -> bool:
@@ -130,7 +128,7 @@ def _usable_lists(certificate: x509.Certificate, trust: TrustStore) -> list[crl.
         extensions = one["tbs_cert_list"]["crl_extensions"]
         return not any(e["extn_id"].dotted == "2.5.29.60" for e in extensions or ())
 
-    return [one for one in trust.revocation_lists if not silent(one)]
+    return [one for one in lists if not silent(one)]
 
 
 def _from_failure(failure: Exception) -> PathVerdict:

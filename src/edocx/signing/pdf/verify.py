@@ -57,7 +57,9 @@ MAX_SIGNATURES = 200
 
 _PLAIN = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached"})
 
-# pyHanko reports each suspicious change with its traceback; what matters of it stands in the verdict.
+# pyHanko reports each suspicious change with its traceback; what matters of it stands in the verdict,
+# and its objects' content stays out of logs.
+logging.getLogger("pyhanko").propagate = False
 logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 

@@ -1,0 +1,83 @@
+"""Which certificates and lists can matter to one certificate: by its issuer's name, and so upwards.
+
+A file may bring thousands of certificates and any list ever published. Only what hangs together by names goes to the
+path search: loops and crowds stay outside, and so do lists of other authorities, which say nothing about this one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from asn1crypto import crl, x509
+
+from edocx.signing.certificate import fingerprint
+from edocx.signing.trust import TrustStore
+
+MAX_RELEVANT = 50
+"""Certificates considered for one path; a national hierarchy with its renewals and cross-certificates has a dozen."""
+
+_NAMELESS = (ValueError, TypeError, KeyError, AttributeError)
+
+
+def relevant_to(
+    certificate: x509.Certificate, trust: TrustStore, extra: Iterable[x509.Certificate]
+) -> tuple[tuple[x509.Certificate, ...], tuple[crl.CertificateList, ...]]:
+    """Return the intermediates that can stand above a certificate, and the lists of those who issue or speak for them.
+
+    Certificates with names that cannot be compared are left out.
+    """
+    pool = _by_subject((*trust.anchors, *trust.intermediates, *extra))
+    found: dict[str, x509.Certificate] = {}
+    names: set[str] = set()
+    waiting = list(_names_above(certificate))
+    while waiting and len(found) < MAX_RELEVANT:
+        name = waiting.pop()
+        if name in names:
+            continue
+        names.add(name)
+        for candidate in pool.get(name, ())[: MAX_RELEVANT - len(found)]:
+            found[fingerprint(candidate)] = candidate
+            waiting += _names_above(candidate)
+    anchors = {fingerprint(anchor) for anchor in trust.anchors}
+    responders = [c for c in (*trust.intermediates, *extra) if _answers_for(c, names)][:MAX_RELEVANT]
+    lists = tuple(one for one in trust.revocation_lists if _issuer_of(one) in names)
+    return (*(c for mark, c in found.items() if mark not in anchors), *responders), lists
+
+
+def _names_above(certificate: x509.Certificate) -> Iterator[str]:
+    try:
+        yield certificate.issuer.hashable
+        for point in certificate.crl_distribution_points_value or ():
+            for name in point["crl_issuer"] or ():
+                if name.name == "directory_name":
+                    yield name.chosen.hashable
+    except _NAMELESS:
+        return
+
+
+def _by_subject(certificates: Iterable[x509.Certificate]) -> dict[str, list[x509.Certificate]]:
+    found: dict[str, list[x509.Certificate]] = {}
+    for certificate in certificates:
+        try:
+            found.setdefault(certificate.subject.hashable, []).append(certificate)
+        except _NAMELESS:
+            continue
+    return found
+
+
+def _answers_for(certificate: x509.Certificate, names: set[str]) -> bool:
+    # A delegated OCSP responder stands beside the path, not on it (RFC 6960 4.2.2.2).
+    try:
+        usage = certificate.extended_key_usage_value
+        purposes = usage.native if usage is not None else ()
+        issuer = certificate.issuer.hashable
+    except _NAMELESS:
+        return False
+    return "ocsp_signing" in purposes and issuer in names
+
+
+def _issuer_of(one: crl.CertificateList) -> str | None:
+    try:
+        return str(one.issuer.hashable)
+    except _NAMELESS:
+        return None
