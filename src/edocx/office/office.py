@@ -17,6 +17,7 @@ from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
 from edocx.office.issuing import Approved
 from edocx.office.receiving import Incoming
+from edocx.office.records import directory_of, registry_of
 from edocx.office.sending import Dispatch
 from edocx.office.tracing import Trace
 from edocx.routing.database import Store
@@ -28,7 +29,6 @@ from edocx.signing.keys import Secrets, no_secrets
 from edocx.signing.trust import TrustStore
 from edocx.units import UnitId
 from edocx.units.directory import Directory
-from edocx.units.registry import CsvRegistry
 
 POLL = timedelta(seconds=1)
 """How often a waiting `Office.inbox` looks at the axis."""
@@ -75,20 +75,18 @@ class Office:
         for place in settings.trust:
             trust |= TrustStore.from_path(place)
         axis = LocalAxis.open(settings.axis_path, clock=time, faults=faults) if transport is None else None
-        office = cls(
-            Desk(
-                config=settings,
-                clock=time,
-                store=Store.open(settings.store, clock=time, faults=faults),
-                transport=transport or _some(axis),
-                directory=directory or _directory(settings.directory),
-                trust=trust,
-                registry=CsvRegistry.from_path(settings.registry) if settings.registry else None,
-                secrets=secrets,
-            ),
-            faults=faults,
-            random=random,
+        store = Store.open(settings.store, clock=time, faults=faults)
+        desk = Desk(
+            config=settings,
+            clock=time,
+            store=store,
+            transport=transport or _some(axis),
+            directory=directory or directory_of(settings, store.engine),
+            trust=trust,
+            registry=registry_of(settings, store.engine),
+            secrets=secrets,
         )
+        office = cls(desk, faults=faults, random=random)
         if axis is not None:
             office._owned.append(axis)
         return office
@@ -177,16 +175,6 @@ class Office:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def _directory(path: Path | None) -> Directory:
-    if path is None:
-        from edocx.units.shipped import shipped_directory  # noqa: PLC0415 - 3,400 units, loaded when wanted
-
-        return shipped_directory()
-    from edocx.units.units_json import load  # noqa: PLC0415
-
-    return load(path)
 
 
 def _some(axis: LocalAxis | None) -> LocalAxis:

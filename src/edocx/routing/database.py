@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Engine
 
 from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
@@ -68,6 +68,11 @@ class Store:
                 store.close()
                 raise
         return store
+
+    @property
+    def engine(self) -> Engine:
+        """The engine, for tables of other rooms that live in the same database (units, registry)."""
+        return self._engine
 
     @contextmanager
     def begin(self, step: str = "step") -> Iterator[Transaction]:
