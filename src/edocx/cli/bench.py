@@ -24,7 +24,7 @@ def bench(
     quick: bool = typer.Option(False, "--quick", help="Nhỏ và nhanh / small and fast."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
-    """Đo tốc độ và bộ nhớ, bên cạnh công cụ khác và giới hạn của máy. / Measure beside peers and the machine's limit."""
+    """Đo tốc độ và bộ nhớ bên cạnh công cụ khác. / Measure beside peers and the limit of the machine."""
     there = tuple(name for name in _KNOWN if find_spec(f"edocx.cli.bench_{name}"))
     wanted = tuple(names or there)
     unknown = [name for name in wanted if name not in there]
