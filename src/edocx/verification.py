@@ -12,10 +12,11 @@ from typing import Literal
 from asn1crypto.x509 import Certificate
 
 from edocx.clock import Clock, SystemClock
-from edocx.errors import EnvelopeError, InputError, PdfError, SigningRefused, Text, Unavailable, UsageError, XmlError
+from edocx.errors import EnvelopeError, InputError, PdfError, SigningRefused, Text, Unavailable, XmlError
 from edocx.signing.evidence import Evidence, RevocationSource, collect
 from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Criteria, Fetch
+from edocx.signing.policy import apply_policy, load_policy
 from edocx.signing.report import Message, Report
 from edocx.signing.trust import TrustStore
 from edocx.units.registry import CertificateRegistry
@@ -46,12 +47,7 @@ def verify(
     asks for revocation (`edocx.signing.online.OnlineSource`). Raises `InputError` for a file that
     cannot be read as anything we know, `UsageError` for a policy that does not exist; a bad signature raises nothing.
     """
-    if policy != "signatures-only":
-        raise UsageError(
-            Text(f"Chưa có chính sách “{policy}”.", f"There is no policy “{policy}” yet."),
-            hint=Text("Dùng chính sách signatures-only.", "Use the policy signatures-only."),
-            code="EDX-POLICY-UNKNOWN",
-        )
+    rules = load_policy(policy)
     place = Path(path)
     moment = at or (clock or SystemClock()).now()
     criteria = Criteria(
@@ -63,7 +59,7 @@ def verify(
         keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
     )
     try:
-        return _judge(place, criteria, policy)
+        return apply_policy(rules, _judge(place, criteria, rules.name))
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         # What parsers raise on bytes made to break them; the promise is a verdict or one clean error.
         raise InputError(

@@ -69,6 +69,16 @@ FILLED = Message.of(
         "After this signature fields were filled or signed, as it permits.",
     ),
 )
+ADDED = Message.of(
+    "EDX-PDF-ADDED",
+    "warning",
+    Text(
+        "Sau chữ ký này có nội dung được thêm lên trang; người ký sau, ký toàn bộ tệp, chịu trách nhiệm về phần thêm. "
+        "So với bản tại thời điểm ký.",
+        "After this signature content was added to the pages; the later signer, who signed the whole, answers for it. "
+        "Compare with the revision that this one signed.",
+    ),
+)
 UNCOVERED = Message.of(
     "EDX-PARTIAL-COVERAGE",
     "warning",

@@ -29,6 +29,7 @@ from edocx.signing.cms.signer import SignerFinding, examine_signer, unsigned_att
 from edocx.signing.judgement import Criteria, Finding, judge
 from edocx.signing.mechanism import Mechanism, digest, load_key
 from edocx.signing.messages import (
+    ADDED,
     BUDGET,
     CHANGED,
     CONTENTS,
@@ -43,12 +44,13 @@ from edocx.signing.messages import (
     UNCOVERED,
     VALUE,
 )
+from edocx.signing.pdf.additions import only_added, permits_additions
 from edocx.signing.pdf.changes import Change, classify, revisions_after
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in
 from edocx.signing.pdf.evidence import archived_in, evidence_in, responders
 from edocx.signing.pdf.salvage import salvage_signatures
-from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
+from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.token import MAX_TOKENS, Token, read_token
 from edocx.signing.trust import TrustStore
 
@@ -107,10 +109,34 @@ def _judge_file(reader: PdfFileReader, criteria: Criteria, label: str, policy: s
         file=label,
         format="pdf",
         policy=policy,
-        signatures=[judge(finding, criteria) for finding in findings],
+        signatures=_answered(reader, regular, findings, criteria),
         messages=messages,
         uncovered=uncovered or too_many,
     )
+
+
+def _answered(
+    reader: PdfFileReader, regular: list[Embedded], findings: list[Finding], criteria: Criteria
+) -> list[SignatureReport]:
+    """Judge all findings; content added after one counts for whoever signed the whole later, and is trusted."""
+    reports = [judge(finding, criteria) for finding in findings]
+    for place, (signature, finding) in enumerate(zip(regular, findings, strict=False)):
+        if CHANGED not in finding.messages or not permits_additions(signature):
+            continue
+        for later, report in zip(regular[place + 1 :], reports[place + 1 :], strict=False):
+            other = report.certificate is not None and report.certificate != reports[place].certificate
+            if other and report.indication is Indication.TOTAL_PASSED:
+                if only_added(reader, signature.revision, later.revision):
+                    kept = replace(
+                        finding,
+                        integrity=Integrity.VALID,
+                        outcome=Indication.TOTAL_PASSED,
+                        failure=None,
+                        messages=(ADDED.model_copy(update={"where": later.name}),),
+                    )
+                    reports[place] = judge(kept, criteria)
+                break
+    return reports
 
 
 def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: list[Embedded]) -> list[Message]:
