@@ -1,0 +1,255 @@
+"""sendEdoc: what is taken, from whom, for whom, and what a repeat means (axis-http.md §1.9). One transaction.
+
+The key of a message is (sender, messagetype, DocumentId, BussinessDocType, digest of the content without its trace).
+A repeat gets the first docId; further recipients are added under it; a recipient whose copy failed or was answered
+with 02 gets a new attempt; another content under a document's id is refused; one unknown recipient refuses it all.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import date, datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select, update
+
+from edocx.content import Blob
+from edocx.errors import UnitError
+from edocx.hub import agencies, refusal
+from edocx.hub.agencies import Agency
+from edocx.hub.database import HubStore
+from edocx.hub.letter_facts import LetterFacts
+from edocx.hub.schema import copies, messages
+from edocx.routing.parcel import Business, ParcelKind, conflict, new_message_id
+from edocx.units.directory import Directory
+
+EDOC, STATUS = "edoc", "status"
+"""The two message types of the axis."""
+
+INITIAL, PROCESSING, DONE, FAIL = "initial", "processing", "done", "fail"
+"""States of a copy (§1.7)."""
+
+REJECTION = "02"
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """A message as offered: its facts, who offers it, for whom, and the sending office's own id if it told one.
+
+    ``recipients`` are codes as the caller spelt them; empty means those of the envelope.
+    """
+
+    caller: Agency
+    facts: LetterFacts
+    recipients: tuple[str, ...]
+    payload: Blob
+    message_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Taken:
+    """What became of it: the docId, when it was first taken, whether anything new happened."""
+
+    doc_id: str
+    received_at: datetime
+    new: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Door:
+    """Decides about messages for one hub."""
+
+    store: HubStore
+    directory: Directory | None = None
+    above: str | None = None
+
+    def admit(self, offered: Offered) -> Taken:
+        """Take a message in, durably; raise `Refused`, `UnitError` with the reason, and then nothing was taken."""
+        if offered.payload.size:
+            self.store.keep(offered.payload)
+        with self.store.begin("send") as connection:
+            now = self.store.now()
+            origin = self._origin(connection, offered)
+            ways = self._ways(connection, offered.recipients or offered.facts.recipients, now.date())
+            known = _known(connection, offered, origin)
+            if known is None:
+                number, doc_id = self._take(connection, offered, origin, now)
+                received_at, new = now, True
+            else:
+                number, doc_id, received_at, new = known.number, known.doc_id, known.received_at, False
+            added = _deliver(connection, number, ways, now)
+            if new:
+                # Only once: the same 02 repeated speaks of the attempt that it spoke of before.
+                _hear_rejection(connection, offered, origin, now)
+            return Taken(doc_id, received_at, new or added)
+
+    def _origin(self, connection: Connection, offered: Offered) -> str:
+        """Return whose message it is; a neighbouring hub speaks for the units reached through it, nobody else does."""
+        claimed = agencies.find(connection, offered.facts.sender)
+        caller = offered.caller
+        if claimed is not None and claimed.code == caller.code:
+            return caller.code
+        if caller.kind == "hub":
+            if claimed is not None and claimed.served_by == caller.code:
+                return claimed.code
+            if claimed is None and caller.code == self.above:
+                # From above comes what stands nowhere below us; a unit that calls here itself is never spoken for.
+                return offered.facts.sender
+        raise refusal.wrong_sender(offered.facts.sender, caller.code)
+
+    def _ways(self, connection: Connection, codes: Iterable[str], day: date) -> list[tuple[str, str | None]]:
+        """Return each recipient with the hub that takes it on (None: fetched here); all of them, or a refusal."""
+        found: dict[str, str | None] = {}
+        unknown: list[str] = []
+        for code in codes:
+            agency = agencies.find(connection, code)
+            if agency is not None and agency.state != "open":
+                raise refusal.closed_unit(agency.code, self._heirs(agency.code, day))
+            if agency is not None:
+                found.setdefault(agency.code, agency.served_by)
+            elif self._beyond(code, day):
+                found.setdefault(code, self.above)
+            else:
+                unknown.append(code)
+        if unknown:
+            raise refusal.unknown_units(tuple(unknown))
+        if not found:
+            raise refusal.nobody()
+        return list(found.items())
+
+    def _beyond(self, code: str, day: date) -> bool:
+        """Tell whether a unit unknown here stands somewhere above; refuse one that the directory knows is closed."""
+        if self.above is None:
+            return False
+        if self.directory is None:
+            return True  # the hub above answers for it: custody stays here until it has
+        try:
+            self.directory.resolve(code, day)
+        except UnitError as error:
+            if error.code == "EDX-UNIT-CLOSED":
+                raise refusal.closed_unit(code, error.successors) from error
+            return False
+        return True
+
+    def _heirs(self, code: str, day: date) -> tuple[str, ...]:
+        if self.directory is None:
+            return ()
+        try:
+            self.directory.resolve(code, day)
+        except UnitError as error:
+            return error.successors
+        return ()
+
+    def _take(self, connection: Connection, offered: Offered, origin: str, now: datetime) -> tuple[int, str]:
+        facts = offered.facts
+        self.store.record(connection, offered.payload)
+        row = {
+            "doc_id": new_message_id(now),
+            "sender": offered.caller.code,
+            "origin": origin,
+            "message_id": offered.message_id,
+            "message_type": message_type(facts.kind),
+            "document_id": facts.document_id,
+            "business": facts.business,
+            "digest": facts.digest,
+            "sha256": offered.payload.sha256,
+            "size": offered.payload.size,
+            "urgency": facts.urgency,
+            "title": facts.title,
+            "notation": facts.notation,
+            "received_at": now,
+        }
+        made = connection.execute(insert(messages), row).inserted_primary_key
+        assert made is not None
+        return int(made[0]), str(row["doc_id"])
+
+
+def message_type(kind: ParcelKind) -> str:
+    """Return a kind as the axis calls it."""
+    return STATUS if kind is ParcelKind.STATUS else EDOC
+
+
+def _known(connection: Connection, offered: Offered, origin: str) -> Any:
+    """Return the row of the same message if it came before; refuse another content under the same id."""
+    facts = offered.facts
+    if offered.message_id is not None:
+        mine = (messages.c.origin == origin) & (messages.c.message_id == offered.message_id)
+        named = connection.execute(select(messages).where(mine)).first()
+        if named is not None and (named.digest, named.document_id) != (facts.digest, facts.document_id):
+            raise conflict(offered.message_id)
+        if named is not None:
+            return named
+    same = (
+        (messages.c.origin == origin)
+        & (messages.c.message_type == message_type(facts.kind))
+        & (messages.c.document_id == facts.document_id)
+        & (messages.c.business == facts.business)
+    )
+    rows = connection.execute(select(messages).where(same)).all()
+    for row in rows:
+        if row.digest == facts.digest:
+            return row
+    # A document is numbered once; a unit may well recall twice, update twice and report many statuses.
+    if rows and facts.kind is ParcelKind.DOCUMENT and facts.business in {Business.NEW, Business.REPLACE}:
+        raise conflict(facts.document_id)
+    return None
+
+
+def _deliver(connection: Connection, number: int, ways: list[tuple[str, str | None]], now: datetime) -> bool:
+    """Make a copy for each recipient that has none, a new attempt where the last one failed; tell if any was made."""
+    held = {
+        row.recipient: row.state == FAIL or row.rejected_at is not None
+        for row in connection.execute(
+            select(copies.c.recipient, copies.c.state, copies.c.rejected_at).where(copies.c.message == number)
+        )
+    }
+    fresh = [
+        {
+            "message": number,
+            "recipient": recipient,
+            "attempt": 1,
+            "state": INITIAL,
+            "via": via,
+            "due_at": now if via else None,
+            "tries": 0,
+            "created_at": now,
+            "updated_at": now,
+        }
+        for recipient, via in ways
+        if recipient not in held
+    ]
+    if fresh:
+        connection.execute(insert(copies), fresh)
+    again = [(recipient, via) for recipient, via in ways if held.get(recipient)]
+    for recipient, via in again:
+        change = {
+            "attempt": copies.c.attempt + 1,
+            "state": INITIAL,
+            "rejected_at": None,
+            "description": None,
+            "via": via,
+            "due_at": now if via else None,
+            "tries": 0,
+            "relayed_as": None,
+            "updated_at": now,
+        }
+        where = (copies.c.message == number) & (copies.c.recipient == recipient)
+        connection.execute(update(copies).where(where).values(**change))
+    return bool(fresh or again)
+
+
+def _hear_rejection(connection: Connection, offered: Offered, origin: str, now: datetime) -> None:
+    """Note a 02 on the copy it speaks of: the sender may then send the same document again."""
+    facts = offered.facts
+    if facts.kind is not ParcelKind.STATUS or facts.status_code != REJECTION:
+        return
+    for issuer in facts.recipients:
+        agency = agencies.find(connection, issuer)
+        named = agency.code if agency else issuer
+        numbers = select(messages.c.number).where(
+            messages.c.origin == named, messages.c.document_id == facts.document_id, messages.c.message_type == EDOC
+        )
+        connection.execute(
+            update(copies).where(copies.c.recipient == origin, copies.c.message.in_(numbers)).values(rejected_at=now)
+        )

@@ -1,0 +1,294 @@
+"""The register of agencies: who may call, under which code, with which secrets; and the wishes an administrator grants.
+
+Every function works in the caller's transaction. Acts of an administrator leave a line in ``audit``.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+
+from edocx.errors import Refused, Text, UnitError
+from edocx.hub import refusal
+from edocx.hub.schema import agencies, audit, requests, secrets
+from edocx.hub.vault import Vault, new_secret
+from edocx.routing.parcel import require_id
+from edocx.units import UnitId
+
+OVERLAP = timedelta(days=7)
+"""How long an old secret goes on working after a new one was made: clients are changed one by one."""
+
+MAX_WISH = 4_000
+"""Characters of a filed request: against a register that a client fills."""
+
+MAX_OPEN_WISHES = 100
+"""Requests of one agency that wait for the administrator; further ones are refused until some are settled."""
+
+HMAC, KEY, PASSWORD = "hmac", "key", "password"
+"""Kinds of secrets: the axis' HMAC secret, LGSP's X-SecretKey, LGSP's password."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewAgency:
+    """What an administrator says of an agency; ``kind`` is ``system`` or ``hub`` (a neighbouring hub)."""
+
+    code: str
+    name: str
+    old_code: str | None = None
+    mail: str | None = None
+    mobile: str | None = None
+    fax: str | None = None
+    parent: str | None = None
+    level: int | None = None
+    kind: str = "system"
+    served_by: str | None = None
+    max_bytes: int | None = None
+    max_age_seconds: int | None = None
+    per_minute: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Agency:
+    """An agency as registered.
+
+    Attributes:
+        id: the register's number of it.
+        code: the code it is registered under.
+        old_code: the other spelling, where recorded.
+        state: ``open`` or ``closed``.
+        served_by: the neighbouring hub it is reached through; None: it calls here.
+        max_bytes, max_age_seconds, per_minute: its own limits, None for the hub's.
+    """
+
+    id: int
+    code: str
+    name: str
+    old_code: str | None
+    parent: str | None
+    kind: str
+    state: str
+    served_by: str | None
+    max_bytes: int | None
+    max_age_seconds: int | None
+    per_minute: int | None
+
+    @property
+    def codes(self) -> tuple[str, ...]:
+        """Both spellings of its code."""
+        return (self.code, self.old_code) if self.old_code else (self.code,)
+
+
+_COLUMNS = [agencies.c[name] for name in Agency.__dataclass_fields__]
+
+
+def find(connection: Connection, code: str) -> Agency | None:
+    """Return the agency that a code stands for, in either spelling; None when there is none."""
+    for spelling in dict.fromkeys((code, _normal(code))):
+        row = connection.execute(
+            select(*_COLUMNS).where(or_(agencies.c.code == spelling, agencies.c.old_code == spelling))
+        ).first()
+        if row is not None:
+            return Agency(*row)
+    return None
+
+
+def every(connection: Connection) -> Sequence[Any]:
+    """Return the rows of all agencies, by code."""
+    return connection.execute(select(agencies).order_by(agencies.c.code)).all()
+
+
+def register(connection: Connection, wanted: NewAgency, *, now: datetime, by: str) -> Agency:
+    """Enter an agency, or set its facts anew; it opens again if it was closed.
+
+    Raises `UnitError` (``EDX-HUB-TAKEN``) when the other spelling belongs to another agency, `InputError` for a code
+    that cannot be one.
+    """
+    for code in (wanted.code, *([wanted.old_code] if wanted.old_code else [])):
+        require_id(code, "code")
+    known = find(connection, wanted.code)
+    other = find(connection, wanted.old_code) if wanted.old_code else None
+    if other is not None and (known is None or other.id != known.id):
+        raise _taken(wanted.old_code or wanted.code)
+    facts = {name: getattr(wanted, name) for name in NewAgency.__dataclass_fields__}
+    row = facts | {"state": "open", "modified_at": now}
+    if known is None:
+        connection.execute(insert(agencies), row)
+    else:
+        connection.execute(update(agencies).where(agencies.c.id == known.id).values(**row | {"code": known.code}))
+    note(connection, now=now, by=by, act="register", subject=wanted.code)
+    return _some(connection, wanted.code)
+
+
+def close(connection: Connection, code: str, *, now: datetime, by: str) -> Agency:
+    """Accept nothing more for an agency; what waits for it can still be fetched. Raises `UnitError`."""
+    agency = _some(connection, code)
+    connection.execute(update(agencies).where(agencies.c.id == agency.id).values(state="closed", modified_at=now))
+    note(connection, now=now, by=by, act="close", subject=agency.code)
+    return _some(connection, code)
+
+
+def new_hmac_secret(
+    connection: Connection,
+    agency: Agency,
+    vault: Vault,
+    *,
+    now: datetime,
+    by: str,
+    overlap: timedelta = OVERLAP,
+    secret: str | None = None,
+) -> str:
+    """Give an agency a new HMAC secret and return it; the old one works on for ``overlap``, then no more."""
+    made = secret or new_secret()
+    _retire(connection, agency, HMAC, now=now, overlap=overlap)
+    sealed = vault.seal(made, bound_to=f"{agency.id}:{HMAC}")
+    connection.execute(insert(secrets), {"agency": agency.id, "kind": HMAC, "sealed": sealed, "created_at": now})
+    note(connection, now=now, by=by, act="secret", subject=agency.code)
+    return made
+
+
+def put_hash(connection: Connection, agency: Agency, kind: str, stored: bytes, *, now: datetime, by: str) -> None:
+    """Store what is kept of an LGSP key or password; the one before stops working at once."""
+    connection.execute(delete(secrets).where(secrets.c.agency == agency.id, secrets.c.kind == kind))
+    connection.execute(insert(secrets), {"agency": agency.id, "kind": kind, "sealed": stored, "created_at": now})
+    note(connection, now=now, by=by, act=kind, subject=agency.code)
+
+
+def stored_secrets(connection: Connection, agency: Agency, kind: str, *, now: datetime) -> tuple[bytes, ...]:
+    """Return what is stored of an agency's secrets that work now, the newest first."""
+    rows = connection.execute(
+        select(secrets.c.sealed)
+        .where(secrets.c.agency == agency.id, secrets.c.kind == kind)
+        .where(or_(secrets.c.expires_at.is_(None), secrets.c.expires_at > now))
+        .order_by(secrets.c.id.desc())
+    )
+    return tuple(rows.scalars())
+
+
+def hmac_secrets(connection: Connection, agency: Agency, vault: Vault, *, now: datetime) -> tuple[str, ...]:
+    """Return the HMAC secrets of an agency that work now."""
+    found = stored_secrets(connection, agency, HMAC, now=now)
+    return tuple(vault.open(sealed, bound_to=f"{agency.id}:{HMAC}") for sealed in found)
+
+
+def file_request(connection: Connection, agency: Agency, act: str, wish: dict[str, str], *, now: datetime) -> int:
+    """Write down what an agency wants changed in the register, within its own subtree; return the request's number.
+
+    The same open wish again is the same request: the headers of a call can be replayed (axis-http.md §1.3).
+    """
+    code = wish.get("code", "")
+    require_id(code, "code")
+    above = wish.get("pcode", "")
+    if not _below(agency, code, above if find(connection, code) is None else ""):
+        raise refusal.outside_subtree()
+    text = json.dumps(wish, ensure_ascii=False, sort_keys=True)
+    if len(text) > MAX_WISH:
+        raise refusal.too_large(MAX_WISH)
+    mine = and_(requests.c.agency == agency.code, requests.c.state == "open")
+    waiting = connection.execute(select(requests.c.id, requests.c.act, requests.c.wish).where(mine)).all()
+    for number, known_act, known in waiting:
+        if (known_act, known) == (act, text):
+            return int(number)
+    if len(waiting) >= MAX_OPEN_WISHES:
+        raise refusal.too_many_requests()
+    row = {"agency": agency.code, "act": act, "code": code, "wish": text, "state": "open", "filed_at": now}
+    return int(connection.execute(insert(requests), row).inserted_primary_key[0])  # type: ignore[index]
+
+
+def open_requests(connection: Connection) -> Sequence[Any]:
+    """Return the requests that wait for an administrator, oldest first."""
+    return connection.execute(select(requests).where(requests.c.state == "open").order_by(requests.c.id)).all()
+
+
+def settle_request(connection: Connection, number: int, *, grant: bool, now: datetime, by: str) -> Any:
+    """Grant or refuse a request; granting does what it asks. Return its row. Raises `Refused` for one not open."""
+    row = connection.execute(select(requests).where(requests.c.id == number, requests.c.state == "open")).first()
+    if row is None:
+        raise Refused(
+            Text("Không có yêu cầu đang chờ với số này.", "No open request has this number."),
+            hint=Text("Xem danh sách bằng `edocx hub agencies requests`.", "List: `edocx hub agencies requests`."),
+            code="EDX-HUB-REQUEST",
+            where=str(number),
+        )
+    if grant and row.act == "register":
+        wish = json.loads(row.wish)
+        known = find(connection, row.code)
+        facts = {name: wish[name] for name in ("name", "mail", "mobile", "fax") if name in wish}
+        if known is None:
+            parent = wish.get("pcode") or row.agency
+            register(connection, NewAgency(row.code, facts.pop("name", row.code), parent=parent), now=now, by=by)
+        # Of an agency that is known only how to reach it changes: no limits, no code, no place in the tree.
+        known = _some(connection, row.code)
+        change = facts | {"state": "open", "modified_at": now}
+        connection.execute(update(agencies).where(agencies.c.id == known.id).values(**change))
+    elif grant:
+        close(connection, row.code, now=now, by=by)
+    state = {"state": "granted" if grant else "refused", "settled_at": now, "settled_by": by}
+    connection.execute(update(requests).where(requests.c.id == number).values(**state))
+    note(connection, now=now, by=by, act=str(state["state"]), subject=str(number))
+    return row
+
+
+def note(connection: Connection, *, now: datetime, by: str, act: str, subject: str) -> None:
+    """Write a line of what an administrator did."""
+    connection.execute(insert(audit), {"at": now, "who": by, "act": act, "subject": subject})
+
+
+def split_known(connection: Connection, codes: Iterable[str]) -> tuple[list[Agency], list[str]]:
+    """Return the agencies that codes stand for, each once in order, and the codes that nobody knows."""
+    known: dict[str, Agency] = {}
+    unknown: list[str] = []
+    for code in codes:
+        agency = find(connection, code)
+        if agency is None:
+            unknown.append(code)
+        else:
+            known.setdefault(agency.code, agency)
+    return list(known.values()), unknown
+
+
+def _retire(connection: Connection, agency: Agency, kind: str, *, now: datetime, overlap: timedelta) -> None:
+    mine = and_(secrets.c.agency == agency.id, secrets.c.kind == kind)
+    connection.execute(update(secrets).where(mine, secrets.c.expires_at.is_(None)).values(expires_at=now + overlap))
+    connection.execute(delete(secrets).where(mine, secrets.c.expires_at <= now))
+
+
+def _below(agency: Agency, code: str, parent: str) -> bool:
+    """Tell whether a code stands below an agency: by the code tree, or by the parent named for a new one."""
+    if code in agency.codes:
+        return False
+    if parent in agency.codes:
+        return True
+    try:
+        wanted = UnitId.parse(code)
+        mine = [UnitId.parse(one) for one in agency.codes]
+    except UnitError:
+        return False
+    return any(one.contains(wanted) for one in mine)
+
+
+def _normal(code: str) -> str:
+    try:
+        return UnitId.parse(code).code
+    except UnitError:
+        return code
+
+
+def _some(connection: Connection, code: str) -> Agency:
+    found = find(connection, code)
+    if found is None:
+        raise refusal.unknown_units((code,))
+    return found
+
+
+def _taken(code: str) -> UnitError:
+    return UnitError(
+        Text(f"Mã {code} đã thuộc về đơn vị khác.", f"The code {code} belongs to another agency."),
+        hint=Text("Kiểm tra mã cũ và mã mới.", "Check the old and the new code."),
+        code="EDX-HUB-TAKEN",
+        where=code,
+    )

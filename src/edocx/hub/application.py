@@ -1,0 +1,232 @@
+"""The ASGI application: every path answers with the JSON triple, whatever happens behind it.
+
+A reply without the triple is read by official clients as success with an empty list, or saved as the document
+(axis-http.md §1.6); so refusals, unknown paths and unforeseen exceptions all leave through `_Triple`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from functools import partial
+from typing import Any
+
+from starlette.applications import Starlette
+from starlette.concurrency import run_in_threadpool
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import PlainTextResponse, Response
+from starlette.routing import BaseRoute, Route
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from edocx.clock import Clock
+from edocx.errors import EdocxError
+from edocx.hub import refusal, replies
+from edocx.hub.axis_operations import OPERATIONS, Call, Operation
+from edocx.hub.configuration import HubConfig
+from edocx.hub.gate import is_loopback
+from edocx.hub.service import Service
+from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.units.directory import Directory
+
+_log = logging.getLogger("edocx.hub")
+_OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+_NOT_FOUND, _NOT_ALLOWED = 404, 405
+
+
+class Hub(Starlette):
+    """A hub as an ASGI application; `service` is what it works with."""
+
+    def __init__(self, service: Service, **options: Any) -> None:
+        super().__init__(**options)
+        self.service = service
+        # A redirect is no triple.
+        self.router.redirect_slashes = False
+
+
+def app(
+    config: HubConfig | None = None,
+    *,
+    clock: Clock | None = None,
+    directory: Directory | None = None,
+    faults: Faults = NO_FAULTS,
+) -> Hub:
+    """Make the application of one hub, to serve alone or to mount in another.
+
+    Args:
+        config: the settings; a database ``hub.db`` in the working folder by default.
+        clock: tells the time; the machine's unless given.
+        directory: units with their dates, for routing and successors; else the one that the settings name.
+        faults: told of every commit, for tests.
+
+    Its store is opened at once, and closed when the application's lifespan ends (or by ``hub.service.close()`` where
+    it is mounted: the host's lifespan does not reach it).
+    """
+    service = Service.open(config or HubConfig(), clock=clock, directory=directory, faults=faults)
+
+    @asynccontextmanager
+    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+        yield
+        service.close()
+
+    return Hub(
+        service,
+        routes=_routes(service),
+        lifespan=lifespan,
+        exception_handlers={HTTPException: _http_error},
+        middleware=[Middleware(_Triple, service=service)],
+    )
+
+
+def _routes(service: Service) -> list[BaseRoute]:
+    routes: list[BaseRoute] = [
+        Route(f"/{name}", partial(_operate, service, name, operation), methods=list(methods))
+        for name, (methods, operation) in OPERATIONS.items()
+    ]
+    return [
+        *routes,
+        Route("/healthz", _healthz, methods=["GET"]),
+        Route("/readyz", partial(_readyz, service), methods=["GET"]),
+        Route("/metrics", partial(_metrics, service), methods=["GET"]),
+    ]
+
+
+async def _operate(service: Service, name: str, operation: Operation, request: Request) -> Response:
+    started = time.perf_counter()
+    agency, outcome = "", "ok"
+    try:
+        caller = await run_in_threadpool(service.gate.let_in, request)
+        agency = caller.agency.code
+        return await operation(Call(service, request, caller))
+    except EdocxError as error:
+        outcome = error.code
+        return refused(error, name)
+    except ClientDisconnect:
+        outcome = "EDX-HUB-CUT"
+        return refused(refusal.cut_body(), name)
+    except Exception as error:  # noqa: BLE001 - the client must get its triple
+        outcome = "EDX-HUB-SYSTEM"
+        return unforeseen(error, name)
+    finally:
+        service.metrics.request(name, outcome, agency, time.perf_counter() - started)
+
+
+def refused(error: EdocxError, operation: str) -> Response:
+    """Return the reply for an error; what is the hub's own trouble is logged, by code and place alone."""
+    reply, status = replies.failure(error, operation)
+    if status >= refusal.SYSTEM.status and error.code != "EDX-HUB-LOOP":
+        _log.error("%s failed: %s", operation, error.code)
+    headers = {"Connection": "close"} if error.code in {"EDX-HUB-SIZE", "EDX-HUB-SLOW", "EDX-HUB-CUT"} else None
+    return Response(replies.to_bytes(reply), status, headers, replies.JSON_TYPE)
+
+
+def unforeseen(error: Exception, operation: str) -> Response:
+    """Return the reply for what nobody foresaw; its message may hold content, so only its type and place are logged."""
+    frames = error.__traceback__
+    while frames is not None and frames.tb_next is not None:
+        frames = frames.tb_next
+    place = f"{frames.tb_frame.f_code.co_name}:{frames.tb_lineno}" if frames is not None else "?"
+    _log.error("%s failed: %s at %s", operation, type(error).__name__, place)
+    reply, status = replies.broken(operation)
+    return Response(replies.to_bytes(reply), status, media_type=replies.JSON_TYPE)
+
+
+async def _http_error(request: Request, error: Exception) -> Response:
+    assert isinstance(error, HTTPException)
+    name = request.url.path.rpartition("/")[2]
+    if error.status_code in {_NOT_FOUND, _NOT_ALLOWED}:
+        return refused(refusal.no_such_path(method=error.status_code == _NOT_ALLOWED), name)
+    reply, _ = replies.broken(name)
+    return Response(replies.to_bytes(reply), error.status_code, media_type=replies.JSON_TYPE)
+
+
+async def _healthz(_request: Request) -> Response:
+    return Response(replies.to_bytes(replies.ok()), media_type=replies.JSON_TYPE)
+
+
+async def _readyz(service: Service, _request: Request) -> Response:
+    try:
+        found = await run_in_threadpool(service.readiness)
+    except EdocxError as error:
+        return refused(error, "readyz")
+    ready = all(found.values())
+    reply = replies.ok(checks=found) if ready else replies.broken("readyz")[0] | {"checks": found}
+    return Response(replies.to_bytes(reply), 200 if ready else 503, media_type=replies.JSON_TYPE)
+
+
+async def _metrics(service: Service, request: Request) -> Response:
+    if not service.config.open_metrics and not is_loopback(request.client.host if request.client else None):
+        return refused(refusal.no_such_path(), "metrics")
+    gauges = await run_in_threadpool(service.gauges)
+    return PlainTextResponse(service.metrics.text(gauges), media_type="text/plain; version=0.0.4")
+
+
+class _Triple:
+    """The outermost layer: no plain http from afar, and no reply without the triple."""
+
+    def __init__(self, inner: ASGIApp, service: Service) -> None:
+        self._inner = inner
+        self._service = service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._inner(scope, receive, send)
+            return
+        client = scope.get("client")
+        far = scope.get("scheme") == "http" and not is_loopback(client[0] if client else None)
+        if far and not self._service.config.plain_http and scope["path"] not in _OPEN_PATHS:
+            await _Intake(scope, receive, self._service.config).drain()
+            await refused(refusal.plain_http(), scope["path"].rpartition("/")[2])(scope, receive, send)
+            return
+        intake = _Intake(scope, receive, self._service.config)
+        started = False
+
+        async def watched(message: Message) -> None:
+            nonlocal started
+            if message["type"] == "http.response.start" and not started:
+                started = True
+                await intake.drain()
+            await send(message)
+
+        try:
+            await self._inner(scope, intake.receive, watched)
+        except Exception as error:
+            if started:
+                raise  # the length was promised: cutting the connection is the only honest end
+            await unforeseen(error, scope["path"].rpartition("/")[2])(scope, receive, watched)
+
+
+class _Intake:
+    """Watches a body come in, and takes the rest of it before a reply.
+
+    Official clients write their whole file before they read: were a reply sent and the connection closed over unread
+    bytes, the client's machine would throw the reply away with the connection, and no triple would arrive.
+    """
+
+    def __init__(self, scope: Scope, receive: Receive, config: HubConfig) -> None:
+        headers = dict(scope["headers"])
+        waits = headers.get(b"expect", b"").lower() == b"100-continue"
+        self._due = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+        self._polite = waits
+        self._receive = receive
+        self._left = config.max_bytes
+        self._silence = config.body_seconds
+
+    async def receive(self) -> Message:
+        self._polite = False  # asking for the body told the client to send it
+        message = await self._receive()
+        self._due = self._due and message["type"] == "http.request" and bool(message.get("more_body"))
+        return message
+
+    async def drain(self) -> None:
+        """Take what is left of the body, up to the limit of one body, unless the client waits to be asked for it."""
+        try:
+            async with asyncio.timeout(self._silence):
+                while self._due and not self._polite and self._left > 0:
+                    self._left -= len((await self.receive()).get("body", b""))
+        except TimeoutError:
+            self._due = False

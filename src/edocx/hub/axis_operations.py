@@ -1,0 +1,383 @@
+"""The operations of the national axis at ``/`` (axis-http.md §1.5), one function each.
+
+Every parameter is a signed header; those an operation does not use are ignored, however they came to be there
+(the client's header map is never cleared), and the client's local path is not even looked at.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import unquote
+
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response, StreamingResponse
+
+from edocx.clock import VIETNAM
+from edocx.content import PIECE, Blob
+from edocx.errors import EdocxError, UnitError
+from edocx.hub import agencies, bodies, mailroom, refusal, replies
+from edocx.hub.admission import EDOC, STATUS, Offered
+from edocx.hub.bodies import Body
+from edocx.hub.gate import Caller
+from edocx.hub.letter_facts import LetterFacts, read_facts
+from edocx.hub.service import Service
+from edocx.routing.parcel import TOP_URGENCY, Business, ParcelKind, is_message_id, require_id
+from edocx.units import UnitId
+
+SMALL_BODY = 64 * 1024
+"""Bytes of a body that is no document: `{}` or one agency."""
+
+MAX_TO = 10_000
+"""Recipients named in one header."""
+
+_KINDS = {EDOC: ParcelKind.DOCUMENT, STATUS: ParcelKind.STATUS}
+_WISHED = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated call."""
+
+    service: Service
+    request: Request
+    caller: Caller
+
+    def get(self, name: str) -> str:
+        """Return a signed parameter, "" when it was not given."""
+        return self.caller.parameters.get(name)
+
+
+Operation = Callable[[Call], Awaitable[Response]]
+_Reading = Callable[[Call, Connection], dict[str, Any]]
+
+
+def _reading(act: _Reading) -> Operation:
+    """Make an operation of a function that only reads the database; the body, if any, is taken and ignored."""
+
+    async def operation(call: Call) -> Response:
+        await _small_body(call)
+
+        def run() -> bytes:
+            with call.service.store.read() as connection:
+                return replies.to_bytes(replies.ok(**act(call, connection)))
+
+        return answer(await run_in_threadpool(run))
+
+    return operation
+
+
+async def send_edoc(call: Call) -> Response:
+    """Take a document or status in: durable before the answer."""
+    told_hash = call.get("hash-file")
+    kind = _KINDS.get(call.get("messagetype").lower())
+    if not told_hash:
+        raise refusal.bad_parameter("hash-file")
+    if kind is None:
+        raise refusal.bad_parameter("messagetype")
+    if call.caller.agency.state != "open":
+        raise refusal.closed_unit(call.caller.agency.code, ())
+    body = await _body(call, call.caller.agency.max_bytes or call.service.config.max_bytes)
+
+    def take() -> bytes:
+        try:
+            if not body.size:
+                raise refusal.empty_body()
+            offered = _offered(call, body.file_by_hash(told_hash), kind)
+            taken = call.service.door.admit(offered)
+        finally:
+            body.close()
+        call.service.metrics.add("documents_received", int(taken.new))
+        call.service.metrics.add("bytes_received", body.size)
+        return replies.to_bytes(replies.ok(DocId=taken.doc_id, edxReceivedAt=taken.received_at.isoformat()))
+
+    return answer(await run_in_threadpool(take))
+
+
+def _offered(call: Call, file: Blob, kind: ParcelKind) -> Offered:
+    facts = _facts(call, file, kind)
+    if facts.kind is not kind:
+        raise refusal.wrong_kind(call.get("messagetype").lower())
+    agency, claimed = call.caller.agency, call.get("from")
+    if claimed and not _same_code(call, claimed, facts.sender if agency.kind == "hub" else agency.code):
+        raise refusal.wrong_sender(claimed, agency.code)
+    message_id = call.get("edx-message-id") or None
+    if message_id is not None and not is_message_id(message_id):
+        raise refusal.bad_parameter("edx-message-id")
+    return Offered(call.caller.agency, facts, recipients_of(call.get("to")), file, message_id)
+
+
+def _facts(call: Call, file: Blob, kind: ParcelKind) -> LetterFacts:
+    config = call.service.config
+    try:
+        return read_facts(file, max_bytes=config.max_bytes, workdir=call.service.store.spool)
+    except EdocxError:
+        if config.envelope == "require" or not call.get("edx-document-id"):
+            raise
+        return _told_facts(call, file, kind)
+
+
+def _told_facts(call: Call, file: Blob, kind: ParcelKind) -> LetterFacts:
+    """Return what an edocx office says of a parcel that a hub without the envelope check carries unopened."""
+    urgency, business = call.get("edx-urgency") or "0", call.get("edx-business") or Business.NEW
+    if urgency not in {str(step) for step in range(TOP_URGENCY + 1)} or business not in set(Business):
+        raise refusal.bad_parameter("edx-urgency")
+    return LetterFacts(
+        kind=kind,
+        sender=require_id(call.get("from"), "from"),
+        recipients=(),
+        document_id=require_id(unquote(call.get("edx-document-id")), "edx-document-id"),
+        business=Business(business),
+        urgency=int(urgency),
+        digest=file.sha256,
+    )
+
+
+def recipients_of(text: str) -> tuple[str, ...]:
+    """Read the ``to`` header: a JSON array, a quoted string, or a bare code; empty for none (axis-http.md §1.5)."""
+    if not text.strip():
+        return ()
+    try:
+        told = json.loads(text) if text.lstrip()[0] in '["' else text
+    except (ValueError, RecursionError) as error:
+        raise refusal.bad_parameter("to") from error
+    codes = [told] if isinstance(told, str) else told
+    if not isinstance(codes, list) or len(codes) > MAX_TO or not all(isinstance(code, str) for code in codes):
+        raise refusal.bad_parameter("to")
+    return tuple(dict.fromkeys(require_id(code.strip(), "to") for code in codes if code.strip()))
+
+
+def _same_code(call: Call, first: str, second: str) -> bool:
+    if first == second or {first, second} <= set(call.caller.agency.codes):
+        return True
+    try:
+        return UnitId.parse(first) == UnitId.parse(second)
+    except UnitError:
+        return False
+
+
+def received_list(call: Call, connection: Connection) -> dict[str, Any]:
+    """List what waits for the caller."""
+    since, until = _moment(call.get("fromDate"), "fromDate"), _moment(call.get("toDate"), "toDate")
+    found = mailroom.received(connection, call.caller.agency, _type(call), since=since, until=until)
+    return {"data": mailroom.received_rows(found)}
+
+
+def sent_list(call: Call, connection: Connection) -> dict[str, Any]:
+    """List what the caller sent, a row for each recipient."""
+    return {"data": mailroom.sent_rows(connection, call.caller.agency, _type(call), call.get("docId"))}
+
+
+def count_documents(call: Call, connection: Connection) -> dict[str, Any]:
+    """Count the documents that wait."""
+    return {"count": mailroom.count(connection, call.caller.agency, EDOC)}
+
+
+def count_statuses(call: Call, connection: Connection) -> dict[str, Any]:
+    """Count the status messages that wait."""
+    return {"count": mailroom.count(connection, call.caller.agency, STATUS)}
+
+
+async def get_edoc(call: Call) -> Response:
+    """Give a message's content in base64."""
+    await _small_body(call)
+    blob = await run_in_threadpool(_content, call)
+    length, pieces = replies.content_reply(blob)
+    headers = {"Content-Length": str(length)}
+    if blob.size <= PIECE:
+        return Response(b"".join(pieces), headers=headers, media_type=replies.JSON_TYPE)
+    return StreamingResponse(pieces, headers=headers, media_type=replies.JSON_TYPE)
+
+
+async def download_edoc(call: Call) -> Response:
+    """Give a message's raw bytes."""
+    blob = await run_in_threadpool(_content, call)
+    headers = {"Content-Length": str(blob.size)}
+    if blob.size <= PIECE:
+        return Response(blob.read(), headers=headers, media_type="application/octet-stream")
+    return StreamingResponse(blob.pieces(), headers=headers, media_type="application/octet-stream")
+
+
+def _content(call: Call) -> Blob:
+    with call.service.store.read() as connection:
+        row = mailroom.own_message(connection, call.caller.agency, call.get("docId"))
+        return call.service.store.load(connection, row.sha256)
+
+
+async def update_status(call: Call) -> Response:
+    """Acknowledge the caller's copy of a message."""
+    await _small_body(call)
+
+    def run() -> bytes:
+        with call.service.store.begin("status") as connection:
+            mailroom.update_status(
+                connection,
+                call.caller.agency,
+                call.get("docId"),
+                call.get("status"),
+                call.get("description"),
+                now=call.service.store.now(),
+            )
+        return replies.to_bytes(replies.ok())
+
+    return answer(await run_in_threadpool(run))
+
+
+async def register_agency(call: Call) -> Response:
+    """File the wish to register an agency below the caller; an administrator grants it."""
+    try:
+        told = json.loads((await _small_body(call)).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise refusal.bad_parameter("body") from error
+    if not isinstance(told, dict):
+        raise refusal.bad_parameter("body")
+    wish = {name: str(told[name]).strip() for name in _WISHED if told.get(name) not in (None, "")}
+    return await _file(call, "register", wish)
+
+
+async def delete_agency(call: Call) -> Response:
+    """File the wish to close an agency below the caller."""
+    await _small_body(call)
+    return await _file(call, "close", {"code": call.get("AgencyCode")})
+
+
+async def _file(call: Call, act: str, wish: dict[str, str]) -> Response:
+    def run() -> bytes:
+        with call.service.store.begin("request") as connection:
+            agencies.file_request(connection, call.caller.agency, act, wish, now=call.service.store.now())
+        return replies.to_bytes(replies.ok(ErrorDesc="Da tiep nhan yeu cau, cho quan tri phe duyet"))
+
+    return answer(await run_in_threadpool(run))
+
+
+def agencies_list(_call: Call, connection: Connection) -> dict[str, Any]:
+    """List all open agencies."""
+    rows, ids = _agencies(connection)
+    return {
+        "data": replies.without_nulls(
+            [
+                {
+                    "id": str(row.id),
+                    "pid": ids.get(row.parent),
+                    "code": row.code,
+                    "name": row.name,
+                    "mail": row.mail or "",
+                    "oldCode": row.old_code,
+                }
+                for row in rows
+                if row.state == "open"
+            ]
+        )
+    }
+
+
+def agencies_by_level(call: Call, connection: Connection) -> dict[str, Any]:
+    """List all open agencies, of one level when it is given; one whose level nobody recorded is listed always."""
+    wanted = call.get("level")
+    rows, _ = _agencies(connection)
+    return {
+        "data": replies.without_nulls(
+            [
+                {
+                    "id": str(row.id),
+                    "code": row.code,
+                    "name": row.name,
+                    "mail": row.mail or "",
+                    "code102": row.old_code,
+                }
+                for row in rows
+                if row.state == "open" and (not wanted or row.level is None or str(row.level) == wanted)
+            ]
+        )
+    }
+
+
+def synchronize_unit(_call: Call, connection: Connection) -> dict[str, Any]:
+    """List all agencies, the closed ones too, as ``getSynchronizeUnit`` does."""
+    rows, ids = _agencies(connection)
+    return {
+        "data": replies.without_nulls(
+            [
+                {
+                    "id": str(row.id),
+                    "pid": ids.get(row.parent),
+                    "code": row.code,
+                    "name": row.name,
+                    "mail": row.mail or "",
+                    "version": 1,
+                    "centerCode": row.served_by or row.code,
+                    "deleted": row.state != "open",
+                    "modifyDate": mailroom.wire_time(row.modified_at),
+                    "isAgency": True,
+                }
+                for row in rows
+            ]
+        )
+    }
+
+
+def _agencies(connection: Connection) -> tuple[Any, dict[str, str]]:
+    rows = agencies.every(connection)
+    return rows, {row.code: str(row.id) for row in rows}
+
+
+OPERATIONS: dict[str, tuple[tuple[str, ...], Operation]] = {
+    "getAgenciesList": (("POST",), _reading(agencies_list)),
+    "getAgenciesListQD20": (("POST",), _reading(agencies_by_level)),
+    "getSynchronizeUnit": (("POST",), _reading(synchronize_unit)),
+    "registerAgency": (("POST",), register_agency),
+    "deleteAgency": (("POST",), delete_agency),
+    "getReceivedEdocList": (("POST",), _reading(received_list)),
+    "getSentEdocList": (("POST",), _reading(sent_list)),
+    "sendEdoc": (("POST",), send_edoc),
+    "getEdoc": (("POST",), get_edoc),
+    "downloadEdoc": (("GET",), download_edoc),
+    # Meant as GET in the client's code, sent as POST (axis-http.md §1.5).
+    "countReceiveEdoc": (("POST", "GET"), _reading(count_documents)),
+    "countReceiveStatus": (("POST", "GET"), _reading(count_statuses)),
+    "updateStatus": (("POST",), update_status),
+}
+"""Every operation with its methods."""
+
+
+def answer(body: bytes) -> Response:
+    """Return a JSON reply."""
+    return Response(body, media_type=replies.JSON_TYPE)
+
+
+async def _body(call: Call, limit: int) -> Body:
+    # One CRLF behind the file is the client's, not the file's.
+    return await bodies.receive(
+        call.request.stream(),
+        limit=limit + 2,
+        folder=call.service.store.spool,
+        silence=call.service.config.body_seconds,
+    )
+
+
+async def _small_body(call: Call) -> bytes:
+    body = await _body(call, SMALL_BODY)
+    data = body.readings()[-1].read()
+    body.close()
+    return data
+
+
+def _type(call: Call) -> str:
+    told = call.get("messagetype").lower()
+    if told not in _KINDS:
+        raise refusal.bad_parameter("messagetype")
+    return told
+
+
+def _moment(text: str, name: str) -> datetime | None:
+    if not text:
+        return None
+    try:
+        return datetime.strptime(text, "%d/%m/%Y %H:%M:%S").replace(tzinfo=VIETNAM)
+    except ValueError as error:
+        raise refusal.bad_parameter(name) from error

@@ -1,0 +1,162 @@
+"""A body on its way in: to disk beyond a quarter of a megabyte, bounded, digested while it comes.
+
+Official clients send the file with one CRLF behind it that its hash leaves out (axis-http.md §1.4). Both readings are
+digested, with and without the last CRLF, and the signed hash decides which of them is the file.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import hmac
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryFile
+from typing import IO, BinaryIO, Self, cast
+
+from edocx.content import PIECE, Blob
+from edocx.hub import refusal
+
+_END = b"\r\n"
+
+
+@dataclass(slots=True)
+class Body:
+    """A body received whole; its bytes can be read anywhere until it is closed."""
+
+    size: int
+    whole: str
+    trimmed: str | None
+    _memory: bytes
+    _file: IO[bytes] | None
+
+    def file_by_hash(self, told: str) -> Blob:
+        """Return the file whose SHA-256 was told, padded or as official clients print it; `Refused` when none fits."""
+        for blob in self.readings():
+            if any(hmac.compare_digest(told.strip().lower().encode(), form.encode()) for form in hash_forms(blob)):
+                return blob
+        raise refusal.wrong_hash()
+
+    def readings(self) -> tuple[Blob, ...]:
+        """Return what the file may be: without the one CRLF at its end, if there is one, then as received."""
+        found = [self._blob(self.size, self.whole)]
+        if self.trimmed is not None:
+            found.insert(0, self._blob(self.size - len(_END), self.trimmed))
+        return tuple(found)
+
+    def close(self) -> None:
+        """Let go of the bytes; the file had no name and is gone."""
+        if self._file is not None:
+            self._file.close()
+
+    def _blob(self, size: int, sha256: str) -> Blob:
+        if self._file is None:
+            return Blob.from_bytes(self._memory[:size])
+        stream = self._file
+        return Blob.from_opener(lambda: cast("BinaryIO", _Window(stream.fileno(), size)), sha256=sha256, size=size)
+
+
+class _Window:
+    """The first bytes of an open file, read by position: several readers may share the file."""
+
+    def __init__(self, descriptor: int, size: int) -> None:
+        self._descriptor, self._size, self._at = descriptor, size, 0
+
+    def read(self, size: int = -1) -> bytes:
+        left = self._size - self._at
+        data = os.pread(self._descriptor, left if size < 0 else min(size, left), self._at) if left else b""
+        self._at += len(data)
+        return data
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+def hash_forms(blob: Blob) -> tuple[str, str]:
+    """Return a digest as hex, and as official clients print it: without the leading zero of each byte."""
+    return blob.sha256, unpadded(blob.sha256)
+
+
+def unpadded(sha256: str) -> str:
+    """Return a digest's hex with each byte printed without zero padding (axis-http.md §1.4)."""
+    return "".join(f"{byte:x}" for byte in bytes.fromhex(sha256))
+
+
+async def receive(stream: AsyncIterator[bytes], *, limit: int, folder: Path, silence: float) -> Body:
+    """Take a body in.
+
+    Args:
+        stream: its pieces.
+        limit: most bytes; beyond it `LimitExceeded`, and nothing more is read.
+        folder: for what does not stay in memory; files there have no name, so a crash leaves nothing.
+        silence: seconds to wait for the next piece, against clients that stop half-way.
+    """
+    intake = _Intake(limit, folder)
+    try:
+        while True:
+            try:
+                async with asyncio.timeout(silence):
+                    piece = await anext(stream)
+            except StopAsyncIteration:
+                break
+            except TimeoutError as error:
+                raise refusal.slow_body() from error
+            intake.count(piece)
+            if intake.held > PIECE:
+                await asyncio.to_thread(intake.spill)
+        if intake.spilled:
+            await asyncio.to_thread(intake.spill)
+        return intake.finish()
+    except BaseException:
+        intake.drop()
+        raise
+
+
+class _Intake:
+    """Counts, digests and puts aside; the last two bytes are held back, since they may be no part of the file."""
+
+    def __init__(self, limit: int, folder: Path) -> None:
+        self._limit, self._folder = limit, folder
+        self._digest = hashlib.sha256()
+        self._tail = b""
+        self._parts: list[bytes] = []
+        self._file: IO[bytes] | None = None
+        self.size = self.held = 0
+
+    @property
+    def spilled(self) -> bool:
+        return self._file is not None
+
+    def count(self, piece: bytes) -> None:
+        self.size += len(piece)
+        if self.size > self._limit:
+            raise refusal.too_large(self._limit)
+        self._parts.append(piece)
+        self.held += len(piece)
+        together = self._tail + piece
+        self._digest.update(together[: -len(_END)])
+        self._tail = together[-len(_END) :]
+
+    def spill(self) -> None:
+        if self._file is None:
+            self._file = TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - the Body closes it
+        for part in self._parts:
+            view = memoryview(part)
+            while view:
+                view = view[self._file.write(view) :]
+        self._parts.clear()
+        self.held = 0
+
+    def finish(self) -> Body:
+        trimmed = self._digest.hexdigest() if self._tail == _END else None
+        self._digest.update(self._tail)
+        return Body(self.size, self._digest.hexdigest(), trimmed, b"".join(self._parts), self._file)
+
+    def drop(self) -> None:
+        if self._file is not None:
+            self._file.close()

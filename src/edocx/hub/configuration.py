@@ -1,0 +1,149 @@
+"""``hub.toml``: where the axis keeps its data, whom it answers, and what it checks at the door.
+
+::
+
+    database = "hub.db"
+    key = "hub.key"              # opens the agencies' secrets; never inside the database
+    unit = "H58"                 # this hub's own code, written into TraceHeader
+    max_bytes = 209715200
+    plain_http = false           # off loopback, http must be switched on by name
+
+    [[peers]]                    # federation: the hubs next to this one
+    code = "G22"
+    endpoint = "https://hub.example"
+    role = "above"
+
+Paths are relative to the file. Secrets never stand in it: they are given to ``edocx hub agencies``.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from edocx.errors import InputError, Text, UsageError
+
+MIB = 1024 * 1024
+MAX_CONFIG = 256 * 1024
+"""Bytes of a configuration file; a real one has one or two thousand."""
+
+
+class Peer(BaseModel):
+    """A neighbouring hub: its code, where it answers, and whether it stands above or below."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    code: str = Field(min_length=1, max_length=200)
+    endpoint: str = Field(pattern=r"^https?://[^\s]+$")
+    role: Literal["above", "below"] = "below"
+
+
+class HubConfig(BaseModel):
+    """The settings of one hub; see the module for the file's form.
+
+    Attributes:
+        database: the hub's SQLite file; payloads and half-received bodies lie beside it.
+        key: file with the key that opens stored secrets; ``<database>.key`` unless given.
+        unit: the hub's own code; needed for federation.
+        max_bytes: most bytes of one body; answered with 413 beyond.
+        max_header_bytes: most bytes of one request's head (an address list of 10,000 codes stands in it twice).
+        plain_http: answer http from machines other than this one.
+        envelope: "require" refuses what is no edXML envelope; "off" carries opaque parcels of edocx offices too.
+        lgsp: also speak the LGSP dialect at ``/v1``.
+        per_minute: requests a minute allowed to one agency, unless its own record says otherwise; None is no limit.
+        body_seconds: longest silence inside one body, against clients that send half of one and stay.
+        head_seconds: longest wait for a request's head, against connections that say nothing.
+        connections: most at once.
+        open_metrics: answer ``/metrics`` to other machines too.
+        directory: units file (JSON) used to route and to name successors; without one the register alone decides.
+        peers: neighbouring hubs.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    database: Path = Path("hub.db")
+    key: Path | None = None
+    unit: str | None = Field(default=None, max_length=200)
+    max_bytes: int = Field(default=512 * MIB, ge=1024)
+    max_header_bytes: int = Field(default=MIB, ge=16 * 1024)
+    plain_http: bool = False
+    envelope: Literal["require", "off"] = "require"
+    lgsp: bool = True
+    per_minute: int | None = Field(default=None, ge=1)
+    body_seconds: float = Field(default=30.0, gt=0)
+    head_seconds: float = Field(default=20.0, gt=0)
+    connections: int = Field(default=2_000, ge=1)
+    open_metrics: bool = False
+    directory: Path | None = None
+    peers: tuple[Peer, ...] = ()
+
+    @model_validator(mode="after")
+    def _whole(self) -> HubConfig:
+        if self.peers and not self.unit:
+            raise ValueError("a hub with peers needs its own unit code")
+        if sum(peer.role == "above" for peer in self.peers) > 1:
+            raise ValueError("only one hub stands above")
+        if len({peer.code for peer in self.peers}) != len(self.peers):
+            raise ValueError("two peers have one code")
+        return self
+
+    @property
+    def key_path(self) -> Path:
+        """Where the key file lies."""
+        return self.key or self.database.with_name(self.database.name + ".key")
+
+    @property
+    def above(self) -> Peer | None:
+        """The hub above this one, if any."""
+        return next((peer for peer in self.peers if peer.role == "above"), None)
+
+    @classmethod
+    def from_path(cls, path: Path | str) -> HubConfig:
+        """Read a configuration file; raise `InputError` or `UsageError` naming file, setting and remedy."""
+        place = Path(path)
+        try:
+            data = tomllib.loads(_read(place))
+            return cls.model_validate(data).relative_to(place.parent)
+        except tomllib.TOMLDecodeError as error:
+            raise UsageError(
+                Text("Tệp cấu hình sai cú pháp TOML.", f"The configuration is not valid TOML: {error}."),
+                hint=Text("Sửa dòng được nêu.", "Mend the line named."),
+                code="EDX-CONFIG-SYNTAX",
+                where=str(place),
+            ) from error
+        except ValidationError as error:
+            first = error.errors(include_url=False, include_input=False)[0]
+            setting = ".".join(str(part) for part in first["loc"]) or "hub.toml"
+            raise UsageError(
+                Text(f"Cấu hình “{setting}” không đúng.", f"The setting “{setting}” is not right: {first['msg']}."),
+                hint=Text("Xem mẫu hub.toml trong tài liệu.", "Compare the example of hub.toml in the documentation."),
+                code="EDX-CONFIG-SETTING",
+                where=str(place),
+            ) from error
+
+    def relative_to(self, folder: Path) -> HubConfig:
+        """Return the same settings with every path taken from ``folder``."""
+        return self.model_copy(
+            update={
+                "database": folder / self.database,
+                "key": folder / self.key if self.key else None,
+                "directory": folder / self.directory if self.directory else None,
+            }
+        )
+
+
+def _read(place: Path) -> str:
+    try:
+        with place.open("rb") as stream:
+            return stream.read(MAX_CONFIG).decode("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        reason = getattr(error, "strerror", None) or "UTF-8"
+        raise InputError(
+            Text(f"Không đọc được tệp cấu hình ({reason}).", f"The configuration cannot be read ({reason})."),
+            hint=Text("Kiểm tra đường dẫn tệp hub.toml.", "Check the path of hub.toml."),
+            code="EDX-CONFIG-UNREADABLE",
+            where=str(place),
+        ) from error

@@ -1,0 +1,110 @@
+"""The hub's database with the payloads beside it: one writer at a time, each commit on disk when it returns."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection
+
+from edocx.clock import Clock
+from edocx.content import Blob
+from edocx.hub.schema import create
+from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.routing.store.engine import Gate, sqlite_engine, writing
+from edocx.routing.store.failure import files_translated, translated
+from edocx.routing.store.payloads import Payloads
+from edocx.routing.store.place import require_local
+
+
+class HubStore:
+    """A hub's database; several processes and threads may use one file at once."""
+
+    def __init__(self, path: Path, *, clock: Clock, faults: Faults = NO_FAULTS) -> None:
+        self.path = path
+        self.clock = clock
+        self._faults = faults
+        self._engine = sqlite_engine(path)
+        self._gate = Gate()
+        self._payloads = Payloads(path.with_name(path.name + ".payloads"), faults=faults)
+
+    @classmethod
+    def open(cls, path: Path | str, *, clock: Clock, faults: Faults = NO_FAULTS) -> Self:
+        """Open a hub's database, making it when it is not there.
+
+        Raises `StoreUnavailable` with reason and remedy: locked, full, damaged, or of another version.
+        """
+        store = cls(Path(path), clock=clock, faults=faults)
+        require_local(store.path)
+        with translated(str(store.path)), files_translated(str(store.path)):
+            store.path.parent.mkdir(parents=True, exist_ok=True)
+            try:
+                with store._engine.connect() as bare, writing(bare) as connection, connection.begin():
+                    create(connection)
+            except BaseException:
+                store.close()
+                raise
+        return store
+
+    @property
+    def spool(self) -> Path:
+        """Where bodies lie while they come in; made when first asked for."""
+        folder = self.path.with_name(self.path.name + ".spool")
+        with files_translated(str(folder)):
+            folder.mkdir(exist_ok=True)
+        return folder
+
+    def now(self) -> datetime:
+        """Return the present moment."""
+        return self.clock.now()
+
+    @contextmanager
+    def begin(self, step: str) -> Iterator[Connection]:
+        """Run one transaction that may write: committed at the end of the block, undone by an exception."""
+        with translated(str(self.path)):
+            with self._gate.one_writer(), self._writing() as connection:
+                yield connection
+                self._faults.reached(f"hub.commit.before:{step}")
+            self._faults.reached(f"hub.commit.after:{step}")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """Run one transaction that only reads; it never waits for a writer."""
+        with translated(str(self.path)), self._engine.connect() as connection:
+            yield connection
+            connection.rollback()
+
+    def keep(self, payload: Blob) -> None:
+        """Bring a large payload to disk before the transaction that names it; safe to repeat."""
+        self._payloads.keep_file(payload)
+
+    def record(self, connection: Connection, payload: Blob) -> None:
+        """Make a payload known inside a transaction."""
+        self._payloads.record(connection, payload, self.now())
+
+    def load(self, connection: Connection, sha256: str) -> Blob:
+        """Return a payload; raise `StoreUnavailable` when it is gone or cut short."""
+        return self._payloads.load(connection, sha256)
+
+    def close(self) -> None:
+        """Close every connection; the store can be opened again."""
+        self._engine.dispose()
+
+    @contextmanager
+    def _writing(self) -> Iterator[Connection]:
+        with self._engine.connect() as bare, writing(bare) as connection, connection.begin():
+            yield connection
+
+    def __enter__(self) -> Self:
+        """Use the store in a ``with`` block; it is closed at the end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the store."""
+        self.close()

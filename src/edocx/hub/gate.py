@@ -1,0 +1,88 @@
+"""Who may speak: authentication of a call, its age, its rate. What it may then see is each operation's to say."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from starlette.requests import Request
+
+from edocx.clock import Clock
+from edocx.hub import agencies, refusal
+from edocx.hub.agencies import Agency
+from edocx.hub.configuration import HubConfig
+from edocx.hub.database import HubStore
+from edocx.hub.metrics import OLD_SECONDS, Metrics
+from edocx.hub.signed_headers import Parameters, SignedHeaders
+from edocx.hub.vault import Vault
+
+_LOOPBACK = ("127.", "::1", "::ffff:127.")
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated agency and what it said."""
+
+    agency: Agency
+    parameters: Parameters
+
+
+@dataclass(slots=True)
+class Rate:
+    """Counts calls an agency made in the present minute, in this process."""
+
+    _minute: int = 0
+    _calls: dict[int, int] = field(default_factory=dict)
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def spend(self, agency: Agency, limit: int | None, now: datetime) -> None:
+        """Count one call; raise `Refused` beyond the limit."""
+        if limit is None:
+            return
+        with self._lock:
+            minute = int(now.timestamp()) // 60
+            if minute != self._minute:
+                self._minute, self._calls = minute, {}
+            self._calls[agency.id] = self._calls.get(agency.id, 0) + 1
+            if self._calls[agency.id] > limit:
+                raise refusal.too_many_requests()
+
+
+@dataclass(slots=True)
+class Gate:
+    """Lets callers in."""
+
+    config: HubConfig
+    store: HubStore
+    vault: Vault
+    clock: Clock
+    metrics: Metrics
+    rate: Rate = field(default_factory=Rate)
+
+    def let_in(self, request: Request) -> Caller:
+        """Return who calls; raise `Refused` for a wrong signature, a stale call or too many of them."""
+        headers = SignedHeaders.from_raw(request.headers.raw)
+        now = self.clock.now()
+        with self.store.read() as connection:
+            agency = agencies.find(connection, headers.system)
+            secrets = agencies.hmac_secrets(connection, agency, self.vault, now=now) if agency else ()
+        parameters = headers.verify(secrets)
+        assert agency is not None
+        self._check_age(agency, parameters, now)
+        self.rate.spend(agency, agency.per_minute or self.config.per_minute, now)
+        return Caller(agency, parameters)
+
+    def _check_age(self, agency: Agency, parameters: Parameters, now: datetime) -> None:
+        # A client's timestamp is frozen for the life of its process (axis-http.md §1.2): by default it is only counted.
+        made = parameters.made_at
+        age = (now - made).total_seconds() if made is not None else None
+        if age is not None and age > OLD_SECONDS:
+            self.metrics.add("old_timestamps")
+        if agency.max_age_seconds is not None and (age is None or age > agency.max_age_seconds):
+            raise refusal.too_old()
+
+
+def is_loopback(host: str | None) -> bool:
+    """Tell whether a peer address is of this machine; a socket without addresses is."""
+    return host is None or host.startswith(_LOOPBACK)

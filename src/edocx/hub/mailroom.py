@@ -1,0 +1,190 @@
+"""What waits, what was sent, and what became of it: lists, contents, counts, acknowledgements.
+
+Authorised, not only authenticated: every docId is looked up among the caller's own sent or received messages; anything
+else answers as if it did not exist. Functions work in the caller's transaction and return rows without nulls.
+"""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, func, or_, select, update
+
+from edocx.clock import in_vietnam
+from edocx.errors import Text
+from edocx.hub import refusal
+from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
+from edocx.hub.agencies import Agency
+from edocx.hub.replies import without_nulls
+from edocx.hub.schema import copies, messages
+
+STATES = {
+    INITIAL: Text("Chưa xử lý", "Not fetched yet"),
+    PROCESSING: Text("Đang xử lý", "Being fetched"),
+    DONE: Text("Hoàn thành", "Done"),
+    FAIL: Text("Không nhận được", "Failed"),
+}
+"""The words for the states of a copy."""
+
+STATUS_WORDS = {
+    DONE: DONE,
+    FAIL: FAIL,
+    PROCESSING: PROCESSING,
+    "inbox": PROCESSING,
+    "acceptance": DONE,
+    "rejection": FAIL,
+}
+"""What updateStatus may say (the second half only by the SDK's README)."""
+
+MAX_DESCRIPTION = 2_000
+"""Characters of a description that are kept: it comes in a header."""
+
+_WAITING = (INITIAL, PROCESSING)
+
+
+def received(
+    connection: Connection,
+    caller: Agency,
+    message_type: str,
+    *,
+    since: datetime | None = None,
+    until: datetime | None = None,
+) -> list[Row[Any]]:
+    """Return what waits for the caller and is not acknowledged: urgent first, then oldest first."""
+    query = (
+        select(messages, copies.c.recipient, copies.c.state, copies.c.updated_at, copies.c.created_at)
+        .join(copies, copies.c.message == messages.c.number)
+        .where(copies.c.recipient == caller.code, copies.c.via.is_(None), copies.c.state.in_(_WAITING))
+        .where(messages.c.message_type == message_type)
+        .order_by(messages.c.urgency.desc(), messages.c.number)
+    )
+    if since is not None:
+        query = query.where(copies.c.created_at >= since)
+    if until is not None:
+        query = query.where(copies.c.created_at <= until)
+    return list(connection.execute(query))
+
+
+def received_rows(rows: list[Row[Any]]) -> list[dict[str, Any]]:
+    """Return received messages as rows of the axis' list; what `edocx` offices use further stands in extra members."""
+    return without_nulls(
+        [
+            {
+                "docId": row.doc_id,
+                "serviceType": "eDoc",
+                "messageType": row.message_type,
+                "created_time": wire_time(row.created_at),
+                "updated_time": wire_time(row.updated_at),
+                "from": row.origin,
+                "to": row.recipient,
+                "status": row.state,
+                "status_desc": STATES[row.state].vi,
+                "edxMessageId": row.message_id,
+                "edxDocumentId": row.document_id,
+                "edxBusiness": row.business,
+                "edxUrgency": row.urgency,
+                "edxSha256": row.sha256,
+                "edxSize": row.size,
+                "edxReceivedAt": row.received_at.isoformat(),
+            }
+            for row in rows
+        ]
+    )
+
+
+def count(connection: Connection, caller: Agency, message_type: str) -> int:
+    """Return how many messages of a type wait for the caller."""
+    query = (
+        select(func.count())
+        .select_from(copies.join(messages, messages.c.number == copies.c.message))
+        .where(copies.c.recipient == caller.code, copies.c.via.is_(None), copies.c.state.in_(_WAITING))
+        .where(messages.c.message_type == message_type)
+    )
+    return int(connection.execute(query).scalar_one())
+
+
+def sent_rows(connection: Connection, caller: Agency, message_type: str, doc_id: str) -> list[dict[str, Any]]:
+    """Return the caller's sent messages, a row for each recipient; of one message when a docId is given."""
+    query = (
+        select(
+            messages,
+            copies.c.recipient,
+            copies.c.state,
+            copies.c.description,
+            copies.c.updated_at,
+            copies.c.rejected_at,
+        )
+        .join(copies, copies.c.message == messages.c.number)
+        .where(messages.c.sender == caller.code)
+        .order_by(messages.c.number.desc(), copies.c.recipient)
+    )
+    query = query.where(messages.c.doc_id == doc_id) if doc_id else query.where(messages.c.message_type == message_type)
+    return without_nulls(
+        [
+            {
+                "serviceType": "eDoc",
+                "messageType": row.message_type,
+                "senderDocId": row.doc_id,
+                "receiverDocId": row.doc_id,
+                "fromCode": row.origin,
+                "toCode": row.recipient,
+                "title": row.title or "",
+                "notation": row.notation or "",
+                "sentTime": wire_time(row.received_at),
+                "receivedTime": wire_time(row.updated_at) if row.state != INITIAL else "",
+                "sendStatus": DONE,
+                "sendStatusDesc": STATES[DONE].vi,
+                "receiveStatus": row.state,
+                "receiveStatusDesc": row.description or STATES[row.state].vi,
+                "edxMessageId": row.message_id,
+                "edxDocumentId": row.document_id,
+                "edxReceivedAt": row.received_at.isoformat(),
+            }
+            for row in connection.execute(query)
+        ]
+    )
+
+
+def own_message(connection: Connection, caller: Agency, doc_id: str) -> Row[Any]:
+    """Return the message of a docId that the caller sent or received; `StateError` for any other, the same for all."""
+    row = connection.execute(_own(caller, doc_id)).first()
+    if row is None:
+        raise refusal.unknown_document(doc_id)
+    return row
+
+
+def update_status(
+    connection: Connection, caller: Agency, doc_id: str, word: str, description: str, *, now: datetime
+) -> None:
+    """Acknowledge the caller's own copy; the same word again does nothing, and `done` is never taken back."""
+    state = STATUS_WORDS.get(word.strip().lower())
+    if state is None:
+        raise refusal.bad_parameter("status")
+    query = (
+        select(copies.c.message, copies.c.state)
+        .join(messages, messages.c.number == copies.c.message)
+        .where(messages.c.doc_id == doc_id, copies.c.recipient == caller.code, copies.c.via.is_(None))
+    )
+    row = connection.execute(query).first()
+    if row is None:
+        raise refusal.unknown_document(doc_id)
+    if row.state == state:
+        return
+    if row.state == DONE or (row.state == FAIL and state == PROCESSING):
+        raise refusal.settled()
+    where = (copies.c.message == row.message) & (copies.c.recipient == caller.code)
+    values = {"state": state, "description": description[:MAX_DESCRIPTION] or None, "updated_at": now}
+    connection.execute(update(copies).where(where).values(**values))
+
+
+def wire_time(moment: datetime) -> str:
+    """Return a moment as lists show it: ``yyyy-MM-dd HH:mm:ss`` in Vietnam's time."""
+    return in_vietnam(moment).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def _own(caller: Agency, doc_id: str) -> Select[Any]:
+    mine = select(copies.c.message).where(copies.c.recipient == caller.code, copies.c.via.is_(None))
+    return select(messages).where(
+        messages.c.doc_id == doc_id, or_(messages.c.sender == caller.code, messages.c.number.in_(mine))
+    )

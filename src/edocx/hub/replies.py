@@ -1,0 +1,89 @@
+"""Replies as official clients need them: the JSON triple always, ASCII bytes only, never a null.
+
+What the official client does with anything else is the table of axis-http.md §1.6; each row is a test.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from edocx.content import Blob
+from edocx.errors import EdocxError
+from edocx.hub.refusal import SYSTEM, ascii_of, wire_of
+
+JSON_TYPE = "application/json; charset=utf-8"
+NEEDED = {"sendEdoc": {"DocId": ""}, "getEdoc": {"data": ""}}
+"""Members without which the official client stumbles over a refusal: by operation (axis-http.md §1.6)."""
+
+_B64_PIECE = 3 * 64 * 1024
+"""Bytes turned into base64 at a time: divisible by three, so that pieces can be joined."""
+
+_OK = {"status": "OK", "ErrorCode": "0", "ErrorDesc": "Thanh cong"}
+
+
+def ok(**members: Any) -> dict[str, Any]:
+    """Return a success with further members."""
+    return _OK | members
+
+
+def failure(error: EdocxError, operation: str = "") -> tuple[dict[str, Any], int]:
+    """Return the reply for an error, and its HTTP status.
+
+    ``ErrorDesc`` is Vietnamese without diacritics; the sentence as it should be stands in ``ErrorDescVi``.
+    """
+    wire = wire_of(error)
+    reply: dict[str, Any] = {
+        "status": "FAIL",
+        "ErrorCode": wire.number,
+        "ErrorDesc": ascii_of(error.text.vi),
+        "ErrorDescVi": error.text.vi,
+        "ErrorDescEn": error.text.en,
+        "EdxCode": error.code,
+    }
+    if error.where:
+        reply["EdxWhere"] = error.where
+    return reply | NEEDED.get(operation, {}), wire.status
+
+
+def broken(operation: str = "") -> tuple[dict[str, Any], int]:
+    """Return the reply for what nobody foresaw: it says nothing of the cause, which is logged by its type alone."""
+    reply = {
+        "status": "FAIL",
+        "ErrorCode": SYSTEM.number,
+        "ErrorDesc": "Loi he thong",
+        "ErrorDescVi": "Lỗi hệ thống",
+        "ErrorDescEn": "System error",
+        "EdxCode": "EDX-HUB-SYSTEM",
+    }
+    return reply | NEEDED.get(operation, {}), SYSTEM.status
+
+
+def to_bytes(reply: Mapping[str, Any]) -> bytes:
+    """Write a reply as ASCII JSON: letters beyond it are escaped, since clients decode a 200 as US-ASCII."""
+    return json.dumps(reply, ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+
+
+def without_nulls(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Return rows without their null members: one of them loses the whole list at the client."""
+    return [{name: value for name, value in row.items() if value is not None} for row in rows]
+
+
+def content_reply(blob: Blob) -> tuple[int, Iterator[bytes]]:
+    """Return the length and the pieces of a success whose ``data`` is the content in base64, never whole in memory."""
+    head, tail = to_bytes(_OK)[:-1] + b',"data":"', b'"}'
+
+    def pieces() -> Iterator[bytes]:
+        yield head
+        held = b""
+        for piece in blob.pieces():
+            held += piece
+            whole = len(held) - len(held) % _B64_PIECE
+            if whole:
+                yield base64.b64encode(held[:whole])
+                held = held[whole:]
+        yield base64.b64encode(held) + tail
+
+    return len(head) + (blob.size + 2) // 3 * 4 + len(tail), pieces()

@@ -1,0 +1,120 @@
+"""Serving a hub with uvicorn: bounded heads, silent connections closed, and the triple even for broken HTTP."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any
+
+import h11
+import uvicorn
+from uvicorn.protocols.http.h11_impl import H11Protocol
+
+from edocx.errors import Text, UsageError
+from edocx.hub import replies
+from edocx.hub.application import Hub
+from edocx.hub.configuration import HubConfig
+from edocx.hub.gate import is_loopback
+from edocx.hub.refusal import bad_parameter
+
+DRAIN_SECONDS = 30
+"""How long running calls may go on after SIGTERM; what was not answered then was not promised."""
+
+
+class _Protocol(H11Protocol):
+    """uvicorn's protocol with three promises more: silence ends, the triple always, the talking ones stay."""
+
+    head_seconds = 20.0
+    most = 2_000
+    silent: dict[_Protocol, None]
+
+    def connection_made(self, transport: Any) -> None:
+        super().connection_made(transport)
+        self._silence: asyncio.TimerHandle | None = None
+        self._listen()
+        while len(self.connections) > self.most and self.silent:
+            next(iter(self.silent)).hang_up()
+
+    def handle_events(self) -> None:
+        before: object = self.cycle
+        super().handle_events()
+        if self.cycle is not before:
+            self._heard()
+
+    def on_response_complete(self) -> None:
+        super().on_response_complete()
+        if not self.transport.is_closing():
+            self._listen()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._heard()
+        super().connection_lost(exc)
+
+    def send_400_response(self, msg: str) -> None:
+        """Answer what is no HTTP with the triple; ``msg`` is uvicorn's and is not passed on."""
+        del msg
+        body = replies.to_bytes(replies.failure(bad_parameter("HTTP"))[0])
+        headers = [("content-type", replies.JSON_TYPE), ("content-length", str(len(body))), ("connection", "close")]
+        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
+            self.transport.write(self.conn.send(event) or b"")
+        self.transport.close()
+
+    def hang_up(self) -> None:
+        """Close a connection on which no call is running."""
+        self._heard()
+        self.transport.close()
+
+    def _listen(self) -> None:
+        # Connections that say nothing, or a head that never ends, must not keep the others out.
+        self._heard()
+        self.silent[self] = None
+        self._silence = self.loop.call_later(self.head_seconds, self.hang_up)
+
+    def _heard(self) -> None:
+        self.silent.pop(self, None)
+        if self._silence is not None:
+            self._silence.cancel()
+            self._silence = None
+
+
+def server(hub: Hub, *, host: str, port: int, certificate: str | None = None, key: str | None = None) -> uvicorn.Server:
+    """Prepare a server for a hub; its ``run()`` serves until a signal comes.
+
+    Raises `UsageError` for plain http off loopback that nobody switched on.
+    """
+    config = hub.service.config
+    _require_safe(config, host, tls=certificate is not None)
+    bounds = {"head_seconds": config.head_seconds, "most": config.connections, "silent": {}}
+    protocol = type("HubProtocol", (_Protocol,), bounds)
+    return uvicorn.Server(
+        uvicorn.Config(
+            hub,
+            host=host,
+            port=port,
+            http=protocol,
+            ws="none",
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            h11_max_incomplete_event_size=config.max_header_bytes,
+            timeout_graceful_shutdown=DRAIN_SECONDS,
+            ssl_certfile=certificate,
+            ssl_keyfile=key,
+        )
+    )
+
+
+def _require_safe(config: HubConfig, host: str, *, tls: bool) -> None:
+    if tls or config.plain_http or is_loopback(host) or host == "localhost":
+        return
+    raise UsageError(
+        Text(
+            f"Không mở http không mã hóa trên {host}: nội dung và chữ ký tiêu đề sẽ đi trần trên mạng.",
+            f"Plain http on {host} is not served: contents and header signatures would cross the network in clear.",
+        ),
+        hint=Text(
+            "Đưa chứng thư TLS, đặt sau proxy https, hoặc ghi plain_http = true trong hub.toml.",
+            "Give a TLS certificate, serve behind an https proxy, or set plain_http = true in hub.toml.",
+        ),
+        code="EDX-HUB-PLAIN-HTTP",
+        where=host,
+    )

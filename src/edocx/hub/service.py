@@ -1,0 +1,84 @@
+"""One hub at work: its settings, store, vault, gate and door, opened together."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from sqlalchemy import func, select
+
+from edocx.clock import Clock, SystemClock
+from edocx.hub.admission import Door
+from edocx.hub.configuration import HubConfig
+from edocx.hub.database import HubStore
+from edocx.hub.gate import Gate
+from edocx.hub.metrics import Metrics
+from edocx.hub.schema import agencies, copies
+from edocx.hub.vault import Vault
+from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.units.directory import Directory
+
+LOW_DISK = 512 * 1024 * 1024
+"""Bytes free below which a hub is not ready: the largest body must still fit."""
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """Everything that an operation needs."""
+
+    config: HubConfig
+    store: HubStore
+    vault: Vault
+    gate: Gate
+    door: Door
+    metrics: Metrics
+    directory: Directory | None = None
+
+    @classmethod
+    def open(
+        cls,
+        config: HubConfig,
+        *,
+        clock: Clock | None = None,
+        directory: Directory | None = None,
+        faults: Faults = NO_FAULTS,
+    ) -> Service:
+        """Open a hub; its database and key file are made when they are not there.
+
+        Raises `StoreUnavailable` for the database, `KeyFileError` for the key file.
+        """
+        time = clock or SystemClock()
+        store = HubStore.open(config.database, clock=time, faults=faults)
+        vault = Vault.from_path(config.key_path, create=True)
+        metrics = Metrics()
+        units = directory or _directory(config.directory)
+        door = Door(store, units, config.above.code if config.above else None)
+        return cls(config, store, vault, Gate(config, store, vault, time, metrics), door, metrics, units)
+
+    def gauges(self) -> dict[str, float]:
+        """Return what is counted in the database: agencies, and copies by state."""
+        with self.store.read() as connection:
+            states = connection.execute(select(copies.c.state, func.count()).group_by(copies.c.state))
+            found = {f"copies_{state}": float(count) for state, count in states}
+            open_agencies = select(func.count()).where(agencies.c.state == "open")
+            return found | {"agencies": float(connection.execute(open_agencies).scalar_one())}
+
+    def readiness(self) -> dict[str, bool]:
+        """Return for each thing the hub depends on whether it can be used."""
+        with self.store.read() as connection:
+            connection.execute(select(func.count()).select_from(agencies))
+        free = shutil.disk_usage(self.store.path.parent).free
+        return {"database": True, "disk": free >= LOW_DISK, "spool": self.store.spool.is_dir()}
+
+    def close(self) -> None:
+        """Close the database."""
+        self.store.close()
+
+
+def _directory(path: Path | None) -> Directory | None:
+    if path is None:
+        return None
+    from edocx.units.units_json import load  # noqa: PLC0415 - thousands of units, loaded when wanted
+
+    return load(path)

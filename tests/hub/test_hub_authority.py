@@ -1,0 +1,209 @@
+"""Who may say what: signatures over headers, own documents only, wishes instead of acts."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from datetime import timedelta
+
+import pytest
+from hub_scene import SECRETS, A, B, C, document, enrol, exchange, status
+
+from edocx.errors import Refused
+from edocx.hub import NewAgency, agencies
+from edocx.hub.gate import is_loopback
+from edocx.hub.signed_headers import SignedHeaders, sign
+
+
+def listing(client, **options):
+    return client.call("getReceivedEdocList", servicetype="eDoc", messagetype="edoc", **options).json()
+
+
+def test_a_wrong_secret_and_an_unknown_system_get_one_answer(client):
+    wrong, unknown = client(A, secret="sai"), client("H99", secret="sai")
+    assert listing(wrong) == listing(unknown)
+    assert listing(wrong)["ErrorCode"] == "15"
+
+
+def test_a_mac_over_rewritten_json_is_refused(client):
+    spaced = b'{"XroadVnpt-systemid": "H58.12.01"}'
+    reply = client(A).call("getAgenciesList", message=spaced, mac="0" * 64)
+    assert (reply.status, reply.json()["ErrorCode"]) == (401, "15")
+
+
+@pytest.mark.parametrize("header", ["XroadVnpt-docId", "xroadvnpt-status", "XroadVnpt-from"])
+def test_a_header_outside_the_signature_is_refused(client, header):
+    assert listing(client(A), extra=((header, "x"),))["EdxCode"] == "EDX-HUB-HEADERS"
+
+
+def test_a_header_altered_on_the_way_is_refused():
+    message = b'{"XroadVnpt-systemid":"A","XroadVnpt-docId":"1"}'
+    raw = [
+        (b"xroadvnpt-systemid", b"A"),
+        (b"xroadvnpt-docid", b"2"),
+        (b"xroadvnpt-sign-header", message),
+        (b"xroadvnpt-hash-header", sign("s", message)),
+    ]
+    with pytest.raises(Refused, match="EDX-HUB-HEADERS"):
+        SignedHeaders.from_raw(raw).verify(("s",))
+    raw[1] = (b"xroadvnpt-docid", b"1")
+    assert SignedHeaders.from_raw(raw).verify(("s",)).get("docId") == "1"
+    del raw[1]
+    with pytest.raises(Refused, match="EDX-HUB-HEADERS"):
+        SignedHeaders.from_raw(raw).verify(("s",))
+
+
+def test_a_signed_name_that_stands_twice_is_refused():
+    message = b'{"XroadVnpt-systemid":"A","XroadVnpt-systemid":"B"}'
+    raw = [(b"xroadvnpt-sign-header", message), (b"xroadvnpt-hash-header", b"0" * 64)]
+    with pytest.raises(Refused, match="EDX-HUB-HEADERS"):
+        SignedHeaders.from_raw(raw)
+
+
+def test_unsigned_calls_get_no_data(client, address):
+    doc_id = client(A).send(document()).json()["DocId"]
+    head = f"GET /downloadEdoc HTTP/1.1\r\nHost: x\r\nXroadVnpt-docId: {doc_id}\r\nConnection: close\r\n\r\n"
+    reply = exchange(address, head.encode())
+    assert (reply.status, reply.json()["EdxCode"]) == (401, "EDX-HUB-UNSIGNED")
+
+
+def test_letters_that_the_client_mangled_are_explained_in_ascii(client):
+    mangled = b'{"XroadVnpt-systemid":"H58.12.01","XroadVnpt-description":"kh\xf4ng \xc7"}'
+    told = client(A).call("updateStatus", b"{}", message=mangled, mac="0" * 64).json()
+    assert told["EdxCode"] == "EDX-HUB-NON-ASCII"
+    assert told["ErrorDesc"].isascii()
+
+
+def test_letters_beyond_ascii_are_fine_where_the_client_sends_utf8(client):
+    sender = client(A)
+    sender.headers["title"] = "Văn bản số 7816"
+    assert sender.send(document()).json()["status"] == "OK"
+
+
+def test_a_third_agency_can_neither_read_list_nor_acknowledge(client):
+    doc_id = client(A).send(document()).json()["DocId"]
+    third = client(C)
+    unknown = third.call("getEdoc", b"{}", docId="khong-co").json()
+    for operation, method in (("getEdoc", "POST"), ("downloadEdoc", "GET"), ("updateStatus", "POST")):
+        reply = third.call(operation, b"{}", method=method, docId=doc_id, status="done").json()
+        assert (reply["ErrorCode"], reply["ErrorDesc"]) == (unknown["ErrorCode"], unknown["ErrorDesc"])
+    assert third.waiting() == []
+    asked = {"servicetype": "eDoc", "messagetype": "edoc"}
+    assert third.call("getSentEdocList", docId=doc_id, **asked).json()["data"] == []
+    assert len(client(B).waiting()) == 1
+
+
+def test_the_sender_cannot_acknowledge_for_the_recipient(client):
+    doc_id = client(A).send(document()).json()["DocId"]
+    assert client(A).call("updateStatus", b"{}", docId=doc_id, status="done").json()["status"] == "FAIL"
+    assert len(client(B).waiting()) == 1
+
+
+def test_headers_replayed_on_another_path_or_with_another_body_change_nothing(client, hub):
+    sender, receiver = client(A), client(B)
+    doc_id = sender.send(document()).json()["DocId"]
+    told = {"from": A, "messagetype": "edoc", "hash-file": hashlib.sha256(document()).hexdigest()}
+    assert client(A).call("sendEdoc", document(number="1") + b"\r\n", **told).json()["EdxCode"] == "EDX-HUB-HASH"
+    assert client(A).call("sendEdoc", document() + b"\r\n", **told).json()["DocId"] == doc_id
+    for operation in ("updateStatus", "registerAgency", "deleteAgency"):
+        assert client(A).call(operation, b"{}", **told).json()["status"] == "FAIL"
+    assert receiver.call("updateStatus", b"{}", docId=doc_id).json()["status"] == "FAIL"
+    assert [row["docId"] for row in receiver.waiting()] == [doc_id]
+    with hub.service.store.read() as connection:
+        assert agencies.open_requests(connection) == []
+
+
+def test_mail_in_another_s_name_is_refused_in_the_axis_own_words(client):
+    told = client(A).send(document(sender=C)).json()
+    assert told["ErrorDesc"] == f"Don vi gui {C} khong dung voi ma da dang ky: {A}"
+    reply = client(A).call("sendEdoc", document(), **{"from": C, "messagetype": "edoc", "hash-file": "00"})
+    assert reply.json()["status"] == "FAIL"
+    assert client(B).waiting() == []
+
+
+def test_register_and_delete_only_file_a_request_that_an_administrator_grants(client, hub, clock):
+    district = {"code": "H58.12.01.02", "name": "Thôn Một", "mail": "a@example.vn", "pcode": A, "id": "7"}
+    for _ in range(2):
+        assert client(A).call("registerAgency", json.dumps(district).encode()).json()["status"] == "OK"
+    assert "H58.12.01.02" not in [row["code"] for row in client(A).call("getAgenciesList").json()["data"]]
+    store = hub.service.store
+    with store.begin("grant") as connection:
+        (row,) = agencies.open_requests(connection)
+        agencies.settle_request(connection, row.id, grant=True, now=clock.now(), by="quan-tri")
+    rows = {row["code"]: row for row in client(A).call("getAgenciesList").json()["data"]}
+    assert rows["H58.12.01.02"]["name"] == "Thôn Một"
+    assert client(A).call("deleteAgency", b"{}", AgencyCode="H58.12.01.02").json()["status"] == "OK"
+    assert client(A).send(document(to=("H58.12.01.02",))).json()["status"] == "OK"
+
+
+@pytest.mark.parametrize("code", [A, B, "H58", "H58.12", "", "x\u0007"])
+def test_nobody_can_wish_for_what_does_not_stand_below_it(client, hub, code):
+    reply = client(A).call("registerAgency", json.dumps({"code": code, "name": "x"}).encode()).json()
+    assert reply["status"] == "FAIL"
+    with hub.service.store.read() as connection:
+        assert agencies.open_requests(connection) == []
+
+
+def test_granting_a_wish_about_a_known_agency_keeps_its_limits(hub, clock):
+    enrol(hub, NewAgency("H58.12.01.02", "Thôn", old_code="X1", max_bytes=2000))
+    with hub.service.store.begin("x") as connection:
+        caller = agencies.find(connection, A)
+        wish = {"code": "H58.12.01.02", "name": "Thôn Hai", "pcode": B}
+        number = agencies.file_request(connection, caller, "register", wish, now=clock.now())
+        agencies.settle_request(connection, number, grant=True, now=clock.now(), by="quan-tri")
+        after = agencies.find(connection, "H58.12.01.02")
+    assert (after.name, after.old_code, after.max_bytes, after.parent) == ("Thôn Hai", "X1", 2000, None)
+
+
+def test_an_old_secret_works_on_for_the_overlap_and_then_no_more(client, hub, clock):
+    with hub.service.store.begin("rotate") as connection:
+        agency = agencies.find(connection, A)
+        fresh = agencies.new_hmac_secret(connection, agency, hub.service.vault, now=clock.now(), by="quan-tri")
+    assert listing(client(A))["status"] == listing(client(A, secret=fresh))["status"] == "OK"
+    clock.advance(agencies.OVERLAP + timedelta(seconds=1))
+    assert listing(client(A))["status"] == "FAIL"
+    assert listing(client(A, secret=fresh))["status"] == "OK"
+
+
+def test_secrets_are_not_in_the_database_in_clear(hub):
+    hub.service.close()
+    held = b"".join(file.read_bytes() for file in hub.service.store.path.parent.glob("hub.db*") if file.is_file())
+    key = hub.service.config.key_path.read_bytes()
+    held = held.replace(key, b"")
+    for secret in SECRETS.values():
+        assert secret.encode() not in held
+    assert hub.service.config.key_path.stat().st_mode & 0o077 == 0
+
+
+def test_calls_beyond_the_rate_are_refused_until_the_next_minute(client, hub, clock):
+    enrol(hub, NewAgency(C, "Sở", per_minute=3))
+    answers = [listing(client(C))["status"] for _ in range(4)]
+    assert answers == ["OK", "OK", "OK", "FAIL"]
+    assert listing(client(A))["status"] == "OK"
+    clock.advance(minutes=1)
+    assert listing(client(C))["status"] == "OK"
+
+
+def test_status_words_outside_the_protocol_are_refused(client):
+    doc_id = client(A).send(document()).json()["DocId"]
+    assert client(B).call("updateStatus", b"{}", docId=doc_id, status="xong").json()["EdxCode"] == "EDX-HUB-PARAMETER"
+
+
+def test_done_is_never_taken_back(client):
+    doc_id = client(A).send(document()).json()["DocId"]
+    receiver = client(B)
+    for word, expected in (("processing", "OK"), ("done", "OK"), ("done", "OK"), ("fail", "FAIL")):
+        assert receiver.call("updateStatus", b"{}", docId=doc_id, status=word).json()["status"] == expected
+    (line,) = client(A).call("getSentEdocList", servicetype="eDoc", messagetype="edoc", docId=doc_id).json()["data"]
+    assert line["receiveStatus"] == "done"
+
+
+def test_a_status_speaks_only_for_its_sender(client):
+    assert client(C).send(status("03", sender=B), kind="status").json()["EdxCode"] == "EDX-HUB-SENDER"
+
+
+@pytest.mark.parametrize(
+    "host, near", [("127.0.0.1", True), ("::1", True), (None, True), ("10.0.0.1", False), ("128.0.0.1", False)]
+)
+def test_loopback_is_told_from_the_network(host, near):
+    assert is_loopback(host) is near
