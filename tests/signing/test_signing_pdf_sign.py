@@ -260,6 +260,15 @@ def test_a_new_field_stands_where_it_was_put(signing, two_pages, tmp_path, accep
         assert [int(n) for n in annotations[0]["/Rect"]] == [100, 200, 240, 260]
 
 
+def test_a_box_too_small_for_its_text_is_named(signing, two_pages, tmp_path):
+    Image.new("RGBA", (20, 10), (0, 0, 200, 90)).save(tmp_path / "s.png")
+    look = Appearance(image=tmp_path / "s.png", lines=("một", "hai", "ba"))
+    box = Box(x1=10, y1=10, x2=60, y2=20)
+    with pytest.raises(UsageError) as refusal:
+        sign(two_pages, tmp_path / "o.pdf", signing.person, at=SIGNED_AT, field="S", box=box, appearance=look)
+    assert refusal.value.code == "EDX-SIGN-BOX"
+
+
 def test_an_image_bomb_is_stopped_before_it_is_unpacked(signing, two_pages, tmp_path):
     Image.new("1", (10_000, 10_000)).save(tmp_path / "bomb.png")
     with pytest.raises(LimitExceeded) as refusal:

@@ -23,6 +23,7 @@ MAX_PIXELS = 16_000_000
 """A seal of 36 mm at 600 dpi has under a million; a picture bomb has billions."""
 
 TEXT_SIZE = 6
+LEADING = 1.2
 
 
 class Appearance(BaseModel):
@@ -54,13 +55,20 @@ def stamp_style(appearance: Appearance) -> BaseStampStyle:
             background_layout=_filling(foot=0),
             background_opacity=1.0,
         )
-    foot = 1.35 * appearance.text_size * len(appearance.lines)
+    foot = 1.35 * appearance.text_size * len(appearance.lines) if appearance.image is not None else 0
     # pyHanko interpolates the text with %; what comes from outside must stay as it is.
     text = "\n".join(appearance.lines).replace("%", "%%")
     return TextStampStyle(
         border_width=0,
         stamp_text=text,
-        text_box_style=TextBoxStyle(font=FaceFactory(Face.REGULAR), font_size=appearance.text_size, border_width=0),
+        text_box_style=TextBoxStyle(
+            font=FaceFactory(Face.REGULAR),
+            font_size=appearance.text_size,
+            leading=round(LEADING * appearance.text_size),
+            border_width=0,
+            # Text alone fills its box; pyHanko's own margin of 10 points would make it shrink.
+            box_layout_rule=_flush() if appearance.image is None else None,
+        ),
         # To the right: the seal covers the left third (Phụ lục I).
         inner_content_layout=SimpleBoxLayoutRule(
             x_align=AxisAlignment.ALIGN_MAX,
@@ -71,6 +79,12 @@ def stamp_style(appearance: Appearance) -> BaseStampStyle:
         background=_image(appearance.image),
         background_layout=_filling(foot=round(foot)),
         background_opacity=1.0,
+    )
+
+
+def _flush() -> SimpleBoxLayoutRule:
+    return SimpleBoxLayoutRule(
+        x_align=AxisAlignment.ALIGN_MAX, y_align=AxisAlignment.ALIGN_MAX, margins=Margins.uniform(0)
     )
 
 

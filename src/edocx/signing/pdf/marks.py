@@ -12,16 +12,16 @@ from pathlib import Path
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from edocx.documents import Box, DocumentNumber
-from edocx.signing.pdf.appearance import Appearance, signing_time_text
+from edocx.signing.pdf.appearance import LEADING, Appearance, signing_time_text
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.placing import page_size
 
 MARK_SIZE = 10
 """Points (Phụ lục I, mục II.13)."""
 
-_WIDTH, _LINE = 190.0, 1.35 * MARK_SIZE
-_RIGHT, _TOP = 42.5, 28.0
-"""From the page's edges in points: the right margin of 15 mm, and inside the upper margin of 20 mm."""
+_WIDTH, _LINE = 220.0, (LEADING + 0.05) * MARK_SIZE
+_RIGHT, _TOP = 42.5, 12.0
+"""From the page's edges in points: the right margin of 15 mm; inside the upper margin, above the national title."""
 
 
 class CopyForm(StrEnum):

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from asn1crypto import x509
+from pyhanko.pdf_utils.layout import LayoutError
 from pyhanko.pdf_utils.misc import PdfWriteError
 from pyhanko.sign.fields import FieldMDPAction, MDPPerm, SigFieldSpec, SigSeedSubFilter
 from pyhanko.sign.general import SigningError
@@ -23,7 +24,7 @@ from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
 
 from edocx.content import PIECE, durable_file, sync_folder
 from edocx.documents import Box
-from edocx.errors import SigningRefused, StateError, Text
+from edocx.errors import SigningRefused, StateError, Text, UsageError
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.certificate import public_key
 from edocx.signing.cms.content import room_for, signed_attributes, signed_data
@@ -90,6 +91,13 @@ def prepare(
                 digest = _leave_gap(revision, target, layout, at, room)
         except (SigningError, PdfWriteError) as error:
             raise _refused(error, source) from error
+        except LayoutError as error:
+            raise UsageError(
+                Text("Ô đặt chữ ký quá nhỏ cho hình và chữ.", "The signature's box is too small for image and text."),
+                hint=Text("Dùng ô lớn hơn hoặc bớt dòng chữ.", "Use a larger box or fewer lines."),
+                code="EDX-SIGN-BOX",
+                where=str(source),
+            ) from error
         except MALFORMED as error:
             raise damaged(str(source)) from error
     attributes = signed_attributes(digest.document_digest, certificate)
