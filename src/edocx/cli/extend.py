@@ -7,7 +7,7 @@ from pathlib import Path
 import typer
 
 from edocx.cli.output import emit_json, say
-from edocx.cli.signing_means import LevelName, timestamps_from, trust_from
+from edocx.cli.signing_means import LevelName, evidence_from, timestamps_from
 from edocx.errors import Text
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
@@ -21,13 +21,14 @@ def extend(
         None, "--out", help="Tệp kết quả (mặc định: tại chỗ) / result (default: in place)."
     ),
     tsa: list[str] = typer.Option([], "--tsa", metavar="URL", help="Dịch vụ dấu thời gian / time-stamping service."),
-    trust: list[Path] = typer.Option([], "--trust", help="Gốc tin cậy, trung gian, CRL / roots, intermediates, CRLs."),
-    evidence: list[Path] = typer.Option([], "--evidence", help="CRL, OCSP, trung gian / CRLs, OCSP, intermediates."),
+    trust: list[str] = typer.Option([], "--trust", help="Gốc tin cậy, trung gian, CRL / roots, intermediates, CRLs."),
+    evidence: list[str] = typer.Option([], "--evidence", help="CRL, OCSP, trung gian / CRLs, OCSP, intermediates."),
+    online: bool = typer.Option(False, "--online", help="Hỏi OCSP, tải CRL / ask OCSP, fetch CRLs."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Nâng mức chữ ký: dấu thời gian, bằng chứng thu hồi, lưu trữ. / Lift signatures: time, evidence, archive."""
+    from edocx.cli.verify_run import trust_from
     from edocx.clock import SystemClock
-    from edocx.signing.evidence import Evidence
     from edocx.signing.pdf.extend import extend_file
 
     store = trust_from(trust)
@@ -39,7 +40,7 @@ def extend(
         to.value,
         at=SystemClock().now(),
         timestamps=timestamps_from(tsa, store),
-        evidence=Evidence(held) if held.anchors else None,
+        evidence=evidence_from(held, online=online),
     )
     if as_json:
         emit_json({"schema": 1, "file": str(target), "level": to.value, "messages": []})

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edocx.cli.output import emit_json, language, say
-from edocx.cli.signing_means import LevelName, ask_secret, timestamps_from, trust_from
+from edocx.cli.signing_means import LevelName, ask_secret, evidence_from, timestamps_from
 from edocx.errors import Text, UsageError
 
 if TYPE_CHECKING:
@@ -47,7 +47,8 @@ def sign(
     defer: bool = typer.Option(
         False, "--defer", help="Không có dấu thời gian thì ký B-B trước / B-B if no TSA answers."
     ),
-    trust: list[Path] = typer.Option([], "--trust", help="Kho tin cậy / trusted roots."),
+    trust: list[str] = typer.Option([], "--trust", help="Kho tin cậy / trusted roots."),
+    online: bool = typer.Option(False, "--online", help="Hỏi OCSP, tải CRL / ask OCSP, fetch CRLs."),
     registry: Path | None = typer.Option(None, "--registry", help="Sổ đăng ký chứng thư / certificate registry."),
     image: Path | None = typer.Option(None, "--image", help="Ảnh chữ ký hoặc con dấu / image (PNG)."),
     reason: str | None = typer.Option(None, "--reason", help="Lý do / reason."),
@@ -61,9 +62,9 @@ def sign(
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Ký (cá nhân) hoặc đóng dấu (cơ quan) một tệp hoặc cả thư mục. / Sign or seal a file or a folder."""
+    from edocx.cli.verify_run import trust_from
     from edocx.clock import SystemClock
     from edocx.signing.certificate import load_chain
-    from edocx.signing.evidence import Evidence
     from edocx.signing.judgement import Criteria
     from edocx.signing.keys import open_signer
     from edocx.signing.pdf.appearance import Appearance
@@ -93,7 +94,7 @@ def sign(
         "reason": reason,
         "level": level.value if level else ("B-T" if tsa else "B-B"),
         "timestamps": timestamps_from(tsa, store),
-        "evidence": Evidence(store) if store.anchors else None,
+        "evidence": evidence_from(store, online=online),
         "unstamped": "defer" if defer else "fail",
     }
     if file.is_dir():

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
 from enum import StrEnum
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import typer
@@ -14,6 +12,7 @@ import typer
 from edocx.cli.output import language
 
 if TYPE_CHECKING:
+    from edocx.signing.evidence import Evidence
     from edocx.signing.timestamp import Timestamper
     from edocx.signing.trust import TrustStore
 
@@ -41,14 +40,18 @@ def ask_secret(name: str) -> str | None:
     return str(typer.prompt(prompt, hide_input=True, err=True))
 
 
-def trust_from(places: Iterable[Path]) -> TrustStore:
-    """Join the trust material of several folders and files."""
-    from edocx.signing.trust import TrustStore
+def evidence_from(store: TrustStore, *, online: bool) -> Evidence | None:
+    """Make what B-LT needs from trust material, asking OCSP and CRL addresses too when told to; None without roots."""
+    if not store.anchors:
+        return None
+    from edocx.signing.evidence import Evidence
 
-    store = TrustStore()
-    for place in places:
-        store |= TrustStore.from_path(place)
-    return store
+    if not online:
+        return Evidence(store)
+    from edocx.clock import SystemClock
+    from edocx.signing.online import OnlineSource
+
+    return Evidence(store, OnlineSource(SystemClock()))
 
 
 def timestamps_from(urls: list[str], trust: TrustStore) -> Timestamper | None:
