@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import contextlib
+import itertools
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -12,10 +13,11 @@ from typing import Literal
 from asn1crypto.x509 import Certificate
 
 from edocx.clock import Clock, SystemClock
-from edocx.errors import EnvelopeError, InputError, PdfError, SigningRefused, Text, Unavailable, XmlError
-from edocx.signing.evidence import Evidence, RevocationSource, collect
+from edocx.errors import EnvelopeError, InputError, PdfError, Text, Unavailable, XmlError
+from edocx.signing.evidence import RevocationSource
 from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Criteria, Fetch
+from edocx.signing.path import issuing_path
 from edocx.signing.policy import apply_policy, load_policy
 from edocx.signing.report import Message, Report
 from edocx.signing.trust import TrustStore
@@ -105,11 +107,14 @@ def _fetch(source: RevocationSource, at: datetime) -> Fetch:
     """Make the function that completes trust with what a source says about a certificate's path."""
 
     def fetch(certificate: Certificate, trust: TrustStore) -> TrustStore:
-        try:
-            found = collect(certificate, (), Evidence(trust, source), at)
-        except (Unavailable, SigningRefused):
-            return TrustStore()  # the verdict stays what it was: evidence is missing, and it says so
-        return TrustStore((), found.certificates, found.revocation_lists, found.ocsp_responses)
+        found = TrustStore()
+        for issuer, subject in itertools.pairwise(issuing_path(certificate, trust=trust, at=at)):
+            try:
+                said = source.about(subject, issuer)
+            except Unavailable:
+                continue  # the verdict stays what it was: evidence is missing, and it says so
+            found |= TrustStore((), (), said.revocation_lists, said.ocsp_responses)
+        return found
 
     return fetch
 

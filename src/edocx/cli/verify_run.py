@@ -8,6 +8,7 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,22 @@ class Options:
     online: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """An error on its way between processes: exceptions with named arguments do not travel by themselves."""
+
+    kind: type[EdocxError]
+    text: Text
+    hint: Text
+    code: str
+    where: str | None
+    retryable: bool
+
+    def rebuild(self) -> EdocxError:
+        """Make the error again."""
+        return self.kind(self.text, hint=self.hint, code=self.code, where=self.where, retryable=self.retryable)
+
+
 def judge_all(files: Sequence[Path], options: Options, jobs: int) -> Iterator[tuple[Path, Report | EdocxError]]:
     """Yield each file with its report or its error, in order; wrong options raise at once."""
     _arguments(options)
@@ -40,8 +57,10 @@ def judge_all(files: Sequence[Path], options: Options, jobs: int) -> Iterator[tu
         for file in files:
             yield file, _judge(file, options)
         return
-    with ProcessPoolExecutor(jobs) as pool:
-        yield from zip(files, pool.map(_judge, files, [options] * len(files), chunksize=CHUNK), strict=True)
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        outcomes = pool.map(_judge_apart, files, [options] * len(files), chunksize=CHUNK)
+        for file, outcome in zip(files, outcomes, strict=True):
+            yield file, outcome if isinstance(outcome, Report) else outcome.rebuild()
 
 
 def trust_from(names: Sequence[str]) -> TrustStore:
@@ -110,6 +129,13 @@ def _judge(file: Path, options: Options) -> Report | EdocxError:
         return error
     except MemoryError:
         return _too_large(file)
+
+
+def _judge_apart(file: Path, options: Options) -> Report | _Failure:
+    outcome = _judge(file, options)
+    if isinstance(outcome, Report):
+        return outcome
+    return _Failure(type(outcome), outcome.text, outcome.hint, outcome.code, outcome.where, outcome.retryable)
 
 
 def _too_large(file: Path) -> EdocxError:

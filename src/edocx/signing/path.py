@@ -90,6 +90,24 @@ def judge_path(
     return PathVerdict(Indication.TOTAL_PASSED, None, (), fingerprint(root) if root is not None else None)
 
 
+def issuing_path(
+    certificate: x509.Certificate, *, trust: TrustStore, at: datetime, extra: Iterable[x509.Certificate] = ()
+) -> tuple[x509.Certificate, ...]:
+    """Return the certificates from the anchor down to this one, revocation left out; empty when no path holds.
+
+    For asking about revocation: only addresses in certificates that an anchor vouches for may be called.
+    """
+    unchecked = RevocationCheckingRule.NO_CHECK
+    policy = CertRevTrustPolicy(
+        RevocationCheckingPolicy(ee_certificate_rule=unchecked, intermediate_ca_cert_rule=unchecked)
+    )
+    try:
+        path = _find_path(certificate, trust, at, tuple(extra), policy=policy, parameters=None)
+        return tuple(one for one in path if isinstance(one, x509.Certificate))
+    except (errors.PathError, errors.ValidationError, ValueError, TypeError, LookupError, AttributeError):
+        return ()
+
+
 def _find_path(
     certificate: x509.Certificate,
     trust: TrustStore,
