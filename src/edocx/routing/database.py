@@ -16,8 +16,9 @@ from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
 from edocx.errors import Text, UsageError
 from edocx.routing.faults import NO_FAULTS, Faults
-from edocx.routing.store.engine import Gate, sqlite_engine, writing
+from edocx.routing.store.engine import sqlite_engine
 from edocx.routing.store.failure import files_translated, translated
+from edocx.routing.store.group import Writers
 from edocx.routing.store.holder import Holder
 from edocx.routing.store.migrate import bring_up_to_date
 from edocx.routing.store.payloads import Payloads
@@ -37,7 +38,7 @@ class Store:
         self._clock = clock
         self._faults = faults
         self._engine = sqlite_engine(path)
-        self._gate = Gate()
+        self._writers = Writers(self._engine)
         self._holder: Holder | None = None
         self._holding = threading.Lock()
         self._payloads = Payloads(path.with_name(path.name + ".payloads"), faults=faults)
@@ -76,13 +77,16 @@ class Store:
 
     @contextmanager
     def begin(self, step: str = "step") -> Iterator[Transaction]:
-        """Run one transaction that may write: committed at the end of the block, undone by an exception.
+        """Run one transaction that may write: on disk at the end of the block, undone by an exception.
+
+        Threads that write at the same time share one commit (`edocx.routing.store.group`): the block may see
+        what another's finished block wrote a moment ago, and either both are on disk in the end or neither.
 
         Args:
             step: a name for fault points, such as ``send``.
         """
         with translated(str(self.path)):
-            with self._gate.one_writer(), self._writing() as connection:
+            with self._writers.step() as connection:
                 transaction = Transaction(connection, self._clock.now(), self._payloads)
                 yield transaction
                 transaction.flush()
@@ -95,9 +99,9 @@ class Store:
 
         Whatever is written in it is undone.
         """
-        with translated(str(self.path)), self._engine.connect() as connection:
+        with translated(str(self.path)), self._engine.connect() as connection, connection.begin() as moment:
             yield Transaction(connection, self._clock.now(), self._payloads)
-            connection.rollback()
+            moment.rollback()
 
     @contextmanager
     def within(self, connection: Connection) -> Iterator[Transaction]:
@@ -108,6 +112,8 @@ class Store:
         is on disk when this returns, whatever becomes of the transaction.
         """
         with translated(str(self.path)):
+            if not connection.in_transaction():
+                connection.begin()
             transaction = Transaction(connection, self._clock.now(), self._payloads)
             yield transaction
             transaction.flush()
@@ -179,11 +185,6 @@ class Store:
             holder.end()
             raise
         return holder
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        with self._engine.connect() as bare, writing(bare) as connection, connection.begin():
-            yield connection
 
     def __enter__(self) -> Self:
         """Use the store in a ``with`` block; it is closed at the end."""

@@ -27,7 +27,19 @@ class Gate:
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
+        self._counting = threading.Lock()
+        self._waiting = 0
         self._holder: int | None = None
+
+    @property
+    def others_wait(self) -> bool:
+        """Whether another thread waits to write."""
+        return self._waiting > 0
+
+    @property
+    def is_free(self) -> bool:
+        """Whether nobody writes at this moment."""
+        return not self._lock.locked()
 
     @contextmanager
     def one_writer(self) -> Iterator[None]:
@@ -39,12 +51,21 @@ class Gate:
                 hint=Text("Dùng lại giao dịch đang mở.", "Use the transaction that is open."),
                 code="EDX-STORE-NESTED",
             )
-        with self._lock:
-            self._holder = me
-            try:
-                yield
-            finally:
-                self._holder = None
+        self._count(1)
+        try:
+            self._lock.acquire()
+        finally:
+            self._count(-1)
+        self._holder = me
+        try:
+            yield
+        finally:
+            self._holder = None
+            self._lock.release()
+
+    def _count(self, by: int) -> None:
+        with self._counting:
+            self._waiting += by
 
 
 def sqlite_engine(path: Path) -> Engine:
