@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, insert, literal, select, update
 
 from edocx.errors import LimitExceeded, Text
 from edocx.routing.journal import canonical
@@ -99,12 +99,20 @@ class Deliveries:
         return Recorded(after, effects)
 
     def of_document(self, document_id: str) -> tuple[Tracked, ...]:
-        """Return every delivery of a document, in and out, oldest first; withdrawals' own parcels left out."""
+        """Return every delivery of a document, in and out, oldest first; not the parcels of withdrawals and updates."""
         return self._assembled(self._select(_deliveries.c.document_id == document_id))
 
     def of_message(self, message_id: str) -> tuple[Tracked, ...]:
         """Return the deliveries of one parcel, in the sender's order."""
         return self._assembled(self._select(_deliveries.c.message_id == message_id, every=True))
+
+    def asked(self) -> tuple[Tracked, ...]:
+        """Return the received documents whose issuer asked for a change that this office has not answered."""
+        # As literal text: SQLite uses a partial index only when its condition stands in the statement itself.
+        waits = (_deliveries.c.direction == literal("in", literal_execute=True)) & (
+            _deliveries.c.change == literal(str(Change.ASKED), literal_execute=True)
+        )
+        return self._assembled(self._select(waits))
 
     def open_incoming(self, *, message_id: str, document_id: str, issuer: str, recipient: str) -> Tracked:
         """Begin to track a document that this office received; a repeat returns what is known."""
@@ -240,7 +248,7 @@ def _direction(code: str, *, own: bool) -> str:
 
 
 def _carries_document(row: Row[Any]) -> bool:
-    return bool(row.direction == "in" or (row.kind == "document" and row.business != "withdraw"))
+    return bool(row.direction == "in" or (row.kind == "document" and row.business not in {"withdraw", "update"}))
 
 
 def _moves(row: Row[Any]) -> list[Moved]:

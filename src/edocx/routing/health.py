@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
 
-from sqlalchemy import select, text
+from sqlalchemy import ColumnElement, select, text
 
 from edocx.content import Blob
 from edocx.errors import Text
@@ -114,7 +114,7 @@ def _journal(transaction: Transaction, known: tuple[Head, ...]) -> Iterator[Find
 
 def _payloads(store: Store, transaction: Transaction, *, deep: bool) -> Iterator[Finding]:
     table = tables.payloads
-    rows = transaction.connection.execute(select(table.c.sha256, table.c.size).where(table.c.content.is_(None)))
+    rows = transaction.connection.execute(select(table.c.sha256, table.c.size).where(_in_file()))
     for row in rows:
         path = store.payload_folder / row.sha256[:2] / row.sha256
         whole = path.is_file() and path.stat().st_size == row.size
@@ -162,7 +162,11 @@ def _strays(store: Store, transaction: Transaction) -> Iterator[Path]:
     if not store.payload_folder.is_dir():
         return
     table = tables.payloads
-    named = set(transaction.connection.scalars(select(table.c.sha256).where(table.c.content.is_(None))))
+    named = set(transaction.connection.scalars(select(table.c.sha256).where(_in_file())))
     for path in store.payload_folder.glob("*/*"):
         if path.name not in named:
             yield path
+
+
+def _in_file() -> ColumnElement[bool]:
+    return tables.payloads.c.content.is_(None) & tables.payloads.c.erased_at.is_(None)

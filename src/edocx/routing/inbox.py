@@ -28,6 +28,7 @@ class IncomingState(StrEnum):
     ``new``: stored, not yet opened. ``presented``: opened and shown, waiting for the clerk. ``accepted``,
     ``rejected``: the clerk decided. ``applied``: a status message that was read and recorded.
     ``quarantined``: kept, but not to be trusted or not readable. ``duplicate``: the same content came before.
+    ``recalled``: taken back by its issuer, or replaced; its content may be erased.
     """
 
     NEW = "new"
@@ -37,6 +38,7 @@ class IncomingState(StrEnum):
     APPLIED = "applied"
     QUARANTINED = "quarantined"
     DUPLICATE = "duplicate"
+    RECALLED = "recalled"
 
 
 class Arrival(StrEnum):
@@ -90,6 +92,13 @@ def _columns() -> list[Any]:
     return [_inbox.c[name] for name in Incoming._fields]
 
 
+_NO_COPY = (
+    IncomingState.REJECTED,
+    IncomingState.DUPLICATE,
+    IncomingState.QUARANTINED,
+    IncomingState.RECALLED,
+)
+
 # Made once: building a statement costs more than running it.
 _ADD = insert(_inbox).returning(_inbox.c.id)
 _KNOWN = select(*_columns()).where(
@@ -105,8 +114,8 @@ _SAME = (
         _inbox.c.kind == bindparam("its_kind"),
         _inbox.c.recipient == bindparam("its_recipient"),
         _inbox.c.document_id.is_not_distinct_from(bindparam("its_document")),
-        # After a refusal the sender may try again with the same content (axis-http 1.9).
-        _inbox.c.state.not_in((IncomingState.REJECTED, IncomingState.DUPLICATE, IncomingState.QUARANTINED)),
+        # After a refusal or a recall the sender may try again with the same content (axis-http 1.9).
+        _inbox.c.state.not_in(_NO_COPY),
     )
     .order_by(_inbox.c.id)
     .limit(1)
@@ -119,6 +128,7 @@ _MOVES = {
     IncomingState.QUARANTINED: (IncomingState.NEW, IncomingState.PRESENTED),
     IncomingState.ACCEPTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
     IncomingState.REJECTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
+    IncomingState.RECALLED: (IncomingState.PRESENTED, IncomingState.QUARANTINED, IncomingState.ACCEPTED),
 }
 """From which states the office may move a message to each state."""
 
@@ -205,7 +215,7 @@ class Inbox:
 
         Args:
             incoming_id: the office's handle.
-            to: presented, applied, quarantined, accepted or rejected.
+            to: presented, applied, quarantined, accepted, rejected or recalled.
             reason: a stable code, for quarantine.
             document_id: the document's id, once the envelope was read.
             by: account id of whoever decided, for the journal.
@@ -259,8 +269,23 @@ class Inbox:
         return tuple(_incoming(row) for row in self._session.connection.execute(query))
 
     def payload(self, incoming: Incoming) -> Blob:
-        """Return the raw bytes as they came."""
+        """Return the raw bytes as they came; raise `StateError` when they were erased."""
         return self._session.payloads.load(self._session.connection, incoming.sha256)
+
+    def erase(self, incoming: Incoming) -> bool:
+        """Delete the content of a recalled message, keeping its row, digest and journal; tell whether it went.
+
+        Content that something else here still needs stays. The file of a large one goes with the next
+        `edocx.routing.health.sweep`, since a transaction can be undone and a deleted file cannot.
+        """
+        if incoming.state is not IncomingState.RECALLED:
+            raise _wrong_state(incoming, IncomingState.RECALLED)
+        session = self._session
+        if not session.payloads.erase(session.connection, incoming.sha256, session.now):
+            return False
+        ids: dict[str, str | int | None] = {"incoming": incoming.id, "message_id": incoming.message_id}
+        session.journal.add("payload.erased", {**ids, "sha256": incoming.sha256})
+        return True
 
     def _known(self, entry: Entry) -> list[Row[Any]]:
         place = {"its_sender": entry.sender, "its_id": entry.message_id, "its_recipient": entry.recipient}

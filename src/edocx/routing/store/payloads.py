@@ -7,11 +7,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
-from sqlalchemy import Connection, bindparam, select
+from sqlalchemy import Connection, bindparam, func, null, select, update
 from sqlalchemy.dialects.sqlite import insert
 
 from edocx.content import Blob, sync_folder, write_durably
-from edocx.errors import InputError, LimitExceeded, Text
+from edocx.errors import InputError, LimitExceeded, StateError, Text
 from edocx.routing.faults import Faults
 from edocx.routing.store import tables
 from edocx.routing.store.failure import damaged, files_translated
@@ -24,8 +24,14 @@ MAX_PAYLOAD = 2 * 1024**3
 
 
 _table = tables.payloads
-_ADD = insert(_table).on_conflict_do_nothing()
-_FIND = select(_table.c.size, _table.c.content).where(_table.c.sha256 == bindparam("wanted"))
+_NEW = insert(_table)
+_ADD = _NEW.on_conflict_do_update(
+    index_elements=["sha256"],
+    # What was erased and comes again is there again; what is there stays as it is.
+    set_={"content": _NEW.excluded.content, "erased_at": null()},
+    where=_table.c.erased_at.is_not(None),
+)
+_FIND = select(_table.c.size, _table.c.content, _table.c.erased_at).where(_table.c.sha256 == bindparam("wanted"))
 
 
 class Payloads:
@@ -79,7 +85,24 @@ class Payloads:
         row = connection.execute(_FIND, {"wanted": sha256}).one_or_none()
         if row is None:
             raise self._lost(sha256)
+        if row.erased_at is not None:
+            raise _erased(sha256)
         return self.blob(sha256, row.size, row.content)
+
+    def erase(self, connection: Connection, sha256: str, now: datetime) -> bool:
+        """Forget a payload's content, unless a parcel, a document or a message not recalled needs it; tell which."""
+        parcels, documents, inbox = tables.parcels, tables.documents, tables.inbox
+        needed = (
+            select(func.count()).where(parcels.c.sha256 == sha256).select_from(parcels),
+            select(func.count()).where(documents.c.sha256 == sha256).select_from(documents),
+            select(func.count())
+            .where(inbox.c.sha256 == sha256, inbox.c.state.not_in(("recalled", "duplicate")))
+            .select_from(inbox),
+        )
+        if any(connection.execute(query).scalar_one() for query in needed):
+            return False
+        forgotten = update(_table).where(_table.c.sha256 == sha256, _table.c.erased_at.is_(None))
+        return bool(connection.execute(forgotten.values(content=None, erased_at=now)).rowcount)
 
     def blob(self, sha256: str, size: int, content: bytes | None) -> Blob:
         """Return the payload of a row already read; raise `StoreUnavailable` when its file is gone or cut short."""
@@ -110,6 +133,18 @@ class Payloads:
             Text("Nội dung của một gói tin bị mất hoặc hỏng.", "The content of a parcel is gone or damaged."),
             code="EDX-STORE-PAYLOAD",
         )
+
+
+def _erased(sha256: str) -> StateError:
+    return StateError(
+        Text(
+            "Nội dung đã được hủy theo yêu cầu thu hồi; còn lưu dữ liệu đặc tả và giá trị băm.",
+            "The content was deleted after a recall; its metadata and digest are kept.",
+        ),
+        hint=Text("Xem lịch sử văn bản.", "Look at the document's history."),
+        code="EDX-PAYLOAD-ERASED",
+        where=sha256,
+    )
 
 
 def _pieces(blob: Blob) -> Iterator[bytes]:

@@ -27,7 +27,7 @@ from sqlalchemy import (
 from edocx.errors import InputError, UsageError
 from edocx.errors import Text as EdocxText
 
-HEAD = "0001"
+HEAD = "0002"
 """The newest migration; a file at this revision is opened without loading Alembic."""
 
 _FORM = "%Y-%m-%dT%H:%M:%S.%fZ"
@@ -95,6 +95,8 @@ payloads = Table(
     # Null: the content is a file in the folder beside the database.
     Column("content", LargeBinary),
     Column("stored_at", Moment, nullable=False),
+    # Set: the content was deleted after a recall; the row stays for its digest.
+    Column("erased_at", Moment),
 )
 
 parcels = Table(
@@ -142,6 +144,7 @@ deliveries = Table(
     Column("created_at", Moment, nullable=False),
     UniqueConstraint("message_id", "recipient", "issuer", "direction"),
     Index("ix_deliveries_document", "document_id", "recipient"),
+    Index("ix_deliveries_asked", "id", **_while("direction = 'in' AND change = 'asked'")),
 )
 
 statements = Table(
