@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -181,6 +183,22 @@ def test_no_representation_shows_the_key(tmp_path):
     shown = repr(open_signer(str(p12(tmp_path / "key.p12", key, certificate_for(key)))))
     assert f"{key.private_numbers().private_value:x}" not in shown
     assert "PrivateKey" not in shown
+
+
+def test_threads_may_share_a_signer_from_its_first_use(signing, tmp_path):
+    """asn1crypto parses lazily and without a lock; half-parsed certificates broke folders signed in threads."""
+    draft = samples.plain(tmp_path / "draft.pdf")
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        with ThreadPoolExecutor(8) as pool:
+            for attempt in range(10):
+                signer = open_signer(f"file:{signing.folder}/person.p12")
+                places = [tmp_path / f"{attempt}-{number}.pdf" for number in range(8)]
+                list(pool.map(lambda out: sign(draft, out, signer, at=SIGNED_AT, field="S"), places))  # noqa: B023
+    finally:
+        sys.setswitchinterval(before)
+    assert signing.judge(tmp_path / "9-7.pdf")["S"].bottom_line
 
 
 def test_a_callback_sees_a_digest_and_nothing_more(signing, tmp_path, accepted_by_all):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from asn1crypto import x509
 
 from edocx.signing.algorithms import SignatureAlgorithm
+from edocx.signing.keys.settling import settle_all
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,6 +23,9 @@ class CallbackSigner:
     algorithm: SignatureAlgorithm
     sign: Callable[[bytes, SignatureAlgorithm], bytes] = field(repr=False)
     chain: tuple[x509.Certificate, ...] = ()
+
+    def __post_init__(self) -> None:
+        settle_all((self.certificate, *self.chain))
 
     def sign_digest(self, digest: bytes) -> bytes:
         """Hand the digest to the function."""

@@ -19,6 +19,7 @@ from edocx.signing.algorithms import SignatureAlgorithm, algorithm_for
 from edocx.signing.certificate import fingerprint, public_key
 from edocx.signing.keys import Secrets
 from edocx.signing.keys.csc_client import CscClient, malformed
+from edocx.signing.keys.settling import settle_all
 
 _HASH_OIDS = {
     "sha256": "2.16.840.1.101.3.4.2.1",
@@ -89,7 +90,7 @@ class CscSigner:
         if not credential:
             credential = _only(client.call("credentials/list", {"maxResults": 2}))
         info = client.call("credentials/info", {"credentialID": credential, "certificates": "chain", "certInfo": False})
-        chain = (*_chain(info), *certificates)
+        chain = settle_all((*_chain(info), *certificates))
         if (info.get("key") or {}).get("status") != "enabled":
             raise SigningRefused(
                 Text("Khóa ở dịch vụ ký từ xa không hoạt động.", "The key at the remote service is not enabled."),

@@ -19,6 +19,7 @@ from edocx.errors import InputError, KeyFileError, Text, WrongPassword
 from edocx.signing.algorithms import SignatureAlgorithm, algorithm_for
 from edocx.signing.certificate import certificates_in, fingerprint, public_key
 from edocx.signing.keys import Secrets
+from edocx.signing.keys.settling import settle, settle_all
 
 MAX_KEY_FILE = 1024 * 1024
 """A key with its chain has a few KiB; anything larger is something else."""
@@ -61,7 +62,7 @@ class FileSigner:
                 where=path,
             )
         algorithm = algorithm_for(public_key(own), scheme)
-        return cls(own, tuple(c for c in held if c is not own), algorithm, key)
+        return cls(settle(own), settle_all(c for c in held if c is not own), algorithm, key)
 
     def sign_digest(self, digest: bytes) -> bytes:
         """Sign a digest made with ``algorithm.hash_name``."""

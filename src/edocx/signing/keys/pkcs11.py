@@ -15,6 +15,7 @@ from edocx.signing.certificate import fingerprint, public_key
 from edocx.signing.keys import Secrets
 from edocx.signing.keys.pkcs11_token import Token, load_pkcs11, open_token
 from edocx.signing.keys.pkcs11_uri import Pkcs11Uri
+from edocx.signing.keys.settling import settle, settle_all
 
 MAX_OBJECTS = 1_000
 """Certificates looked at on one token."""
@@ -71,7 +72,7 @@ class Pkcs11Signer:
             own = cls._after_login(library, token, wanted, beside)
         chain = tuple(one for one in held if fingerprint(one) != fingerprint(own))
         algorithm = algorithm_for(public_key(own), scheme)
-        return cls(token, wanted, certificate=own, chain=chain, algorithm=algorithm)
+        return cls(token, wanted, certificate=settle(own), chain=settle_all(chain), algorithm=algorithm)
 
     @staticmethod
     def _after_login(library: Any, token: Token, wanted: Pkcs11Uri, beside: list[x509.Certificate]) -> x509.Certificate:
