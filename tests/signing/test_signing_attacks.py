@@ -167,3 +167,24 @@ def test_five_thousand_mutated_files_never_pass_changed(signing, signed_pdf, doc
     run_mutations(signing, tmp_path, signed_pdf, unchanged_pdf(signed_pdf), count=50, seed=seed)
     data = documents["enveloped"]
     run_mutations(signing, tmp_path, data, unchanged_xml(data), count=50, seed=seed)
+
+
+@pytest.mark.parametrize(
+    "attack,code",
+    [
+        ("incremental-overlay", "EDX-PDF-OVERLAID"),
+        ("incremental-replace-page", "EDX-PDF-OVERLAID"),
+        ("incremental-annotation", "EDX-PDF-ANNOTATED"),
+        ("incremental-crop", "EDX-PDF-CROPPED"),
+        ("incremental-action", "EDX-PDF-ACTIONS"),
+        ("incremental-layers", "EDX-PDF-LAYERS"),
+        ("incremental-fonts", "EDX-PDF-FONT-REPLACED"),
+        ("wrapping-gap-filled", "EDX-PDF-DIGEST"),
+        ("appended-bytes", "EDX-PDF-TAIL"),
+    ],
+)
+def test_each_family_of_changes_is_named(signing, signed_pdf, tmp_path, attack, code):
+    (data,) = [one.data for one in pdf.forgeries(signed_pdf) if one.name == attack]
+    report = judged(tmp_path, data, signing.trust)
+    said = [m.code for s in report.signatures for m in s.messages] + [m.code for m in report.messages]
+    assert code in said

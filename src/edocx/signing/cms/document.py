@@ -23,6 +23,7 @@ from edocx.signing.cms.signer import (
     has_attributes,
     unsigned_attribute,
 )
+from edocx.signing.doctor import MAX_EXAMINED, explain
 from edocx.signing.judgement import Criteria, Finding, judge
 from edocx.signing.mechanism import digest, finish, new_hash
 from edocx.signing.messages import CONTENT_DIGEST, DIGEST, MALFORMED_SIGNATURE, TOO_MANY
@@ -113,12 +114,22 @@ def examine_content(signed: cms.SignedData, detached: Iterable[Path], *, label: 
         if not isinstance(inside, core.Void):
             content = bytes(inside)
             start = content[:HEAD]
-            yield _finding(signed, info, partial(digest, data=content), f"{label}-{order}", start)
+            found = _finding(signed, info, partial(digest, data=content), f"{label}-{order}", start)
+            yield _explained(found, content, signed, info)
         elif not files:
             yield _without_content(signed, info, f"{label}-{order}")
         else:
             tried = [_finding(signed, info, _file_digester(p), f"{label}-{order}", _start(p)) for p in files]
-            yield next((one for one in tried if one.failure is None), tried[0])
+            found = next((one for one in tried if one.failure is None), tried[0])
+            small = len(files) == 1 and files[0].stat().st_size <= MAX_EXAMINED
+            yield _explained(found, files[0].read_bytes(), signed, info) if small else found
+
+
+def _explained(found: Finding, content: bytes, signed: cms.SignedData, info: cms.SignerInfo) -> Finding:
+    if found.failure is not SubIndication.HASH_FAILURE:
+        return found
+    cause = explain(content, lambda data: examine_signer(signed, info, partial(digest, data=data)).failure is None)
+    return found if cause is None else replace(found, messages=(*found.messages, cause))
 
 
 def _start(path: Path) -> bytes:

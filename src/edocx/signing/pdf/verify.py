@@ -45,6 +45,7 @@ from edocx.signing.messages import (
     VALUE,
 )
 from edocx.signing.pdf.additions import only_added, permits_additions
+from edocx.signing.pdf.causes import recognise_changes
 from edocx.signing.pdf.changes import Change, classify, revisions_after
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in
@@ -267,7 +268,8 @@ def _find_changes(signature: Embedded, found: Finding) -> Finding:
             pass
     change = classify(signature)
     if change >= Change.ANNOTATED:
-        return _failed(found, SubIndication.FORMAT_FAILURE, CHANGED)
+        failed = _failed(found, SubIndication.FORMAT_FAILURE, CHANGED)
+        return replace(failed, messages=(CHANGED, *recognise_changes(signature)))
     messages = (FILLED,) if change is Change.FILLED else ()
     covers: Literal["whole-document", "earlier-revision"] = (
         "whole-document" if change is Change.NONE else "earlier-revision"

@@ -24,8 +24,10 @@ from cryptography.hazmat.primitives.asymmetric import dsa, ec
 from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from lxml import etree
 
-from edocx.errors import LimitExceeded, SigningRefused, Text
+from edocx._xml import parse
+from edocx.errors import EdocxError, LimitExceeded, SigningRefused
 from edocx.signing.budget import Budget
+from edocx.signing.doctor import explain, explain_element
 from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Finding
 from edocx.signing.mechanism import Mechanism, VerifyingKey, digest, load_key
@@ -45,6 +47,7 @@ from edocx.signing.xml.encoding import decode_value
 from edocx.signing.xml.key_info import Offered, read_key_info
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.qualifying import MALFORMED, TYPES, Properties, names, properties_of
+from edocx.signing.xml.remarks import SECRET_NEEDED, UNSIGNED_PROPERTIES, doubled, mismatch, missing, refused
 from edocx.signing.xml.selection import CANONICALISATIONS, DoubledIdentifier, Nodes, canonical_element
 from edocx.signing.xml.source import MissingSource, Sources
 from edocx.signing.xml.transforms import TransformRefused, inclusive_prefixes, transform
@@ -67,6 +70,7 @@ class _Work:
     bound: bool = False
     detached: bool = False
     notes: list[Message] = field(default_factory=list)
+    causes: list[Message] = field(default_factory=list)
 
 
 class _Fault(Exception):
@@ -108,7 +112,7 @@ def examine_any(
         integrity=Integrity.INVALID if failed_for_good else Integrity.INDETERMINATE,
         outcome=fault.outcome,
         failure=fault.sub,
-        messages=(fault.message,),
+        messages=(fault.message, *work.causes),
         tokens=(),
     )
     return CoreResult(finding, ())
@@ -204,23 +208,43 @@ def _check_reference(
         source = sources.resolve(uri, signature)
         data, covered = transform(source, reference, signature, budget)
     except MissingSource as error:
-        raise _Fault(SubIndication.SIGNED_DATA_NOT_FOUND, _missing(uri), Indication.INDETERMINATE) from error
+        raise _Fault(SubIndication.SIGNED_DATA_NOT_FOUND, missing(uri), Indication.INDETERMINATE) from error
     except DoubledIdentifier as error:
-        raise _Fault(SubIndication.FORMAT_FAILURE, _doubled(uri)) from error
+        raise _Fault(SubIndication.FORMAT_FAILURE, doubled(uri)) from error
     except TransformRefused as error:
-        raise _Fault(SubIndication.FORMAT_FAILURE, _refused(uri, str(error))) from error
+        raise _Fault(SubIndication.FORMAT_FAILURE, refused(uri, str(error))) from error
     hash_name = DIGESTS.get(_only(reference, ds("DigestMethod")).get("Algorithm", ""))
     if hash_name is None:
         raise _Fault(SubIndication.FORMAT_FAILURE, UNKNOWN_ALGORITHM)
     work.hash_names.append(hash_name)
-    if not hmac.compare_digest(digest(hash_name, data), decode_value(_only(reference, ds("DigestValue")))):
-        raise _Fault(SubIndication.HASH_FAILURE, _mismatch(uri))
+    expected = decode_value(_only(reference, ds("DigestValue")))
+    if not hmac.compare_digest(digest(hash_name, data), expected):
+        work.causes += _causes(source, data, hash_name, expected)
+        raise _Fault(SubIndication.HASH_FAILURE, mismatch(uri))
     if isinstance(source, Nodes):
         if covered is not None:
             work.covered.append(covered)
         return source
     work.detached = True
     return None
+
+
+def _causes(source: bytes | Nodes, data: bytes, hash_name: str, expected: bytes) -> list[Message]:
+    def fits(variant: bytes) -> bool:
+        return hmac.compare_digest(digest(hash_name, variant), expected)
+
+    if isinstance(source, bytes):
+        found = explain(data, fits)
+    else:
+        # What was digested, read again: the signature and whatever else the transforms left out is gone from it.
+        try:
+            root = parse(data)
+        except EdocxError:
+            return []
+        found = explain_element(
+            root, lambda twin: any(fits(canonical_element(twin, way)) for way in CANONICALISATIONS.values())
+        )
+    return [] if found is None else [found]
 
 
 def _check_manifest(
@@ -243,13 +267,13 @@ def _check_properties(properties: Properties, references: list[etree._Element], 
             return
     if any(nodes is not None and properties.signed in nodes.apexes for nodes in seen):
         return  # referenced without the type: as good, for the digest covers them
-    raise _Fault(SubIndication.FORMAT_FAILURE, _UNSIGNED_PROPERTIES)
+    raise _Fault(SubIndication.FORMAT_FAILURE, UNSIGNED_PROPERTIES)
 
 
 def _check_mac(method: Mac, value: bytes, data: bytes, given: tuple[GivenKey, ...]) -> None:
     secrets = [key.secret for key in given if key.secret is not None]
     if not secrets:
-        raise _Fault(SubIndication.NO_SIGNING_CERTIFICATE_FOUND, _SECRET_NEEDED, Indication.INDETERMINATE)
+        raise _Fault(SubIndication.NO_SIGNING_CERTIFICATE_FOUND, SECRET_NEEDED, Indication.INDETERMINATE)
     for secret in secrets:
         code = hmac.new(secret, data, getattr(hashlib, method.hash_name)).digest()[: method.size]
         if hmac.compare_digest(code, value):
@@ -329,73 +353,3 @@ def _only(element: etree._Element, name: str) -> etree._Element:
     if len(found) != 1:
         raise ValueError(f"{name} occurs {len(found)} times")
     return found[0]
-
-
-def _place(uri: str | None) -> str:
-    return (uri or "")[:200]
-
-
-def _mismatch(uri: str | None) -> Message:
-    return Message.of(
-        "EDX-XML-DIGEST",
-        "error",
-        Text(
-            f"Phần “{_place(uri)}” đã ký bị thay đổi sau khi ký; đề nghị bên gửi gửi lại bản gốc.",
-            f"The signed part “{_place(uri)}” was changed after signing; ask the sender for the original.",
-        ),
-        where=_place(uri),
-    )
-
-
-def _missing(uri: str | None) -> Message:
-    return Message.of(
-        "EDX-XML-SOURCE",
-        "error",
-        Text(
-            f"Không có nội dung đã ký “{_place(uri)}”; đưa tệp đó vào bằng --detached.",
-            f"The signed content “{_place(uri)}” is not at hand; give the file with --detached.",
-        ),
-        where=_place(uri),
-    )
-
-
-def _doubled(uri: str | None) -> Message:
-    return Message.of(
-        "EDX-XML-ID-DOUBLED",
-        "error",
-        Text(
-            f"Không tìm được đúng một phần “{_place(uri)}”: mã Id bị thiếu hoặc trùng; có thể tệp bị tráo nội dung.",
-            f"Not exactly one part is “{_place(uri)}”: its identifier is missing or doubled, as in wrapping attacks.",
-        ),
-        where=_place(uri),
-    )
-
-
-def _refused(uri: str | None, reason: str) -> Message:
-    return Message.of(
-        "EDX-XML-TRANSFORM",
-        "error",
-        Text(
-            f"Phần “{_place(uri)}” được ký qua phép biến đổi không an toàn hoặc không được hỗ trợ.",
-            f"The part “{_place(uri)}” is signed through a transform that is unsafe or unknown ({reason}).",
-        ),
-        where=_place(uri),
-    )
-
-
-_UNSIGNED_PROPERTIES = Message.of(
-    "EDX-XADES-UNSIGNED",
-    "error",
-    Text(
-        "Các thuộc tính XAdES không nằm trong phần được ký; có thể bị thêm vào sau.",
-        "The XAdES properties are not part of what is signed; anyone may have added them.",
-    ),
-)
-_SECRET_NEEDED = Message.of(
-    "EDX-XML-SECRET",
-    "error",
-    Text(
-        "Chữ ký này dùng khóa bí mật chung (HMAC); đưa khóa bằng --key.",
-        "This signature uses a shared secret (HMAC); give it with --key.",
-    ),
-)

@@ -11,7 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 from asn1crypto import x509
 from lxml import etree
@@ -21,9 +21,11 @@ from edocx.clock import in_vietnam
 from edocx.errors import SigningRefused, Text
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.certificate import public_key
-from edocx.signing.timestamp import Timestamper
 from edocx.signing.xml.encoding import signature_to_xml
 from edocx.signing.xml.names import PREFIXES, SIGNED_PROPERTIES_TYPE, ds, xades
+
+if TYPE_CHECKING:
+    from edocx.signing.timestamp import Timestamper  # its module loads pyHanko, which no seal needs
 
 SHA256 = "http://www.w3.org/2001/04/xmlenc#sha256"
 

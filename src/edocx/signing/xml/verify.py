@@ -8,12 +8,11 @@ signature wrapping, transforms that select nothing, and references to elsewhere.
 2. The certificate: of those in KeyInfo, the one that the signed property SigningCertificateV2 names.
 3. References: exactly the expected ones and SignedProperties; each digest recomputed.
 4. The signature value over the canonical SignedInfo.
+5. What stands unsigned beside it: timestamps over the value (B-T) and evidence (B-LT); help, and no more.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -27,11 +26,11 @@ from edocx._xml import EXCLUSIVE_C14N, canonicalise
 from edocx.clock import VIETNAM
 from edocx.errors import EdocxError, Text
 from edocx.signing.algorithms import SignatureAlgorithm
-from edocx.signing.certificate import public_key
+from edocx.signing.certificate import public_key, remembered_certificate
 from edocx.signing.judgement import Finding
 from edocx.signing.messages import MALFORMED_SIGNATURE, VALUE
 from edocx.signing.report import Indication, Integrity, Message, SubIndication
-from edocx.signing.xml.encoding import signature_from_xml
+from edocx.signing.xml.encoding import decode_value, signature_from_xml
 from edocx.signing.xml.names import SIGNED_PROPERTIES_TYPE, ds, xades
 from edocx.signing.xml.sign import SHA256
 
@@ -91,6 +90,9 @@ def examine(signature: etree._Element, expected: Mapping[str, ExpectedPart]) -> 
 
 def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], seen: dict[str, Any]) -> None:
     # 1. structure
+    if any(not isinstance(node.tag, str) for node in signature.iter()):
+        # Canonicalisation drops comments, and a value split by one is read to its first part by some.
+        raise ValueError("comments or instructions in the signature")
     info = _only(signature, ds("SignedInfo"))
     algorithm = SignatureAlgorithm.from_xml_uri(_only(info, ds("SignatureMethod")).get("Algorithm", ""))
     if algorithm is None or _only(info, ds("CanonicalizationMethod")).get("Algorithm") != EXCLUSIVE_C14N:
@@ -99,9 +101,10 @@ def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], se
             "EDX-SEAL-ALGORITHM",
             Text("Thuật toán của chữ ký không được chấp nhận.", "The signature's algorithms are not accepted."),
         )
-    seen["algorithm"] = algorithm.name
+    seen |= {"algorithm": algorithm.name, "hash_names": tuple(dict.fromkeys((algorithm.hash_name, "sha256")))}
     # 2. certificate
-    properties = _only(_only(_only(signature, ds("Object")), xades("QualifyingProperties")), xades("SignedProperties"))
+    qualifying = _only(_only(signature, ds("Object")), xades("QualifyingProperties"))
+    properties = _only(qualifying, xades("SignedProperties"))
     certificate, others = _signing_certificate(signature, properties)
     seen |= {"certificate": certificate, "embedded": others, "claimed_time": _signing_time(properties)}
     # 3. references
@@ -111,9 +114,26 @@ def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], se
     _match_references(info, wanted, properties_uri)
     # 4. value
     key = public_key(certificate)
-    value = signature_from_xml(_decode(_only(signature, ds("SignatureValue"))), key)
+    value = signature_from_xml(decode_value(_only(signature, ds("SignatureValue"))), key)
     if value is None or algorithm.matches(key, value, algorithm.digest(canonicalise(info))) is not None:
         raise _Fault(SubIndication.SIG_CRYPTO_FAILURE, VALUE)
+    # 5. unsigned properties
+    if qualifying.find(xades("UnsignedProperties")) is not None:
+        seen |= _unsigned(signature)
+
+
+def _unsigned(signature: etree._Element) -> dict[str, Any]:
+    """Return the timestamps and evidence that came along, and the level that they make."""
+    from edocx.signing.xml.qualifying import properties_of  # noqa: PLC0415 - CMS and RFC 3161 load when there is one
+
+    properties = properties_of(signature)
+    assert properties is not None
+    tokens = properties.tokens(_only(signature, ds("SignatureValue")))
+    evidence = properties.evidence()
+    level = "B-B"
+    if any(token.intact for token in tokens):
+        level = "B-LT" if evidence.revocation_lists or evidence.ocsp_responses else "B-T"
+    return {"tokens": tokens, "evidence": evidence, "level": level}
 
 
 def _match_references(info: etree._Element, wanted: Mapping[str, ExpectedPart], properties_uri: str) -> None:
@@ -154,7 +174,7 @@ def _match(reference: etree._Element, part: ExpectedPart, uri: str, *, is_proper
             ),
             uri,
         )
-    if _decode(_only(reference, ds("DigestValue"))) != part.sha256:
+    if decode_value(_only(reference, ds("DigestValue"))) != part.sha256:
         raise _fault(
             SubIndication.HASH_FAILURE,
             "EDX-SEAL-DIGEST",
@@ -171,9 +191,9 @@ def _signing_certificate(
     digest = _only(certificate_id, xades("CertDigest"))
     if _only(digest, ds("DigestMethod")).get("Algorithm") != SHA256:
         raise ValueError("SigningCertificateV2 without SHA-256")
-    named = _decode(_only(digest, ds("DigestValue")))
+    named = decode_value(_only(digest, ds("DigestValue")))
     elements = signature.iterfind(f"{ds('KeyInfo')}/{ds('X509Data')}/{ds('X509Certificate')}")
-    held = [x509.Certificate.load(_decode(element), strict=True) for element in list(elements)[:MAX_CERTIFICATES]]
+    held = [remembered_certificate(decode_value(element)) for element in list(elements)[:MAX_CERTIFICATES]]
     for certificate in held:
         if bytes(certificate.sha256) == named:
             return certificate, tuple(c for c in held if c is not certificate)
@@ -197,12 +217,3 @@ def _only(element: etree._Element, name: str) -> etree._Element:
     if len(found) != 1:
         raise ValueError(f"{name} occurs {len(found)} times")
     return found[0]
-
-
-def _decode(element: etree._Element) -> bytes:
-    if len(element):
-        raise ValueError("child nodes split a base64 value")
-    try:
-        return base64.b64decode("".join((element.text or "").split()), validate=True)
-    except binascii.Error as error:
-        raise ValueError("not base64") from error
