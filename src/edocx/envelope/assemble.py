@@ -158,6 +158,7 @@ def _attributed(root: etree._Element, limits: Limits) -> list[Any]:
 
 
 def _keep_attributes(attributed: list[Any], frame: Frame, notes: Notes) -> None:
+    inside: set[etree._Element] | None = None
     for element in attributed:
         known = _ATTRIBUTES.get(n.local(str(element.tag)), frozenset())
         for key in element.keys():  # noqa: SIM118 - an lxml element iterates over its children
@@ -166,10 +167,13 @@ def _keep_attributes(attributed: list[Any], frame: Frame, notes: Notes) -> None:
                 continue
             if n.namespace(name) == frame.namespace and n.local(name) in known:
                 continue
-            if not _inside_strange(element, frame, notes):
+            if inside is None:
+                inside = _inside_strange(attributed[0].getroottree().getroot(), frame, notes)
+            if element not in inside:
                 notes.unknown_attribute(element, name)
 
 
-def _inside_strange(element: etree._Element, frame: Frame, notes: Notes) -> bool:
-    signatures = {n.tag(n.SIGNATURE, space) for space in (frame.namespace, n.XMLDSIG)}
-    return any(node in notes.strange or node.tag in signatures for node in (element, *element.iterancestors()))
+def _inside_strange(root: etree._Element, frame: Frame, notes: Notes) -> set[etree._Element]:
+    """Return all elements of unknown subtrees, which are kept whole, and of signatures, which are not ours to keep."""
+    signatures = root.iter(n.tag(n.SIGNATURE, frame.namespace), n.tag(n.SIGNATURE, n.XMLDSIG))
+    return {node for apex in (*notes.strange, *signatures) for node in apex.iter(etree.Element)}

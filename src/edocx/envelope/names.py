@@ -139,6 +139,9 @@ ENCODED: Final = "ContentTransferEncoded"
 FILE_NAME_C: Final = "FileName"
 FILE_TYPE_C: Final = "FileType"
 
+SEAL_FILE: Final = "edxml-seal.xml"
+"""Name of the attachment that carries a seal in its detached form (docs/adr/0003-envelope-seal.md)."""
+
 # Attributes
 ID: Final = "Id"
 LIST_ID: Final = "id"

@@ -2,7 +2,21 @@
 
 from __future__ import annotations
 
-from edocx.sealing.seal import complete_seal, prepare_seal, seal
-from edocx.sealing.verify import verify_envelope
+from edocx.sealing.judging import SealVerdict, judge_seal, report_seal
+from edocx.sealing.seal import Means, complete_seal, prepare_seal, seal
+from edocx.sealing.statement import statement_of, with_statement
+from edocx.sealing.verify import verify_envelope, verify_reading
 
-__all__ = ["complete_seal", "prepare_seal", "seal", "verify_envelope"]
+__all__ = [
+    "Means",
+    "SealVerdict",
+    "complete_seal",
+    "judge_seal",
+    "prepare_seal",
+    "report_seal",
+    "seal",
+    "statement_of",
+    "verify_envelope",
+    "verify_reading",
+    "with_statement",
+]

@@ -9,7 +9,9 @@ appends one. A status message is sealed by its ``MessageHeader`` alone.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from asn1crypto import x509
 from lxml import etree
@@ -17,12 +19,25 @@ from lxml import etree
 from edocx._xml import EXCLUSIVE_C14N, canonicalise
 from edocx.envelope import names as n
 from edocx.envelope.write import Skeleton
-from edocx.sealing.parts import SEAL_ID, sealed_parts
+from edocx.errors import Text, UsageError
+from edocx.sealing.parts import SEAL_ID, sealed_parts, unsealed
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.keys import Signer
 from edocx.signing.xml import sign as xml_sign
 from edocx.signing.xml.names import BASE64_TRANSFORM
 from edocx.signing.xml.sign import PreparedSignature, Reference
+
+if TYPE_CHECKING:
+    from edocx.signing.evidence import Evidence
+    from edocx.signing.timestamp import Timestamper  # loads pyHanko, which a seal without timestamp does not need
+
+
+@dataclass(frozen=True, slots=True)
+class Means:
+    """What lifts a seal above B-B: ``timestamps`` alone give B-T, with ``evidence`` it is B-LT (EN 319 132-1)."""
+
+    timestamps: Timestamper
+    evidence: Evidence | None = None
 
 
 def prepare_seal(
@@ -33,7 +48,13 @@ def prepare_seal(
     at: datetime,
     chain: tuple[x509.Certificate, ...] = (),
 ) -> PreparedSignature:
-    """Digest the parts of a composed envelope and build its unsigned seal (plain data; may wait for days)."""
+    """Digest the parts of a composed envelope and build its unsigned seal (plain data; may wait for days).
+
+    Raises `UsageError` (``EDX-SEAL-OUTSIDE``) when something in the envelope would stand outside the seal.
+    """
+    outside = next(unsealed(skeleton.root), None)
+    if outside is not None:
+        raise _outside(outside[1])
     return xml_sign.prepare(
         _references(skeleton),
         certificate=certificate,
@@ -44,17 +65,26 @@ def prepare_seal(
     )
 
 
-def complete_seal(skeleton: Skeleton, prepared: PreparedSignature, value: bytes) -> None:
-    """Check the value and put the seal into the envelope's header; raise `SigningRefused` when it does not fit."""
-    skeleton.header.append(xml_sign.complete(prepared, value))
+def complete_seal(skeleton: Skeleton, prepared: PreparedSignature, value: bytes, *, means: Means | None = None) -> None:
+    """Check the value and put the seal into the envelope's header; raise `SigningRefused` when it does not fit.
+
+    With ``means`` the seal gets a timestamp, and with evidence what shows that its certificates were good (raises what
+    the services raise); the envelope is untouched when anything fails.
+    """
+    signature = xml_sign.complete(prepared, value)
+    if means is not None:
+        from edocx.signing.xml.lifting import lift  # noqa: PLC0415 - RFC 3161 and paths load when wanted
+
+        lift(signature, means.timestamps, means.evidence)
+    skeleton.header.append(signature)
 
 
-def seal(skeleton: Skeleton, signer: Signer, *, at: datetime) -> None:
+def seal(skeleton: Skeleton, signer: Signer, *, at: datetime, means: Means | None = None) -> None:
     """Prepare, sign and complete in one call; ``at`` is the claimed signing time (aware)."""
     prepared = prepare_seal(
         skeleton, certificate=signer.certificate, algorithm=signer.algorithm, at=at, chain=signer.chain
     )
-    complete_seal(skeleton, prepared, signer.sign_digest(prepared.to_sign))
+    complete_seal(skeleton, prepared, signer.sign_digest(prepared.to_sign), means=means)
 
 
 def _references(skeleton: Skeleton) -> list[Reference]:
@@ -79,3 +109,15 @@ def _media_type(element: etree._Element) -> str:
     attachment = element.getparent()
     found = attachment.findtext(n.tag(n.CONTENT_TYPE)) if attachment is not None else None
     return found or "application/octet-stream"
+
+
+def _outside(name: str) -> UsageError:
+    return UsageError(
+        Text(
+            f"Phần “{name}” của phong bì sẽ nằm ngoài con dấu.",
+            f"The part “{name}” of the envelope would stand outside the seal.",
+        ),
+        hint=Text("Bỏ phần này khỏi phong bì trước khi đóng dấu.", "Leave it out of the envelope before sealing."),
+        code="EDX-SEAL-OUTSIDE",
+        where=name,
+    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from asn1crypto import crl, ocsp, pem, x509
@@ -15,6 +16,9 @@ from edocx.signing.report import CertificateInfo
 
 MAX_CERTIFICATES = 10_000
 """In one file; a chain bomb holds more."""
+
+MAX_REMEMBERED = 8 * 1024
+"""Bytes of a certificate that is remembered; real ones have two thousand, and memory is not for strangers to fill."""
 
 
 def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
@@ -45,8 +49,29 @@ def parse_certificate(der: bytes) -> x509.Certificate:
     return certificate
 
 
+def remembered_certificate(der: bytes) -> x509.Certificate:
+    """Return `parse_certificate` of the bytes, remembered: a correspondent's certificate comes with every envelope.
+
+    It is shared between callers and threads, parsed to its last field, and must not be changed.
+    """
+    return _parse_remembered(der) if len(der) <= MAX_REMEMBERED else parse_certificate(der)
+
+
+_parse_remembered = lru_cache(maxsize=256)(parse_certificate)
+
+
 def describe(certificate: x509.Certificate) -> CertificateInfo:
     """Say whose certificate this is, in RFC 4514 order and with the serial in hex."""
+    der = certificate.dump()
+    return _describe_remembered(der) if len(der) <= MAX_REMEMBERED else _described(certificate)
+
+
+@lru_cache(maxsize=256)
+def _describe_remembered(der: bytes) -> CertificateInfo:
+    return _described(x509.Certificate.load(der))
+
+
+def _described(certificate: x509.Certificate) -> CertificateInfo:
     return CertificateInfo(
         subject=_name(certificate.subject),
         issuer=_name(certificate.issuer),
@@ -65,12 +90,16 @@ def fingerprint(certificate: x509.Certificate) -> str:
 def public_key(certificate: x509.Certificate) -> PublicKey:
     """Return the certificate's public key; raise `SigningRefused` for anything but RSA and EC."""
     try:
-        key = load_der_public_key(certificate.public_key.dump())
+        der = certificate.public_key.dump()
+        key = _load_remembered(der) if len(der) <= MAX_REMEMBERED else load_der_public_key(der)
     except Exception as error:  # asn1crypto and OpenSSL raise many kinds for a malformed key
         raise _unusable_key() from error
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         raise _unusable_key()
     return key
+
+
+_load_remembered = lru_cache(maxsize=256)(load_der_public_key)
 
 
 def load_chain(paths: Iterable[Any]) -> tuple[x509.Certificate, ...]:

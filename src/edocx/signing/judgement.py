@@ -34,6 +34,9 @@ from edocx.signing.trust import TrustStore
 from edocx.signing.trust_pack import KnownCertificate, read_pack, recognise
 from edocx.units.registry import CertificateRegistry
 
+MAX_PATHS = 1000
+"""Verdicts on paths remembered under one `Criteria`: a batch of files has some dozens of signers."""
+
 Fetch = Callable[[x509.Certificate, TrustStore], TrustStore]
 """Gets evidence about a certificate's path from the network; only given when the user asked for it."""
 
@@ -52,6 +55,25 @@ class Criteria:
     fetch: Fetch | None = None
     detached: tuple[Path, ...] = ()
     keys: tuple[GivenKey, ...] = ()
+    _paths: dict[tuple[str, ...], PathVerdict] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def judge_path(
+        self, certificate: x509.Certificate, trust: TrustStore, at: datetime, extra: tuple[x509.Certificate, ...]
+    ) -> PathVerdict:
+        """Judge a certificate's path; under one `Criteria` the same question is worked out once.
+
+        Nothing but the arguments goes into a path, and where ``trust`` is not our own (the signature brought
+        evidence), it is worked out anew.
+        """
+        if trust is not self.trust:
+            return judge_path(certificate, trust=trust, at=at, extra=extra)
+        key = (at.isoformat(), fingerprint(certificate), *map(fingerprint, extra))
+        found = self._paths.get(key)
+        if found is None:
+            if len(self._paths) >= MAX_PATHS:
+                self._paths.clear()
+            found = self._paths[key] = judge_path(certificate, trust=trust, at=at, extra=extra)
+        return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +112,8 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
     proof = Proof(None, ())
     if indication is Indication.TOTAL_PASSED:
         if finding.certificate is not None:
-            trust = criteria.trust | finding.evidence.as_evidence()
+            brought = finding.evidence != TrustStore()
+            trust = criteria.trust | finding.evidence.as_evidence() if brought else criteria.trust
             proof = prove(finding.tokens, finding.archives, trust, criteria.at)
             messages += proof.messages
             indication, sub, more = _judge_trust(finding, finding.certificate, criteria, trust, proof.time)
@@ -129,7 +152,7 @@ def _judge_trust(
 ) -> tuple[Indication, SubIndication | None, Iterable[Message]]:
     # 4. path
     at = min(proven, criteria.at) if proven is not None else criteria.at
-    verdict = judge_path(certificate, trust=trust, at=at, extra=finding.embedded)
+    verdict = criteria.judge_path(certificate, trust, at, finding.embedded)
     if criteria.fetch is not None and verdict.sub_indication in _FETCHABLE:
         trust |= criteria.fetch(certificate, trust)
         verdict = judge_path(certificate, trust=trust, at=at, extra=finding.embedded)

@@ -1,0 +1,145 @@
+"""Whether an envelope has the shape that a seal speaks of, so that every reader finds the same parts where we do.
+
+1. What may stand once stands once; no Id stands twice, in whatever attribute a verifier may look for one.
+2. A status message has nothing beside its header.
+3. Each ContentTransferEncoded stands in its place and holds canonical base64 and nothing but text. xmlsec1 accepts a
+   base64 reference whose text is split by a comment or has odd padding bits; other readers see other bytes there.
+4. Name, type and id beside each content repeat the sealed manifest, one to one.
+5. No comment or instruction stands in what is sealed: canonicalisation drops comments, and some readers take a text
+   up to the first of them.
+6. Nothing outside the seal bears the name of a part of it.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from typing import cast
+
+from lxml import etree
+
+from edocx.envelope import names as n
+from edocx.envelope.read import Reading
+from edocx.errors import Text
+from edocx.sealing import parts as p
+from edocx.signing.report import Message
+
+MAX_NAMED = 50
+"""Faults or unsealed elements named one by one; a forged envelope may have a million."""
+
+_identifiers = etree.XPath("//@*[local-name()='Id' or local-name()='ID' or local-name()='id']", smart_strings=False)
+_not_elements = etree.XPath("descendant::comment() | descendant::processing-instruction()")
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """``faults`` spoil any seal over the envelope; ``outside`` names what stands outside it. Both empty is right."""
+
+    faults: tuple[Message, ...]
+    outside: tuple[Message, ...]
+
+
+def check_frame(reading: Reading, *, with_files: bool = True) -> Frame:
+    """Look at the shape of an envelope that claims to be sealed.
+
+    ``with_files`` is false for a detached statement, whose manifest lists files that stand elsewhere.
+    """
+    strangers = list(islice(p.unsealed(reading.skeleton), MAX_NAMED))
+    found = [*_doubled(reading.skeleton), *_commented(reading.skeleton), *_lookalikes(strangers)]
+    if reading.envelope.kind == "status" and (reading.payloads or reading.skeleton.find(p.PLACES[2]) is not None):
+        found.append(message("EDX-SEAL-EXTRA", None, *_STATUS_EXTRA))
+    if with_files:
+        found += [*_misplaced(reading), *_unbound(reading.skeleton)]
+    outside = tuple(message("EDX-UNSEALED", name, *_OUTSIDE, severity="warning") for _, name in strangers)
+    return Frame(tuple(found[:MAX_NAMED]), outside)
+
+
+def message(code: str, where: str | None, vi: str, en: str, *, severity: str = "error") -> Message:
+    """Make a message of the seal."""
+    return Message.of(code, "warning" if severity == "warning" else "error", Text(vi, en), where)
+
+
+def _doubled(root: etree._Element) -> Iterator[Message]:
+    for place in p.SINGLE:
+        if len(root.findall(place)) > 1:
+            yield message("EDX-SEAL-TWICE", n.local(place), *_TWICE)
+    if root.tag != n.tag(n.ROOT):
+        yield message("EDX-SEAL-PLACE", n.local(str(root.tag)), *_PLACE)
+    values = cast("list[str]", _identifiers(root))
+    if len(set(values)) != len(values):
+        yield from (message("EDX-SEAL-ID", value, *_SAME_ID) for value, count in Counter(values).items() if count > 1)
+
+
+def _commented(root: etree._Element) -> Iterator[Message]:
+    for part in (*p.sealed_parts(root), *root.findall(p.ATTACHMENTS)):
+        if _not_elements(part):
+            yield message("EDX-SEAL-COMMENT", n.local(str(part.tag)), *_COMMENT)
+
+
+def _lookalikes(strangers: Iterable[tuple[etree._Element, str]]) -> Iterator[Message]:
+    for element, name in strangers:
+        if not name.startswith("@") and p.looks_sealed(element):
+            yield message("EDX-SEAL-LOOKALIKE", name, *_LOOKALIKE)
+
+
+def _misplaced(reading: Reading) -> Iterator[Message]:
+    holders = set(reading.skeleton.findall(p.FILES))
+    for element, payload in reading.payloads.items():
+        if element.getparent() not in holders or element.tag != p.ENCODED:
+            yield message("EDX-SEAL-PLACE", payload.where, *_PLACE)
+        if payload.decoded is None or not payload.canonical or not payload.text_only:
+            yield message("EDX-SEAL-CONTENT", payload.where, *_CONTENT)
+
+
+def _unbound(root: etree._Element) -> Iterator[Message]:
+    """Yield a fault for every attachment that says something else than the sealed manifest."""
+    holders = root.findall(p.FILES)
+    try:
+        listed = _entries(root.findall(p.MANIFEST_ENTRIES))
+        beside = _entries(holders)
+    except ValueError as error:
+        yield message("EDX-SEAL-BINDING", str(error), *_BINDING)
+        return
+    if sorted(listed) != sorted(beside) or len({entry[0] for entry in listed}) != len(listed):
+        names = sorted({entry[1] for entry in set(listed) ^ set(beside)})
+        yield message("EDX-SEAL-BINDING", ", ".join(names[:MAX_NAMED]) or None, *_BINDING)
+    for holder, entry in zip(holders, beside, strict=True):
+        encoded = holder.findall(p.ENCODED)
+        if len(encoded) != 1 or encoded[0].get(n.ID) != entry[0]:
+            yield message("EDX-SEAL-BINDING", entry[1] or None, *_BINDING)
+
+
+def _entries(elements: Iterable[etree._Element]) -> list[tuple[str, ...]]:
+    fields = [tuple(p.text_of(element, name) for name in p.BOUND) for element in elements]
+    return [(n.bare_id(entry[0]), *entry[1:]) for entry in fields]
+
+
+_TWICE = (
+    "Một phần chỉ được có một lần lại xuất hiện hai lần trong phong bì.",
+    "A part that may stand once stands twice in the envelope.",
+)
+_SAME_ID = ("Hai phần của phong bì mang cùng một Id.", "Two parts of the envelope carry the same Id.")
+_STATUS_EXTRA = ("Gói trạng thái không được có thân hay tệp kèm.", "A status message has neither body nor files.")
+_PLACE = ("Một phần của phong bì đứng sai chỗ.", "A part of the envelope stands in the wrong place.")
+_CONTENT = (
+    "Nội dung tệp kèm không phải base64 chuẩn ở dạng chữ thuần; mỗi phần mềm sẽ đọc một khác.",
+    "A file's content is not canonical base64 in plain text; readers would see different bytes.",
+)
+_BINDING = (
+    "Tên, loại hoặc mã của tệp kèm không khớp bảng kê đã đóng dấu.",
+    "Name, type or id of an attachment does not match the sealed manifest.",
+)
+_COMMENT = (
+    "Trong phần được đóng dấu có chú thích hoặc chỉ thị XML; phần mềm khác có thể đọc thiếu chữ ở đó.",
+    "A comment or instruction stands inside a sealed part; other readers may lose text there.",
+)
+_LOOKALIKE = (
+    "Ngoài con dấu có phần mang tên giống phần đã đóng dấu; phần mềm khác có thể đọc nhầm.",
+    "Something outside the seal bears the name of a sealed part; other readers may take it for that part.",
+)
+_OUTSIDE = (
+    "Phần này đứng ngoài con dấu: ai cũng có thể đã thêm vào.",
+    "This part stands outside the seal: anybody may have added it.",
+)

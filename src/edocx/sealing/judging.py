@@ -1,0 +1,86 @@
+"""Judging the seal of an envelope that was read: inside the header, or detached in an attachment.
+
+1. Frame: the envelope has the shape that a seal speaks of (`edocx.sealing.frame`).
+2. Signature: exactly the parts of the profile, each at its absolute place (`edocx.signing.xml.verify`).
+3. What stands outside the seal is named; only the trace may.
+4. Without a seal in the header, the detached one counts (`edocx.sealing.statement`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from edocx.envelope import names as n
+from edocx.envelope.read import Reading
+from edocx.errors import Text
+from edocx.sealing import parts as p
+from edocx.sealing import statement
+from edocx.sealing.expectation import expected_parts, with_faults
+from edocx.sealing.frame import check_frame, message
+from edocx.signing.judgement import Criteria, judge
+from edocx.signing.report import Message, Report, SignatureReport
+from edocx.signing.xml.verify import examine
+
+MAX_SEALS = 5
+"""Judged one by one; more than one fails anyway, a million would cost hours."""
+
+
+@dataclass(frozen=True, slots=True)
+class SealVerdict:
+    """The verdict on an envelope's seal: one signature, none, or several of which no one counts.
+
+    ``uncovered`` says that part of the envelope stands outside the seal.
+    """
+
+    signatures: tuple[SignatureReport, ...]
+    messages: tuple[Message, ...]
+    uncovered: bool
+
+
+def judge_seal(reading: Reading, criteria: Criteria) -> SealVerdict:
+    """Judge the seal of an open envelope, without its attachments' own signatures; a bad seal raises nothing."""
+    seals = reading.skeleton.findall(p.SEAL)
+    dummy = (_DUMMY,) if reading.skeleton.find(f"{p.HEADER}/{n.tag(n.SIGNATURE)}") is not None else ()
+    if not seals:
+        detached = statement.find(reading)
+        if not detached:
+            return SealVerdict((), (*dummy, _NO_SEAL), uncovered=False)
+        found = statement.examine_statement(reading, detached)
+        return SealVerdict((judge(found.finding, criteria),), (*dummy, *found.messages), uncovered=found.uncovered)
+    frame = check_frame(reading)
+    faults = (*frame.faults, _SEVERAL) if len(seals) > 1 else frame.faults
+    expected = expected_parts(reading)
+    findings = [with_faults(examine(seal, expected), faults) for seal in seals[:MAX_SEALS]]
+    signatures = tuple(judge(finding, criteria) for finding in findings)
+    return SealVerdict(signatures, (*dummy, *frame.outside), uncovered=bool(frame.outside))
+
+
+def report_seal(reading: Reading, criteria: Criteria, *, name: str, policy: str = "signatures-only") -> Report:
+    """Return the verdict on the seal alone as the report of a file; see `judge_seal`."""
+    verdict = judge_seal(reading, criteria)
+    return Report.of(
+        file=name,
+        format="edxml",
+        policy=policy,
+        signatures=verdict.signatures,
+        messages=verdict.messages,
+        uncovered=verdict.uncovered,
+    )
+
+
+_SEVERAL = message("EDX-SEAL-SEVERAL", None, "Phong bì mang nhiều con dấu.", "The envelope carries several seals.")
+_NO_SEAL = message(
+    "EDX-SEAL-ABSENT",
+    None,
+    "Phong bì không có con dấu: không ai bảo đảm nơi gửi, nơi nhận và trích yếu.",
+    "The envelope has no seal: nobody vouches for sender, recipients and subject.",
+    severity="warning",
+)
+_DUMMY = Message.of(
+    "EDX-SIGNATURE-DUMMY",
+    "info",
+    Text(
+        "Phong bì có khối Signature theo không gian tên QCVN; khối này không chứng minh điều gì.",
+        "The envelope has a Signature block in the QCVN namespace; it proves nothing.",
+    ),
+)
