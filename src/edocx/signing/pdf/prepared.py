@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import base64
-import binascii
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, ValidationError
+from pydantic import BaseModel, ConfigDict
 
 from edocx.errors import InputError, Text
 from edocx.signing.algorithms import SignatureAlgorithm
@@ -68,7 +67,7 @@ class Prepared(BaseModel):
                 values[name] = base64.b64decode(values[name], validate=True)
             values["chain"] = tuple(base64.b64decode(der, validate=True) for der in values["chain"])
             return cls.model_validate(values)
-        except (KeyError, TypeError, binascii.Error, ValidationError) as error:
+        except (KeyError, TypeError, ValueError) as error:  # what base64 and pydantic raise is among them
             raise InputError(
                 Text("Dữ liệu chữ ký đang chờ bị hỏng.", "The data of the pending signature is damaged."),
                 hint=Text("Chuẩn bị ký lại từ đầu.", "Prepare the signature again."),
