@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, bindparam, insert, select, update
 
 from edocx.content import Blob
 from edocx.errors import UnitError
@@ -66,23 +66,24 @@ class Door:
 
     def admit(self, offered: Offered) -> Taken:
         """Take a message in, durably; raise `Refused`, `UnitError` with the reason, and then nothing was taken."""
-        if offered.payload.size:
-            self.store.keep(offered.payload)
-        with self.store.begin("send") as connection:
-            now = self.store.now()
-            origin = self._origin(connection, offered)
-            ways = self._ways(connection, offered.recipients or offered.facts.recipients, now.date())
-            known = _known(connection, offered, origin)
-            if known is None:
-                number, doc_id = self._take(connection, offered, origin, now)
-                received_at, new = now, True
-            else:
-                number, doc_id, received_at, new = known.number, known.doc_id, known.received_at, False
-            added = _deliver(connection, number, ways, now)
-            if new:
-                # Only once: the same 02 repeated speaks of the attempt that it spoke of before.
-                _hear_rejection(connection, offered, origin, now)
-            return Taken(doc_id, received_at, new or added)
+        self.store.keep(offered.payload)
+        return self.store.write("send", lambda connection: self._admit(connection, offered))
+
+    def _admit(self, connection: Connection, offered: Offered) -> Taken:
+        now = self.store.now()
+        origin = self._origin(connection, offered)
+        ways = self._ways(connection, offered.recipients or offered.facts.recipients, now.date())
+        known = _known(connection, offered, origin)
+        if known is None:
+            number, doc_id = self._take(connection, offered, origin, now)
+            received_at, new = now, True
+        else:
+            number, doc_id, received_at, new = known.number, known.doc_id, known.received_at, False
+        added = _deliver(connection, number, ways, now)
+        if new:
+            # Only once: the same 02 repeated speaks of the attempt that it spoke of before.
+            _hear_rejection(connection, offered, origin, now)
+        return Taken(doc_id, received_at, new or added)
 
     def _origin(self, connection: Connection, offered: Offered) -> str:
         """Return whose message it is; a neighbouring hub speaks for the units reached through it, nobody else does."""
@@ -165,6 +166,14 @@ class Door:
         return int(made[0]), str(row["doc_id"])
 
 
+# Built once: SQLAlchemy takes longer to build an expression than SQLite to answer it.
+_SAME = select(messages).where(
+    *(messages.c[name] == bindparam(name) for name in ("origin", "message_type", "document_id", "business"))
+)
+_NAMED = select(messages).where(*(messages.c[name] == bindparam(name) for name in ("origin", "message_id")))
+_HELD = select(copies.c.recipient, copies.c.state, copies.c.rejected_at).where(copies.c.message == bindparam("message"))
+
+
 def message_type(kind: ParcelKind) -> str:
     """Return a kind as the axis calls it."""
     return STATUS if kind is ParcelKind.STATUS else EDOC
@@ -174,19 +183,18 @@ def _known(connection: Connection, offered: Offered, origin: str) -> Any:
     """Return the row of the same message if it came before; refuse another content under the same id."""
     facts = offered.facts
     if offered.message_id is not None:
-        mine = (messages.c.origin == origin) & (messages.c.message_id == offered.message_id)
-        named = connection.execute(select(messages).where(mine)).first()
+        named = connection.execute(_NAMED, {"origin": origin, "message_id": offered.message_id}).first()
         if named is not None and (named.digest, named.document_id) != (facts.digest, facts.document_id):
             raise conflict(offered.message_id)
         if named is not None:
             return named
-    same = (
-        (messages.c.origin == origin)
-        & (messages.c.message_type == message_type(facts.kind))
-        & (messages.c.document_id == facts.document_id)
-        & (messages.c.business == facts.business)
-    )
-    rows = connection.execute(select(messages).where(same)).all()
+    told = {
+        "origin": origin,
+        "message_type": message_type(facts.kind),
+        "document_id": facts.document_id,
+        "business": facts.business,
+    }
+    rows = connection.execute(_SAME, told).all()
     for row in rows:
         if row.digest == facts.digest:
             return row
@@ -200,9 +208,7 @@ def _deliver(connection: Connection, number: int, ways: list[tuple[str, str | No
     """Make a copy for each recipient that has none, a new attempt where the last one failed; tell if any was made."""
     held = {
         row.recipient: row.state == FAIL or row.rejected_at is not None
-        for row in connection.execute(
-            select(copies.c.recipient, copies.c.state, copies.c.rejected_at).where(copies.c.message == number)
-        )
+        for row in connection.execute(_HELD, {"message": number})
     }
     fresh = [
         {

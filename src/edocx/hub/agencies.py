@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 
 from edocx.errors import Refused, Text, UnitError
 from edocx.hub import refusal
@@ -84,14 +84,20 @@ class Agency:
 
 
 _COLUMNS = [agencies.c[name] for name in Agency.__dataclass_fields__]
+# Built once: both are asked for in every call.
+_FIND = select(*_COLUMNS).where(or_(agencies.c.code == bindparam("told"), agencies.c.old_code == bindparam("told")))
+_SECRETS = (
+    select(secrets.c.sealed)
+    .where(secrets.c.agency == bindparam("agency"), secrets.c.kind == bindparam("kind"))
+    .where(or_(secrets.c.expires_at.is_(None), secrets.c.expires_at > bindparam("now")))
+    .order_by(secrets.c.id.desc())
+)
 
 
 def find(connection: Connection, code: str) -> Agency | None:
     """Return the agency that a code stands for, in either spelling; None when there is none."""
     for spelling in dict.fromkeys((code, _normal(code))):
-        row = connection.execute(
-            select(*_COLUMNS).where(or_(agencies.c.code == spelling, agencies.c.old_code == spelling))
-        ).first()
+        row = connection.execute(_FIND, {"told": spelling}).first()
         if row is not None:
             return Agency(*row)
     return None
@@ -160,13 +166,7 @@ def put_hash(connection: Connection, agency: Agency, kind: str, stored: bytes, *
 
 def stored_secrets(connection: Connection, agency: Agency, kind: str, *, now: datetime) -> tuple[bytes, ...]:
     """Return what is stored of an agency's secrets that work now, the newest first."""
-    rows = connection.execute(
-        select(secrets.c.sealed)
-        .where(secrets.c.agency == agency.id, secrets.c.kind == kind)
-        .where(or_(secrets.c.expires_at.is_(None), secrets.c.expires_at > now))
-        .order_by(secrets.c.id.desc())
-    )
-    return tuple(rows.scalars())
+    return tuple(connection.execute(_SECRETS, {"agency": agency.id, "kind": kind, "now": now}).scalars())
 
 
 def hmac_secrets(connection: Connection, agency: Agency, vault: Vault, *, now: datetime) -> tuple[str, ...]:

@@ -213,19 +213,12 @@ async def update_status(call: Call) -> Response:
     """Acknowledge the caller's copy of a message."""
     await _small_body(call)
 
-    def run() -> bytes:
-        with call.service.store.begin("status") as connection:
-            mailroom.update_status(
-                connection,
-                call.caller.agency,
-                call.get("docId"),
-                call.get("status"),
-                call.get("description"),
-                now=call.service.store.now(),
-            )
-        return replies.to_bytes(replies.ok())
+    def act(connection: Connection) -> None:
+        words = (call.get("docId"), call.get("status"), call.get("description"))
+        mailroom.update_status(connection, call.caller.agency, *words, now=call.service.store.now())
 
-    return answer(await run_in_threadpool(run))
+    await run_in_threadpool(call.service.store.write, "status", act)
+    return answer(replies.to_bytes(replies.ok()))
 
 
 async def register_agency(call: Call) -> Response:

@@ -9,15 +9,13 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
-from tempfile import TemporaryFile
-from typing import IO, BinaryIO, Self, cast
 
 from edocx.content import PIECE, Blob
 from edocx.hub import refusal
+from edocx.routing.transport.spool import Spool
 
 _END = b"\r\n"
 
@@ -30,7 +28,7 @@ class Body:
     whole: str
     trimmed: str | None
     _memory: bytes
-    _file: IO[bytes] | None
+    _spool: Spool | None
 
     def file_by_hash(self, told: str) -> Blob:
         """Return the file whose SHA-256 was told, padded or as official clients print it; `Refused` when none fits."""
@@ -47,34 +45,14 @@ class Body:
         return tuple(found)
 
     def close(self) -> None:
-        """Let go of the bytes; the file had no name and is gone."""
-        if self._file is not None:
-            self._file.close()
+        """Let go of the bytes."""
+        if self._spool is not None:
+            self._spool.close()
 
     def _blob(self, size: int, sha256: str) -> Blob:
-        if self._file is None:
+        if self._spool is None:
             return Blob.from_bytes(self._memory[:size])
-        stream = self._file
-        return Blob.from_opener(lambda: cast("BinaryIO", _Window(stream.fileno(), size)), sha256=sha256, size=size)
-
-
-class _Window:
-    """The first bytes of an open file, read by position: several readers may share the file."""
-
-    def __init__(self, descriptor: int, size: int) -> None:
-        self._descriptor, self._size, self._at = descriptor, size, 0
-
-    def read(self, size: int = -1) -> bytes:
-        left = self._size - self._at
-        data = os.pread(self._descriptor, left if size < 0 else min(size, left), self._at) if left else b""
-        self._at += len(data)
-        return data
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        return
+        return self._spool.blob(sha256=sha256, size=size)
 
 
 def hash_forms(blob: Blob) -> tuple[str, str]:
@@ -125,12 +103,12 @@ class _Intake:
         self._digest = hashlib.sha256()
         self._tail = b""
         self._parts: list[bytes] = []
-        self._file: IO[bytes] | None = None
+        self._spool: Spool | None = None
         self.size = self.held = 0
 
     @property
     def spilled(self) -> bool:
-        return self._file is not None
+        return self._spool is not None
 
     def count(self, piece: bytes) -> None:
         self.size += len(piece)
@@ -143,20 +121,18 @@ class _Intake:
         self._tail = together[-len(_END) :]
 
     def spill(self) -> None:
-        if self._file is None:
-            self._file = TemporaryFile(dir=self._folder, buffering=0)  # noqa: SIM115 - the Body closes it
+        if self._spool is None:
+            self._spool = Spool(self._folder)
         for part in self._parts:
-            view = memoryview(part)
-            while view:
-                view = view[self._file.write(view) :]
+            self._spool.append(part)
         self._parts.clear()
         self.held = 0
 
     def finish(self) -> Body:
         trimmed = self._digest.hexdigest() if self._tail == _END else None
         self._digest.update(self._tail)
-        return Body(self.size, self._digest.hexdigest(), trimmed, b"".join(self._parts), self._file)
+        return Body(self.size, self._digest.hexdigest(), trimmed, b"".join(self._parts), self._spool)
 
     def drop(self) -> None:
-        if self._file is not None:
-            self._file.close()
+        if self._spool is not None:
+            self._spool.close()

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy import Connection
+from sqlalchemy.exc import DBAPIError
 
 from edocx.clock import Clock
 from edocx.content import Blob
@@ -19,6 +21,43 @@ from edocx.routing.store.engine import Gate, sqlite_engine, writing
 from edocx.routing.store.failure import files_translated, translated
 from edocx.routing.store.payloads import Payloads
 from edocx.routing.store.place import require_local
+
+_T = TypeVar("_T")
+
+MOST_TOGETHER = 64
+"""Acts in one commit: the first of them waits for the last."""
+
+
+class _Job(Generic[_T]):
+    """One act on its way to disk; `run` is called by whichever thread holds the pen."""
+
+    def __init__(self, act: Callable[[Connection], _T]) -> None:
+        self.settled = False
+        self._act = act
+        self._results: list[_T] = []
+        self._error: BaseException | None = None
+
+    def run(self, connection: Connection) -> None:
+        """Do the act within a savepoint, so that a refusal undoes this one alone."""
+        try:
+            with connection.begin_nested():
+                self._results.append(self._act(connection))
+        except DBAPIError:
+            raise  # the database itself: nothing of this transaction can be trusted
+        except Exception as error:  # noqa: BLE001 - one act's fault must not undo the others
+            self._error = error
+
+    def fail(self, error: BaseException) -> None:
+        """Take note that the commit did not happen."""
+        self.settled = True
+        self._results.clear()
+        self._error = self._error or error
+
+    def outcome(self) -> _T:
+        """Return the result, or raise what went wrong."""
+        if self._error is not None:
+            raise self._error
+        return self._results[0]
 
 
 class HubStore:
@@ -30,6 +69,8 @@ class HubStore:
         self._faults = faults
         self._engine = sqlite_engine(path)
         self._gate = Gate()
+        self._waiting: list[_Job[Any]] = []
+        self._waiting_lock = threading.Lock()
         self._payloads = Payloads(path.with_name(path.name + ".payloads"), faults=faults)
 
     @classmethod
@@ -70,6 +111,37 @@ class HubStore:
                 yield connection
                 self._faults.reached(f"hub.commit.before:{step}")
             self._faults.reached(f"hub.commit.after:{step}")
+
+    def write(self, step: str, act: Callable[[Connection], _T]) -> _T:
+        """Run one act that writes, and return what it returned once it is on disk.
+
+        Acts that wait while another thread commits share the next commit: one sync to disk serves them all, and each
+        is undone by itself when it raises.
+        """
+        job = _Job(act)
+        with self._waiting_lock:
+            self._waiting.append(job)
+        with self._gate.one_writer():
+            while not job.settled:
+                self._write_all(step)
+        return job.outcome()
+
+    def _write_all(self, step: str) -> None:
+        with self._waiting_lock:
+            jobs, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
+        try:
+            with translated(str(self.path)):
+                with self._writing() as connection:
+                    for job in jobs:
+                        job.run(connection)
+                    self._faults.reached(f"hub.commit.before:{step}")
+                self._faults.reached(f"hub.commit.after:{step}")
+        except BaseException as error:
+            for job in jobs:
+                job.fail(error)
+            raise
+        for job in jobs:
+            job.settled = True
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

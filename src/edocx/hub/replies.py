@@ -13,6 +13,7 @@ from typing import Any
 from edocx.content import Blob
 from edocx.errors import EdocxError
 from edocx.hub.refusal import SYSTEM, ascii_of, wire_of
+from edocx.routing.transport.axis_exchange import EDOCX
 
 JSON_TYPE = "application/json; charset=utf-8"
 NEEDED = {"sendEdoc": {"DocId": ""}, "getEdoc": {"data": ""}}
@@ -21,7 +22,7 @@ NEEDED = {"sendEdoc": {"DocId": ""}, "getEdoc": {"data": ""}}
 _B64_PIECE = 3 * 64 * 1024
 """Bytes turned into base64 at a time: divisible by three, so that pieces can be joined."""
 
-_OK = {"status": "OK", "ErrorCode": "0", "ErrorDesc": "Thanh cong"}
+_OK = {"status": "OK", "ErrorCode": "0", "ErrorDesc": "Thanh cong", EDOCX: 1}
 
 
 def ok(**members: Any) -> dict[str, Any]:
@@ -42,6 +43,7 @@ def failure(error: EdocxError, operation: str = "") -> tuple[dict[str, Any], int
         "ErrorDescVi": error.text.vi,
         "ErrorDescEn": error.text.en,
         "EdxCode": error.code,
+        EDOCX: 1,
     }
     if error.where:
         reply["EdxWhere"] = error.where
@@ -57,6 +59,7 @@ def broken(operation: str = "") -> tuple[dict[str, Any], int]:
         "ErrorDescVi": "Lỗi hệ thống",
         "ErrorDescEn": "System error",
         "EdxCode": "EDX-HUB-SYSTEM",
+        EDOCX: 1,
     }
     return reply | NEEDED.get(operation, {}), SYSTEM.status
 

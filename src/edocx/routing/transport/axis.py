@@ -1,0 +1,266 @@
+"""The axis transport: an office's line to the national axis, a provincial server, or any hub of ours.
+
+Towards a hub of ours a repeat is harmless by the message id that goes along. Towards a foreign axis "once" cannot be
+proven (axis-http §1.9): a call whose outcome is unknown is repeated only when the axis' own list of sent documents
+lacks it twice, some minutes apart; several candidates, or a doubt, end as "outcome unknown" for the clerk.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from datetime import datetime, timedelta
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+from urllib.parse import quote
+
+import pybase64
+
+from edocx.clock import Clock
+from edocx.content import Blob
+from edocx.errors import (
+    EdocxError,
+    InputError,
+    Refused,
+    Text,
+    TransportUnavailable,
+    Unavailable,
+    UnitError,
+)
+from edocx.routing.parcel import Parcel, ParcelKind
+from edocx.routing.store.payloads import MAX_PAYLOAD, checked
+from edocx.routing.transport import Entry, Receipt
+from edocx.routing.transport.attempts import Attempt, Attempts
+from edocx.routing.transport.axis_exchange import (
+    REPLY_TOO_LONG,
+    UNKNOWN_DOCUMENT,
+    UNREACHED,
+    AxisExchange,
+)
+from edocx.routing.transport.axis_rows import entry_of, may_be, moment_of, rows_of
+from edocx.routing.transport.refusal import unknown_entry
+from edocx.routing.transport.spool import spooled
+
+if TYPE_CHECKING:
+    import ssl
+
+APART = timedelta(minutes=5)
+"""Between the two looks that must both find nothing before a call is repeated."""
+
+_CRLF = b"\r\n"
+_TYPES = {ParcelKind.DOCUMENT: "edoc", ParcelKind.STATUS: "status"}
+
+
+class AxisTransport:
+    """A `edocx.routing.transport.Transport` over the axis' HTTP protocol, for one unit."""
+
+    def __init__(
+        self,
+        endpoint: str,
+        *,
+        system: str,
+        secret: str,
+        clock: Clock,
+        attempts: Path,
+        verify: ssl.SSLContext | None = None,
+        plain_http: bool = False,
+    ) -> None:
+        """Prepare a line; nothing is called yet.
+
+        Args:
+            endpoint: the axis' address, https (http only on this machine, or with ``plain_http``).
+            system: the code that the unit is registered under.
+            secret: its secret.
+            clock: tells the time.
+            attempts: folder for what was tried, kept with the office's store; one for each axis.
+            verify: TLS settings, for another trust store or a client's certificate; certificates are always checked.
+            plain_http: allow http to other machines.
+        """
+        self._line = AxisExchange(
+            endpoint, system=system, secret=secret, clock=clock, verify=verify, plain_http=plain_http
+        )
+        self._clock = clock
+        self._attempts = Attempts(attempts)
+
+    def submit(self, parcel: Parcel, payload: Blob) -> Receipt:
+        """Hand over a parcel: see `edocx.routing.transport.Transport.submit`.
+
+        Raises `Unavailable` (``EDX-AXIS-OUTCOME-OPEN``, retryable) while it is not known whether an earlier call
+        arrived, `Refused` (``EDX-AXIS-OUTCOME-UNKNOWN``) when it will not become known: a clerk decides.
+        """
+        self._own(parcel.sender)
+        attempt = self._attempts.find(parcel.message_id)
+        if attempt is not None and not self._repeats_are_harmless(parcel):
+            return self._receipt_of(parcel, attempt) or self._send(parcel, payload, self._begin(parcel))
+        return self._send(parcel, payload, attempt or self._begin(parcel))
+
+    def pending(self, unit: str) -> tuple[Entry, ...]:
+        """Return what waits, documents and statuses: see `edocx.routing.transport.Transport.pending`."""
+        self._own(unit)
+        now = self._clock.now()
+        entries = [
+            entry_of(row, kind, unit, now)
+            for kind, told in _TYPES.items()
+            for row in rows_of(self._line.call("getReceivedEdocList", {"servicetype": "eDoc", "messagetype": told}))
+        ]
+        return tuple(sorted(entries, key=lambda one: (-one.urgency, one.arrived_at, one.key)))
+
+    def fetch(self, entry: Entry) -> Blob:
+        """Return the raw bytes: see `edocx.routing.transport.Transport.fetch`."""
+        self._own(entry.recipient)
+        try:
+            try:
+                return spooled(self._line.download({"docId": entry.key}, limit=MAX_PAYLOAD))
+            except TransportUnavailable:
+                # Servers of the 2.0.0 generation have no downloadEdoc; getEdoc is everywhere.
+                return self._get(entry)
+        except Refused as error:
+            if error.code == UNKNOWN_DOCUMENT:
+                raise unknown_entry(entry) from error
+            raise
+
+    def acknowledge(self, entry: Entry) -> None:
+        """Tell the axis that a message is safe: see `edocx.routing.transport.Transport.acknowledge`."""
+        self._own(entry.recipient)
+        self._line.call("updateStatus", {"docId": entry.key, "status": "done"}, body=b"{}")
+
+    def close(self) -> None:
+        """Close every connection, and forget the attempts that ended long ago."""
+        self._line.close()
+        self._attempts.forget_old(self._clock.now())
+
+    def __enter__(self) -> Self:
+        """Use the line in a ``with`` block; it is closed at the end."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close the line."""
+        self.close()
+
+    def _begin(self, parcel: Parcel) -> Attempt:
+        now = self._clock.now()
+        # A hub known to be ours answers a repeat with its first receipt: nothing need be remembered.
+        return (
+            Attempt(parcel.message_id, now.isoformat())
+            if self._line.is_edocx
+            else self._attempts.begin(parcel.message_id, now)
+        )
+
+    def _send(self, parcel: Parcel, payload: Blob, attempt: Attempt) -> Receipt:
+        content = Blob(parcel.sha256, parcel.size, payload.path, payload.open)
+        try:
+            reply = self._line.call(
+                "sendEdoc",
+                _parameters(parcel),
+                body=itertools.chain(checked(content), (_CRLF,)),
+                length=parcel.size + len(_CRLF),
+                binary=True,
+            )
+        except EdocxError as error:
+            # Either the axis refused, or no line was ever opened; of all else nobody knows what became of it.
+            away = isinstance(error, TransportUnavailable) or error.code == REPLY_TOO_LONG
+            if not away or error.code == UNREACHED:
+                self._attempts.drop(attempt)
+            raise
+        key = str(reply.get("DocId") or "")
+        if not key:
+            raise _open_outcome(parcel.message_id)
+        received_at = moment_of(reply.get("edxReceivedAt")) or self._clock.now()
+        if not self._line.is_edocx:
+            self._attempts.done(attempt, key, received_at)
+        return Receipt(key, parcel.message_id, received_at)
+
+    def _repeats_are_harmless(self, parcel: Parcel) -> bool:
+        """Tell whether the axis is a hub of ours; one that was not asked before is asked now, with a harmless call."""
+        if not self._line.is_edocx:
+            self._line.call("getReceivedEdocList", {"servicetype": "eDoc", "messagetype": _TYPES[parcel.kind]})
+        return self._line.is_edocx
+
+    def _receipt_of(self, parcel: Parcel, attempt: Attempt) -> Receipt | None:
+        """Return the receipt of what was tried at a foreign axis; None says that it may be sent again."""
+        if attempt.key is not None and attempt.received_at is not None:
+            return Receipt(attempt.key, parcel.message_id, datetime.fromisoformat(attempt.received_at))
+        told = {"servicetype": "eDoc", "messagetype": _TYPES[parcel.kind]}
+        tried_at, now = datetime.fromisoformat(attempt.tried_at), self._clock.now()
+        rows = [row for row in rows_of(self._line.call("getSentEdocList", told)) if may_be(row, parcel, tried_at)]
+        keys = {str(row.get("senderDocId") or "") for row in rows}
+        if len(keys) == 1 and "" not in keys and {row.get("toCode") for row in rows} == set(parcel.recipients):
+            received_at = moment_of(rows[0].get("sentTime")) or now
+            key = keys.pop()
+            self._attempts.done(attempt, key, received_at)
+            return Receipt(key, parcel.message_id, received_at)
+        if rows:
+            raise _unknown_outcome(parcel.message_id)
+        if attempt.absent_at is None:
+            self._attempts.absent(attempt, now)
+            raise _open_outcome(parcel.message_id)
+        if now - datetime.fromisoformat(attempt.absent_at) < APART:
+            raise _open_outcome(parcel.message_id)
+        return None
+
+    def _get(self, entry: Entry) -> Blob:
+        text = str(self._line.call("getEdoc", {"docId": entry.key}, body=b"{}").get("data") or "")
+        try:
+            return Blob.from_bytes(pybase64.b64decode("".join(text.split()), validate=True))
+        except ValueError as error:
+            raise InputError(
+                Text("Trục trả về nội dung không phải base64.", "The axis gave content that is no base64."),
+                hint=Text("Báo đơn vị vận hành trục.", "Tell whoever runs the axis."),
+                code="EDX-AXIS-CONTENT",
+                where=entry.key,
+            ) from error
+
+    def _own(self, unit: str) -> None:
+        if unit != self._line.system:
+            raise UnitError(
+                Text(f"Kết nối này chỉ dùng cho {self._line.system}.", f"This line is {self._line.system}'s alone."),
+                hint=Text("Mỗi đơn vị có mã và bí mật riêng.", "Each unit has a code and a secret of its own."),
+                code="EDX-AXIS-UNIT",
+                where=unit,
+            )
+
+
+def _parameters(parcel: Parcel) -> dict[str, str]:
+    return {
+        "from": parcel.sender,
+        "to": json.dumps(parcel.recipients, ensure_ascii=False),
+        "servicetype": "eDoc",
+        "messagetype": _TYPES[parcel.kind],
+        # As the official client prints it: a foreign server compares with its own such print (§1.4).
+        "hash-file": "".join(f"{byte:x}" for byte in bytes.fromhex(parcel.sha256)),
+        "edx-message-id": parcel.message_id,
+        "edx-document-id": quote(parcel.document_id, safe=""),
+        "edx-business": parcel.business,
+        "edx-urgency": str(parcel.urgency),
+    }
+
+
+def _open_outcome(message_id: str) -> Unavailable:
+    return Unavailable(
+        Text(
+            "Chưa rõ trục đã nhận văn bản hay chưa; sẽ hỏi lại sau ít phút.",
+            "It is not known yet whether the axis took the parcel; it is asked again in some minutes.",
+        ),
+        hint=Text("Không gửi lại bằng tay.", "Do not send it again by hand."),
+        code="EDX-AXIS-OUTCOME-OPEN",
+        where=message_id,
+        retryable=True,
+    )
+
+
+def _unknown_outcome(message_id: str) -> Refused:
+    return Refused(
+        Text(
+            "Không xác định được trục đã nhận văn bản nào trong các lần gửi.",
+            "It cannot be told which of the axis' documents, if any, is this parcel.",
+        ),
+        hint=Text(
+            "Văn thư đối chiếu danh sách đã gửi trên trục rồi quyết định gửi lại hay không.",
+            "A clerk compares the axis' list of sent documents and decides whether to send it again.",
+        ),
+        code="EDX-AXIS-OUTCOME-UNKNOWN",
+        where=message_id,
+    )
