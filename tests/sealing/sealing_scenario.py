@@ -20,8 +20,8 @@ class Workshop:
     def __init__(self, folder, key):
         self.folder = folder
         self.pki = Pki.create(key=key)
-        agency = self.pki.issue_organisation("ỦY BAN NHÂN DÂN XÃ BÌNH ĐỨC")
-        agency.save(folder / "agency.p12")
+        self.agency = self.pki.issue_organisation("ỦY BAN NHÂN DÂN XÃ BÌNH ĐỨC")
+        self.agency.save(folder / "agency.p12")
         self.pki.save_trust(folder / "trust")
         self.signer = open_signer(f"file:{folder / 'agency.p12'}")
         self.criteria = Criteria(TrustStore.from_path(folder / "trust"), AT)

@@ -1,6 +1,7 @@
 """``edocx envelope``: read, write, check, and the JSON Schema of the record.
 
-These commands stay small in memory: nothing here may import sqlalchemy, structlog, rich or pyhanko.
+These commands stay small in memory: nothing here may import sqlalchemy, structlog, rich or pyhanko, and cryptography
+and ASN.1 only where there is a seal.
 """
 
 from __future__ import annotations
@@ -12,10 +13,11 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edocx.cli.output import emit_json, error_json, fail, say
-from edocx.errors import EdocxError, InputError, Text
+from edocx.errors import EdocxError, InputError, Text, UsageError
 
 if TYPE_CHECKING:
     from edocx.envelope import Envelope, Reading
+    from edocx.signing.report import Report
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 
@@ -34,7 +36,11 @@ def read(
     file: Path = typer.Argument(..., metavar="FILE", help="Phong bì edXML / envelope."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
     extract: Path | None = typer.Option(None, "--extract", metavar="DIR", help="Tách tệp đính kèm / take files out."),
-    strict: bool = typer.Option(False, "--strict", help="Mã thoát 1 khi có lỗi / exit 1 on an error finding."),
+    trust: list[str] = typer.Option([], "--trust", metavar="DIR|FILE|PACK", help="Tin ai về con dấu / whom to trust."),
+    registry: Path | None = typer.Option(None, "--registry", help="Sổ đăng ký chứng thư / certificate registry."),
+    strict: bool = typer.Option(
+        False, "--strict", help="Mã thoát 1 khi có lỗi, dấu hỏng / exit 1 on an error or a failed seal."
+    ),
 ) -> None:
     """Đọc một phong bì, nói rõ mọi chỗ bất thường. / Read an envelope and say all that is odd."""
     from edocx.cli.envelope_view import show
@@ -44,11 +50,17 @@ def read(
 
     with _opened(file, as_json=as_json) as reading:
         paths = take_out(reading.envelope, extract) if extract else []
+        seal = _judge_seal(reading, file, trust, registry)
         if as_json:
-            emit_json(to_record(reading, file=str(file), extracted=paths))
+            emit_json(to_record(reading, file=str(file), extracted=paths, seal=seal.to_json() if seal else None))
         else:
             show(reading, paths)
-        raise typer.Exit(1 if strict and rules.has_errors(reading.findings) else 0)
+            if seal is not None:
+                from edocx.cli.verify_view import show as show_seal
+
+                show_seal(seal)
+        failed = rules.has_errors(reading.findings) or (seal is not None and seal.indication == "TOTAL-FAILED")
+        raise typer.Exit(1 if strict and failed else 0)
 
 
 @app.command()
@@ -56,17 +68,38 @@ def write(
     header: Path = typer.Argument(..., metavar="HEADER.json", help="Như `read --json` / as `read --json` prints."),
     attach: list[Path] = typer.Option([], "--attach", metavar="FILE", help="Tệp đính kèm / attachment."),
     out: Path = typer.Option(..., "--out", metavar="FILE", help="Phong bì kết quả / the envelope."),
+    seal: str | None = typer.Option(
+        None, "--seal", metavar="URI", help="Khóa đóng dấu / the agency's key: file:…, pkcs11:…"
+    ),
+    chain: Path | None = typer.Option(None, "--chain", help="Chứng thư của khóa / the key's certificates."),
+    detached: bool = typer.Option(False, "--detached-seal", help="Kèm con dấu tách rời / add the seal as a file too."),
+    tsa: list[str] = typer.Option(
+        [], "--tsa", metavar="URL", help="Dấu thời gian cho con dấu / timestamp for the seal."
+    ),
+    trust: list[str] = typer.Option([], "--trust", help="Gốc, CRL để đạt B-LT / roots and CRLs for B-LT."),
     peer: _Peer = typer.Option(_Peer.AXIS, "--for", help="Bên nhận / the peer."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
-    """Ghi một phong bì từ thông tin JSON và các tệp. / Write an envelope from its JSON record and files."""
-    from edocx.envelope import write as write_envelope
+    """Ghi một phong bì từ thông tin JSON và các tệp, có thể đóng dấu. / Write an envelope, sealed if given a key."""
+    from edocx.envelope import compose
 
-    blob = write_envelope(load(header, attach), out, peer.value)
-    if as_json:
-        emit_json({"schema": 1, "file": str(out), "size": blob.size, "sha256": blob.sha256})
+    level = None
+    if seal is None:
+        if detached or tsa or chain:
+            raise _without_key()
+        skeleton = compose(load(header, attach), peer.value)
     else:
-        say(Text(f"Đã ghi {out} ({blob.size} byte).", f"Wrote {out} ({blob.size} bytes)."))
+        from edocx.cli.envelope_seal import sealed
+
+        skeleton, level = sealed(
+            load(header, attach), seal, peer=peer.value, chain=chain, tsa=tsa, trust=trust, detached=detached
+        )
+    blob = skeleton.save(out)
+    if as_json:
+        emit_json({"schema": 1, "file": str(out), "size": blob.size, "sha256": blob.sha256, "seal": level})
+        return
+    how = Text(f", đóng dấu mức {level}", f", sealed at {level}") if level else Text("", "")
+    say(Text(f"Đã ghi {out} ({blob.size} byte{how.vi}).", f"Wrote {out} ({blob.size} bytes{how.en})."))
 
 
 @app.command()
@@ -128,6 +161,27 @@ def _record(header: Path) -> Any:
             code="EDX-RECORD",
             where=str(header),
         ) from error
+
+
+def _judge_seal(reading: Reading, file: Path, trust: list[str], registry: Path | None) -> Report | None:
+    """Judge the seal when there is one; an envelope without one costs none of the imports."""
+    from edocx.envelope import names
+
+    header = reading.skeleton.find(f"{names.tag(names.ENVELOPE)}/{names.tag(names.HEADER)}")
+    held = header is not None and header.find(names.tag(names.SIGNATURE, names.XMLDSIG)) is not None
+    if not held and all(item.name != names.SEAL_FILE for item in reading.envelope.attachments):
+        return None
+    from edocx.cli.envelope_seal import judge
+
+    return judge(reading, file, trust, registry)
+
+
+def _without_key() -> UsageError:
+    return UsageError(
+        Text("Thiếu khóa để đóng dấu.", "There is no key to seal with."),
+        hint=Text("Thêm --seal URI, hoặc bỏ các tùy chọn của con dấu.", "Add --seal URI, or drop the seal's options."),
+        code="EDX-USAGE-SEAL",
+    )
 
 
 def _opened(file: Path, *, as_json: bool) -> Reading:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edocx.sealing.addressing import check_addressing, with_findings
 from edocx.sealing.judging import SealVerdict, judge_seal, report_seal
 from edocx.sealing.seal import Means, complete_seal, prepare_seal, seal
 from edocx.sealing.statement import statement_of, with_statement
@@ -10,6 +11,7 @@ from edocx.sealing.verify import verify_envelope, verify_reading
 __all__ = [
     "Means",
     "SealVerdict",
+    "check_addressing",
     "complete_seal",
     "judge_seal",
     "prepare_seal",
@@ -18,5 +20,6 @@ __all__ = [
     "statement_of",
     "verify_envelope",
     "verify_reading",
+    "with_findings",
     "with_statement",
 ]
