@@ -6,14 +6,21 @@ import json
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, bindparam, insert, select, update
 
 from edocx.content import Blob
 from edocx.errors import StateError, Text
 from edocx.routing.session import Session
 from edocx.routing.store import tables
+from edocx.routing.store.prepared import Prepared
 
 _documents = tables.documents
+
+# Made once: building a statement costs more than running it.
+_EITHER = (_documents.c.id == bindparam("its_id")) | (_documents.c.document_id == bindparam("its_id"))
+_FIND = select(_documents).where(_EITHER)
+_IS_TAKEN = Prepared(select(_documents.c.id).where(_EITHER))
+_ADD = Prepared(insert(_documents), ("id", "state", "metadata", "sha256", "created_at", "changed_at"))
 
 
 class Filed(NamedTuple):
@@ -26,7 +33,7 @@ class Filed(NamedTuple):
         metadata: the office's JSON object.
         sha256: digest of its present payload, or None.
         created_at: when it was put here.
-        changed_at: when it last changed.
+        changed_at: when it last changed its state.
     """
 
     id: str
@@ -46,13 +53,13 @@ class Dossier:
 
     def put(self, document: str, *, state: str, metadata: dict[str, Any], payload: Blob | None = None) -> Filed:
         """File a new document; raise `StateError` when the id is taken."""
-        if self.find(document) is not None:
-            raise _taken(document)
         session = self._session
+        if _IS_TAKEN.first(session.connection, {"its_id": document}) is not None:
+            raise _taken(document)
         if payload is not None:
-            session.payloads.record(session.connection, payload, session.now)
+            session.keep(payload)
         sha256 = payload.sha256 if payload else None
-        row = {
+        row: dict[str, Any] = {
             "id": document,
             "state": state,
             "metadata": _json(metadata),
@@ -60,9 +67,10 @@ class Dossier:
             "created_at": session.now,
             "changed_at": session.now,
         }
-        session.connection.execute(insert(_documents), row)
+        _ADD.run(session.connection, row)
         session.journal.add(f"document.{state}", {"document": document, "state": state, "sha256": sha256})
-        return self.get(document)
+        now = session.now
+        return Filed(document, state, None, json.loads(row["metadata"]), sha256, now, now)
 
     def move(
         self,
@@ -89,7 +97,7 @@ class Dossier:
         if metadata is not None:
             values["metadata"] = _json(metadata)
         if payload is not None:
-            session.payloads.record(session.connection, payload, session.now)
+            session.keep(payload)
             values["sha256"] = payload.sha256
         if document_id is not None:
             values["document_id"] = document_id
@@ -100,6 +108,17 @@ class Dossier:
             {**ids, "previous_state": before.state, "state": state, "sha256": payload.sha256 if payload else None},
         )
         return self.get(document)
+
+    def annotate(self, document: str, event: str, metadata: dict[str, Any], *, by: str | None = None) -> Filed:
+        """Add what became known of a document without moving it, under an event of the journal such as ``recalled``."""
+        before = self.get(document)
+        changed = {**before.metadata, **metadata}
+        values = {"metadata": _json(changed)}
+        self._session.connection.execute(update(_documents).where(_documents.c.id == before.id).values(**values))
+        self._session.journal.add(
+            f"document.{event}", {"document": before.id, "document_id": before.document_id, "by": by}
+        )
+        return self.get(before.id)
 
     def get(self, document: str) -> Filed:
         """Return a document; raise `StateError` when there is none."""
@@ -115,8 +134,7 @@ class Dossier:
 
     def find(self, document: str) -> Filed | None:
         """Return a document by the office's id or by the wire's DocumentId, or None."""
-        either = (_documents.c.id == document) | (_documents.c.document_id == document)
-        row = self._session.connection.execute(select(_documents).where(either)).first()
+        row = self._session.connection.execute(_FIND, {"its_id": document}).first()
         return None if row is None else _filed(row)
 
     def in_state(self, *states: str) -> tuple[Filed, ...]:

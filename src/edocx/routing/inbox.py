@@ -128,7 +128,12 @@ _MOVES = {
     IncomingState.QUARANTINED: (IncomingState.NEW, IncomingState.PRESENTED),
     IncomingState.ACCEPTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
     IncomingState.REJECTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
-    IncomingState.RECALLED: (IncomingState.PRESENTED, IncomingState.QUARANTINED, IncomingState.ACCEPTED),
+    IncomingState.RECALLED: (
+        IncomingState.PRESENTED,
+        IncomingState.QUARANTINED,
+        IncomingState.ACCEPTED,
+        IncomingState.REJECTED,
+    ),
 }
 """From which states the office may move a message to each state."""
 
@@ -150,7 +155,7 @@ class Inbox:
             if row.sha256 == payload.sha256:
                 return _incoming(row), Arrival.REPEAT
         session = self._session
-        session.payloads.record(session.connection, payload, session.now)
+        session.keep(payload)
         arrival, first = Arrival.NEW, None
         if known:
             arrival = Arrival.CONFLICT
@@ -281,7 +286,7 @@ class Inbox:
         if incoming.state is not IncomingState.RECALLED:
             raise _wrong_state(incoming, IncomingState.RECALLED)
         session = self._session
-        if not session.payloads.erase(session.connection, incoming.sha256, session.now):
+        if not session.erase(incoming.sha256):
             return False
         ids: dict[str, str | int | None] = {"incoming": incoming.id, "message_id": incoming.message_id}
         session.journal.add("payload.erased", {**ids, "sha256": incoming.sha256})

@@ -22,6 +22,7 @@ from sqlalchemy import Connection, insert, select
 from edocx.errors import StoreUnavailable, Text, UsageError
 from edocx.routing.parcel import MAX_ID_LENGTH
 from edocx.routing.store import tables
+from edocx.routing.store.prepared import Prepared
 from edocx.routing.store.tables import moment_text
 
 GENESIS = "0" * 64
@@ -105,8 +106,9 @@ class JournalReport:
 
 
 _table = tables.journal
-_ADD = insert(_table)
-_NEWEST = select(_table.c.seq, _table.c.hash).order_by(_table.c.seq.desc()).limit(1)
+_ADD = Prepared(insert(_table), ("seq", "hash", "line"))
+_NEWEST = Prepared(select(_table.c.seq, _table.c.hash).order_by(_table.c.seq.desc()).limit(1))
+_SPELLING = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class Journal:
@@ -142,7 +144,7 @@ class Journal:
             line = canonical(content)
             previous = digest(line)
             rows.append({"seq": seq, "hash": previous, "line": line})
-        self._connection.execute(_ADD, rows)
+        _ADD.run_each(self._connection, rows)
         self._waiting.clear()
 
     def head(self) -> Head:
@@ -152,8 +154,8 @@ class Journal:
 
     def head_of_table(self) -> Head:
         """Return the end of the chain as it stands in the table."""
-        row = self._connection.execute(_NEWEST).one_or_none()
-        return Head(row.seq, row.hash) if row else Head(0, GENESIS)
+        row = _NEWEST.first(self._connection, {})
+        return Head(*row) if row else Head(0, GENESIS)
 
     def lines(self, *, after: int = 0) -> Iterator[Line]:
         """Yield the lines in order, from the one after number ``after``."""
@@ -165,7 +167,7 @@ class Journal:
 
 def canonical(content: dict[str, object]) -> str:
     """Return the one spelling of a line."""
-    return json.dumps(content, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    return _SPELLING.encode(content)
 
 
 def digest(line: str) -> str:

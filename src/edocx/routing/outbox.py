@@ -12,6 +12,7 @@ from edocx.errors import StateError, StoreUnavailable, Text
 from edocx.routing.parcel import Parcel, conflict
 from edocx.routing.session import Session
 from edocx.routing.store import outgoing, tables
+from edocx.routing.store.prepared import Prepared
 
 FOREVER = datetime.max.replace(tzinfo=UTC)
 
@@ -80,13 +81,13 @@ class Outbox:
         if (payload.sha256, payload.size) != (parcel.sha256, parcel.size):
             raise conflict(parcel.message_id)
         session = self._session
-        session.payloads.record(session.connection, payload, session.now)
-        if session.connection.execute(outgoing.ADD, outgoing.parcel_row(parcel, session.now)).rowcount == 0:
+        session.keep(payload)
+        if outgoing.ADD.run(session.connection, outgoing.parcel_row(parcel, session.now)) == 0:
             if self._same(parcel):
                 return False
             raise conflict(parcel.message_id)
         rows = [outgoing.delivery_row(parcel, recipient, session.now) for recipient in parcel.recipients]
-        session.connection.execute(outgoing.ADD_DELIVERIES, rows)
+        outgoing.ADD_DELIVERIES.run_each(session.connection, rows)
         session.journal.add(
             "parcel.queued",
             {
@@ -112,9 +113,9 @@ class Outbox:
         chosen = list(dict.fromkeys(row.message_id for row in (*aged, *urgent)))[:limit]
         if not chosen:
             return ()
-        self._session.connection.execute(
-            outgoing.LEASE, [{"its_id": message_id, "held": lease, "until": now + lasting} for message_id in chosen]
-        )
+        until = now + lasting
+        leases = ({"its_id": message_id, "held": lease, "until": until} for message_id in chosen)
+        outgoing.LEASE.run_each(self._session.connection, leases)
         order = {row.message_id: place for place, row in enumerate(urgent)}
         return tuple(sorted(self._tasks(chosen, lease), key=lambda task: order[task.parcel.message_id]))
 
@@ -133,8 +134,8 @@ class Outbox:
 
     def put_off(self, task: Task, due: datetime, reason: str) -> None:
         """Record a failed attempt with its error code; the parcel is due again at ``due``."""
-        values: dict[str, Any] = {"attempts": task.attempts + 1, "due_at": due, "lease": None, "reason": reason}
-        if self._update(_claim_of(task), values, under_lease=True):
+        values: dict[str, Any] = {"tried": task.attempts + 1, "due": due, "because": reason}
+        if self._changed(outgoing.PUT_OFF, _claim_of(task), values):
             self._session.journal.add(
                 "parcel.retried",
                 {"message_id": task.parcel.message_id, "attempt": task.attempts + 1, "reason": reason},
@@ -211,19 +212,17 @@ class Outbox:
         return outgoing.parcel_of(row, self._recipients([parcel.message_id])[parcel.message_id]) == parcel
 
     def _settle(self, claim: _Claim, state: str, *, receipt: str | None = None, reason: str | None = None) -> None:
-        values = {"state": state, "receipt": receipt, "reason": reason, "settled_at": self._session.now, "lease": None}
-        if self._update(claim, {**values, "attempts": claim.attempts + 1}, under_lease=state != "sent"):
+        values = {"to": state, "its_receipt": receipt, "because": reason, "at": self._session.now}
+        change = outgoing.SENT if state == "sent" else outgoing.BURIED
+        if self._changed(change, claim, {**values, "tried": claim.attempts + 1}):
             self._session.journal.add(
                 f"parcel.{state}",
                 {"message_id": claim.message_id, "receipt": receipt, "reason": reason, "round": claim.round},
             )
 
-    def _update(self, claim: _Claim, values: dict[str, Any], *, under_lease: bool) -> bool:
-        place = {"its_id": claim.message_id, "its_round": claim.round}
-        if not under_lease:
-            return self._session.connection.execute(outgoing.CHANGE.values(**values), place).rowcount == 1
-        place["its_lease"] = claim.lease
-        return self._session.connection.execute(outgoing.CHANGE_HELD.values(**values), place).rowcount == 1
+    def _changed(self, change: Prepared, claim: _Claim, values: dict[str, Any]) -> bool:
+        place = {"its_id": claim.message_id, "its_round": claim.round, "its_lease": claim.lease}
+        return change.run(self._session.connection, {**place, **values}) == 1
 
 
 def is_under(column: Any, lease: str) -> Any:

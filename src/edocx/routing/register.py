@@ -10,31 +10,31 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, literal, select, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import bindparam, insert, literal_column, select, update
 
 from edocx.errors import StateError, Text
 from edocx.routing.journal import Id
 from edocx.routing.session import Session
 from edocx.routing.store import tables
+from edocx.routing.store.prepared import Prepared
+from edocx.routing.store.upsert import upsert
 
 _books = tables.books
 _register = tables.register
 
 # Made once: building a statement costs more than running it.
-_TAKE_NEXT = (
+_TAKE_NEXT = Prepared(
     upsert(_books)
     .values(unit=bindparam("unit"), series=bindparam("series"), year=bindparam("year"), next_number=2)
     .on_conflict_do_update(index_elements=["unit", "series", "year"], set_={"next_number": _books.c.next_number + 1})
     .returning(_books.c.next_number - 1)
 )
-_ADD = insert(_register)
 _HELD = select(_register).where(
     _register.c.unit == bindparam("its_unit"),
     _register.c.series == bindparam("its_series"),
     _register.c.year == bindparam("its_year"),
     _register.c.document == bindparam("its_document"),
-    _register.c.state != literal("voided", literal_execute=True),
+    _register.c.state != literal_column("'voided'"),
 )
 _THIS = (
     (_register.c.unit == bindparam("its_unit"))
@@ -43,7 +43,8 @@ _THIS = (
     & (_register.c.number == bindparam("its_number"))
 )
 _FIND = select(_register).where(_THIS)
-_MOVE = (
+_IS_HELD = Prepared(_HELD.with_only_columns(_register.c.number))
+_MOVE = Prepared(
     update(_register)
     .where(_THIS, _register.c.document == bindparam("its_document"), _register.c.state == "reserved")
     .values(state=bindparam("to"), reason=bindparam("because"), changed_at=bindparam("at"))
@@ -84,6 +85,9 @@ class RegisterEntry(NamedTuple):
     changed_at: datetime
 
 
+_ADD = Prepared(insert(_register), RegisterEntry._fields)
+
+
 class Register:
     """The registers within one transaction; the write lock makes concurrent processes take turns."""
 
@@ -96,10 +100,12 @@ class Register:
         if held is not None:
             return held
         book = {"unit": unit, "series": series, "year": year}
-        number = self._session.connection.execute(_TAKE_NEXT, book).scalar_one()
+        taken = _TAKE_NEXT.first(self._session.connection, book)
+        assert taken is not None
+        (number,) = taken
         now = self._session.now
         entry = RegisterEntry(unit, series, year, number, document, NumberState.RESERVED, None, now, now)
-        self._session.connection.execute(_ADD, entry._asdict())
+        _ADD.run(self._session.connection, entry._asdict())
         self._journal("number.reserved", entry)
         return entry
 
@@ -138,8 +144,9 @@ class Register:
     def held_by(self, unit: str, series: str, year: int, document: str) -> RegisterEntry | None:
         """Return the number a document holds in a book, voided ones left out."""
         place = {"its_unit": unit, "its_series": series, "its_year": year, "its_document": document}
-        row = self._session.connection.execute(_HELD, place).one_or_none()
-        return None if row is None else _entry(row)
+        if _IS_HELD.first(self._session.connection, place) is None:
+            return None
+        return _entry(self._session.connection.execute(_HELD, place).one())
 
     def entries(self, unit: str, series: str, year: int) -> tuple[RegisterEntry, ...]:
         """Return a book from its first number on, voided numbers with their reasons."""
@@ -172,7 +179,7 @@ class Register:
         unit, series, year, number, document = entry[:5]
         place = {"its_unit": unit, "its_series": series, "its_year": year, "its_number": number}
         change = {"its_document": document, "to": to, "because": reason, "at": now}
-        if self._session.connection.execute(_MOVE, {**place, **change}).rowcount == 1:
+        if _MOVE.run(self._session.connection, {**place, **change}) == 1:
             moved = entry._replace(state=to, reason=reason, changed_at=now)
             self._journal(f"number.{to}", moved)
             return moved

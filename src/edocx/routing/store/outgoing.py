@@ -5,25 +5,46 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BindParameter, Row, bindparam, insert, literal, select, union_all, update
-from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy import BindParameter, Row, bindparam, insert, literal_column, null, select, union_all, update
 
 from edocx.routing.parcel import TOP_URGENCY, Business, Parcel, ParcelKind
+from edocx.routing.store.prepared import Prepared
 from edocx.routing.store.tables import deliveries, parcels, payloads
+from edocx.routing.store.upsert import upsert
 from edocx.routing.transitions import Change, Handling
 
 # As literal text: SQLite uses a partial index only when its condition stands in the statement itself.
-IS_QUEUED = parcels.c.state == literal("queued", literal_execute=True)
+IS_QUEUED = parcels.c.state == literal_column("'queued'")
 
 _here = parcels.c.message_id == bindparam("its_id")
 _chosen: BindParameter[Any] = bindparam("chosen", expanding=True)
 
-ADD = upsert(parcels).on_conflict_do_nothing(index_elements=["message_id"])
-ADD_DELIVERIES = insert(deliveries)
+_PARCEL_COLUMNS = (
+    "message_id", "kind", "sender", "document_id", "business", "urgency", "sha256", "size", "created_at", "state",
+    "round", "attempts", "queued_at", "due_at",
+)  # fmt: skip
+_DELIVERY_COLUMNS = (
+    "direction", "message_id", "document_id", "issuer", "recipient", "handling", "change", "contradicted", "created_at",
+)  # fmt: skip
+ADD = Prepared(upsert(parcels).on_conflict_do_nothing(index_elements=["message_id"]), _PARCEL_COLUMNS)
+ADD_DELIVERIES = Prepared(insert(deliveries), _DELIVERY_COLUMNS)
 FIND = select(parcels).where(_here)
-LEASE = update(parcels).where(_here).values(lease=bindparam("held"), due_at=bindparam("until"))
-CHANGE = update(parcels).where(_here, parcels.c.state != "sent", parcels.c.round == bindparam("its_round"))
-CHANGE_HELD = CHANGE.where(IS_QUEUED, parcels.c.lease == bindparam("its_lease"))
+LEASE = Prepared(update(parcels).where(_here).values(lease=bindparam("held"), due_at=bindparam("until")))
+_change = update(parcels).where(_here, parcels.c.state != "sent", parcels.c.round == bindparam("its_round"))
+_change_held = _change.where(IS_QUEUED, parcels.c.lease == bindparam("its_lease"))
+_settled: dict[str, Any] = {
+    "state": bindparam("to"),
+    "receipt": bindparam("its_receipt"),
+    "reason": bindparam("because"),
+    "settled_at": bindparam("at"),
+    "attempts": bindparam("tried"),
+    "lease": null(),
+}
+SENT = Prepared(_change.values(**_settled))
+BURIED = Prepared(_change_held.values(**_settled))
+PUT_OFF = Prepared(
+    _change_held.values(attempts=bindparam("tried"), due_at=bindparam("due"), reason=bindparam("because"), lease=null())
+)
 CLAIMED = (
     select(parcels, payloads.c.content)
     .join(payloads, payloads.c.sha256 == parcels.c.sha256)

@@ -8,13 +8,14 @@ from datetime import datetime
 from pathlib import Path
 
 from sqlalchemy import Connection, bindparam, func, null, select, update
-from sqlalchemy.dialects.sqlite import insert
 
 from edocx.content import Blob, sync_folder, write_durably
 from edocx.errors import InputError, LimitExceeded, StateError, Text
 from edocx.routing.faults import Faults
 from edocx.routing.store import tables
 from edocx.routing.store.failure import damaged, files_translated
+from edocx.routing.store.prepared import Prepared
+from edocx.routing.store.upsert import upsert
 
 INLINE_LIMIT = 64 * 1024
 """Largest payload kept in the database itself, in bytes: one fsync then covers state and content."""
@@ -24,12 +25,15 @@ MAX_PAYLOAD = 2 * 1024**3
 
 
 _table = tables.payloads
-_NEW = insert(_table)
-_ADD = _NEW.on_conflict_do_update(
-    index_elements=["sha256"],
-    # What was erased and comes again is there again; what is there stays as it is.
-    set_={"content": _NEW.excluded.content, "erased_at": null()},
-    where=_table.c.erased_at.is_not(None),
+_NEW = upsert(_table)
+_ADD = Prepared(
+    _NEW.on_conflict_do_update(
+        index_elements=["sha256"],
+        # What was erased and comes again is there again; what is there stays as it is.
+        set_={"content": _NEW.excluded.content, "erased_at": null()},
+        where=_table.c.erased_at.is_not(None),
+    ),
+    ("sha256", "size", "content", "stored_at"),
 )
 _FIND = select(_table.c.size, _table.c.content, _table.c.erased_at).where(_table.c.sha256 == bindparam("wanted"))
 
@@ -78,7 +82,7 @@ class Payloads:
         self.keep_file(blob)
         content = b"".join(checked(blob)) if blob.size <= INLINE_LIMIT else None
         row = {"sha256": blob.sha256, "size": blob.size, "content": content, "stored_at": now}
-        connection.execute(_ADD, row)
+        _ADD.run(connection, row)
 
     def load(self, connection: Connection, sha256: str) -> Blob:
         """Return a payload; raise `StoreUnavailable` when its row or file is gone or cut short."""
