@@ -179,7 +179,7 @@ def test_five_thousand_mutated_files_never_pass_changed(signing, signed_pdf, doc
         ("incremental-action", "EDX-PDF-ACTIONS"),
         ("incremental-layers", "EDX-PDF-LAYERS"),
         ("incremental-fonts", "EDX-PDF-FONT-REPLACED"),
-        ("wrapping-gap-filled", "EDX-PDF-DIGEST"),
+        ("wrapping-gap-filled", "EDX-PDF-CONTENTS"),
         ("appended-bytes", "EDX-PDF-TAIL"),
     ],
 )

@@ -103,6 +103,14 @@ AROUND = Message.of(
         "The signed part is intact, but the rest of the file is damaged; fetch the file again.",
     ),
 )
+IRREGULAR = Message.of(
+    "EDX-PDF-IRREGULAR",
+    "warning",
+    Text(
+        "Cấu trúc tệp PDF không đúng chuẩn, nhưng toàn bộ tệp đúng là những gì đã được ký.",
+        "The PDF's structure is irregular, but the whole file is exactly what was signed.",
+    ),
+)
 NO_CERTIFICATE = Message.of(
     "EDX-CERT-MISSING",
     "error",

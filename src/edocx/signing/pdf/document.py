@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from pyhanko.pdf_utils.crypt import AuthStatus
 from pyhanko.pdf_utils.misc import PdfError as PyHankoError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
@@ -54,10 +55,11 @@ class _BoundedReader(PdfFileReader):  # type: ignore[misc, unused-ignore]
 
 
 @contextmanager
-def open_pdf(path: Path, budget: Budget | None = None) -> Iterator[PdfFileReader]:
+def open_pdf(path: Path, budget: Budget | None = None, *, unlock: bool = False) -> Iterator[PdfFileReader]:
     """Open a PDF for reading; raise `InputError` for the file, `PdfError` for what is in it.
 
-    With a ``budget``, reading on after its deadline raises `LimitExceeded`.
+    ``unlock`` opens an encrypted file whose user password is empty. With a ``budget``, reading on after its deadline
+    raises `LimitExceeded`.
 
     ``EDX-PDF-NOT``: no PDF at all; ``EDX-PDF-DAMAGED``: truncated or broken; ``EDX-PDF-ENCRYPTED``.
     """
@@ -71,10 +73,10 @@ def open_pdf(path: Path, budget: Budget | None = None) -> Iterator[PdfFileReader
             where=str(path),
         ) from error
     with stream:
-        yield read_pdf(stream, str(path), budget)
+        yield read_pdf(stream, str(path), budget, unlock=unlock)
 
 
-def read_pdf(stream: BinaryIO, where: str, budget: Budget | None = None) -> PdfFileReader:
+def read_pdf(stream: BinaryIO, where: str, budget: Budget | None = None, *, unlock: bool = False) -> PdfFileReader:
     """Read the structure of a PDF from a stream; see `open_pdf` for the errors."""
     if HEADER not in stream.read(HEADER_WITHIN):
         raise PdfError(
@@ -87,7 +89,7 @@ def read_pdf(stream: BinaryIO, where: str, budget: Budget | None = None) -> PdfF
     try:
         reader = _BoundedReader(stream, strict=False)
         reader.budget = budget
-        encrypted = reader.encrypted
+        encrypted = reader.encrypted and not (unlock and _opens_without_password(reader))
         if not encrypted:
             reader.root["/Pages"]
     except MALFORMED as error:
@@ -102,6 +104,11 @@ def read_pdf(stream: BinaryIO, where: str, budget: Budget | None = None) -> PdfF
             where=where,
         )
     return reader
+
+
+def _opens_without_password(reader: PdfFileReader) -> bool:
+    # A file that anybody may read, with restrictions for its viewers only: its signatures can be judged.
+    return reader.decrypt(b"").status is not AuthStatus.FAILED
 
 
 def damaged(where: str) -> PdfError:

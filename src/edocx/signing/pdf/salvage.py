@@ -7,25 +7,30 @@ A changed byte may break the file's structure as well as its digest. The receive
 from __future__ import annotations
 
 import binascii
-import hashlib
 import mmap
 import re
+from dataclasses import replace
 from pathlib import Path
 
-from asn1crypto import cms
-from pyhanko.sign.general import extract_signer_info
-from pyhanko.sign.validation.generic_cms import extract_certs_for_validation, validate_sig_integrity
+from asn1crypto import cms, core
 
 from edocx.content import PIECE
+from edocx.signing.cms.signer import MALFORMED, Digester, examine_signer
 from edocx.signing.judgement import Finding
-from edocx.signing.messages import AROUND, DIGEST, MALFORMED_SIGNATURE
-from edocx.signing.report import Indication, Integrity, SubIndication
+from edocx.signing.mechanism import finish, new_hash
+from edocx.signing.messages import AROUND, CONTENTS, IRREGULAR, MALFORMED_SIGNATURE
+from edocx.signing.report import Indication, Integrity, Message, SubIndication
 
 MAX_CONTENTS = 4 * 1024 * 1024
 """Hex characters of one signature; a CMS with a long chain and timestamps has some tens of thousands."""
 
 MAX_RANGES = 50
 """Byte ranges looked at in one damaged file."""
+
+MAX_TAIL = 64 * 1024
+"""Bytes after the signed range that are looked at for anything but white space."""
+
+_HEXADECIMAL = b"0123456789abcdefABCDEF"
 
 _RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s*\]")
 
@@ -36,58 +41,58 @@ def salvage_signatures(path: Path) -> list[Finding]:
         return []
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
         ranges = [tuple(int(n) for n in match.groups()) for match in _RANGE.finditer(data)][:MAX_RANGES]
-        return [found for order, parts in enumerate(ranges, 1) if (found := _examine(data, parts, f"#{order}"))]
+        return [_examine(data, parts, f"#{order}") for order, parts in enumerate(ranges, 1)]
 
 
-def _examine(data: mmap.mmap, parts: tuple[int, ...], name: str) -> Finding | None:
+def _examine(data: mmap.mmap, parts: tuple[int, ...], name: str) -> Finding:
     start, length, second, second_length = parts
-    gap = data[start + length : min(second, start + length + MAX_CONTENTS)]
+    gap = data[start + length : min(second, start + length + MAX_CONTENTS)].strip()
+    blank = Finding(id=name, format="CMS", integrity=Integrity.INVALID, covers="earlier-revision", algorithm="unknown")
+    digits = b"".join(gap[1:-1].split())
+    if not (gap.startswith(b"<") and gap.endswith(b">")) or digits.strip(_HEXADECIMAL):
+        return _failed(blank, SubIndication.FORMAT_FAILURE, CONTENTS)
     try:
-        der = binascii.unhexlify(gap.strip().removeprefix(b"<").removesuffix(b">"))
-        signed = cms.ContentInfo.load(der)["content"]
-        info = extract_signer_info(signed)
-        certificate = extract_certs_for_validation(signed).signer_cert
-        digest_name = info["digest_algorithm"]["algorithm"].native
-        digest = hashlib.new(digest_name)
+        signed = cms.ContentInfo.load(binascii.unhexlify(digits))["content"]
+        if len(signed["signer_infos"]) != 1 or not isinstance(signed["encap_content_info"]["content"], core.Void):
+            raise ValueError("not a detached signature of one signer")
+        signer = examine_signer(signed, signed["signer_infos"][0], _digester(data, parts))
+    except (*MALFORMED, binascii.Error):
+        return _failed(blank, SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE)
+    found = replace(
+        blank,
+        algorithm=signer.algorithm,
+        hash_names=signer.hash_names,
+        certificate=signer.certificate,
+        embedded=signer.others,
+        claimed_time=signer.claimed_time,
+    )
+    if signer.failure is not None and signer.message is not None:
+        return _failed(found, signer.failure, signer.message)
+    tail = data[second + second_length :][:MAX_TAIL]
+    if start == 0 and not tail.strip(b"\0\t\n\f\r "):
+        # Every byte of the file is what the signer signed: it was malformed then, and nothing came after.
+        return replace(found, integrity=Integrity.VALID, covers="whole-document", messages=(IRREGULAR,))
+    return replace(
+        found,
+        integrity=Integrity.INDETERMINATE,
+        outcome=Indication.INDETERMINATE,
+        failure=SubIndication.GENERIC,
+        messages=(AROUND,),
+    )
+
+
+def _digester(data: mmap.mmap, parts: tuple[int, ...]) -> Digester:
+    start, length, second, second_length = parts
+
+    def compute(hash_name: str) -> bytes:
+        hasher = new_hash(hash_name)
         for begin, size in ((start, length), (second, second_length)):
-            for offset in range(begin, begin + size, PIECE):
-                digest.update(data[offset : min(offset + PIECE, begin + size)])
-        intact, valid = validate_sig_integrity(info, certificate, "data", digest.digest())
-    except Exception:  # noqa: BLE001 - hostile bytes through three parsers; the verdict below says what it means
-        return _damaged(name)
-    if intact and valid:
-        return Finding(
-            id=name,
-            format="CMS",
-            integrity=Integrity.INDETERMINATE,
-            covers="earlier-revision",
-            algorithm=digest_name.upper(),
-            certificate=certificate,
-            outcome=Indication.INDETERMINATE,
-            failure=SubIndication.GENERIC,
-            messages=(AROUND,),
-        )
-    return Finding(
-        id=name,
-        format="CMS",
-        integrity=Integrity.INVALID,
-        covers="earlier-revision",
-        algorithm=digest_name.upper(),
-        certificate=certificate,
-        outcome=Indication.TOTAL_FAILED,
-        failure=SubIndication.HASH_FAILURE,
-        messages=(DIGEST,),
-    )
+            for offset in range(begin, min(begin + size, len(data)), PIECE):
+                hasher.update(data[offset : min(offset + PIECE, begin + size)])
+        return finish(hasher)
+
+    return compute
 
 
-def _damaged(name: str) -> Finding:
-    return Finding(
-        id=name,
-        format="CMS",
-        integrity=Integrity.INVALID,
-        covers="earlier-revision",
-        algorithm="unknown",
-        outcome=Indication.TOTAL_FAILED,
-        failure=SubIndication.FORMAT_FAILURE,
-        messages=(MALFORMED_SIGNATURE,),
-    )
+def _failed(found: Finding, failure: SubIndication, message: Message) -> Finding:
+    return replace(found, outcome=Indication.TOTAL_FAILED, failure=failure, messages=(message,))

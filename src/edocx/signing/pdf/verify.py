@@ -75,7 +75,7 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
     size = path.stat().st_size if path.exists() else 0
     budget = Budget.for_size(size)
     try:
-        with open_pdf(path, budget) as reader:
+        with open_pdf(path, budget, unlock=True) as reader:
             return _judge_file(reader, criteria, label, policy, budget)
     except PdfError as error:
         if error.code != "EDX-PDF-DAMAGED":

@@ -61,8 +61,12 @@ class Properties:
             return None
         found = []
         for certificate in holders[0].findall(self.name("Cert"))[:MAX_VALUES]:
-            method = certificate.find(f"{self.name('CertDigest')}/{ds('DigestMethod')}")
-            value = certificate.findtext(f"{self.name('CertDigest')}/{ds('DigestValue')}")
+            held = certificate.find(self.name("CertDigest"))
+            if held is None:
+                raise ValueError("CertDigest is missing")
+            # XAdES 1.1.1 has these two in its own namespace.
+            method = next((e for e in held if e.tag in {ds("DigestMethod"), self.name("DigestMethod")}), None)
+            value = held.findtext(ds("DigestValue")) or held.findtext(self.name("DigestValue"))
             if method is None or value is None:
                 raise ValueError("CertDigest is incomplete")
             found.append(

@@ -37,6 +37,13 @@ _FILTER = re.compile(
 )
 """The one filter in wide use (leave signatures out), and its opposite."""
 
+_AROUND_HERE = re.compile(
+    rf"\s*count\(ancestor-or-self::(?P<prefix>{_NAME}):(?P<local>{_NAME})"
+    rf"\s*\|\s*here\(\)/ancestor::(?P=prefix):(?P=local)\[1\]\)"
+    rf"\s*>\s*count\(ancestor-or-self::(?P=prefix):(?P=local)\)\s*"
+)
+"""Leave out the element of this name that holds the signature (UBL invoices, XML-DSig 6.6.3.1)."""
+
 _LEAVES_SIGNATURES = re.compile(rf"\s*not\s*\(\s*ancestor-or-self::{_NAME}:Signature\s*\)\s*")
 
 _PATH = re.compile(
@@ -147,14 +154,30 @@ def _without_signature(nodes: Nodes, signature: etree._Element) -> tuple[Nodes, 
 def _filter(nodes: Nodes, step: etree._Element, signature: etree._Element) -> tuple[Nodes, etree._Element]:
     holder = step.find(ds("XPath"))
     text = "" if holder is None else (holder.text or "")
-    found = _FILTER.fullmatch(text[:MAX_XPATH])
-    if holder is None or len(holder) or len(text) > MAX_XPATH or found is None:
+    if holder is None or len(holder) or len(text) > MAX_XPATH:
         raise TransformRefused("an XPath of another shape")
-    namespace = holder.nsmap.get(found["prefix"])
+    if (around := _AROUND_HERE.fullmatch(text)) is not None:
+        name = _qualified(holder, around["prefix"], around["local"])
+        if next(signature.iterancestors(name), None) is None:
+            raise TransformRefused("the transforms select nothing")
+        return _leave_out(nodes, name, signature)
+    parts = [_FILTER.fullmatch(part) for part in re.split(r"\s+and\s+", text.strip())]
+    for found in parts:
+        if found is None or (len(parts) > 1 and not found["not"]):
+            raise TransformRefused("an XPath of another shape")
+        name = _qualified(holder, found["prefix"], found["local"])
+        if found["not"]:
+            nodes, signature = _leave_out(nodes, name, signature)
+        else:
+            nodes = _keep(nodes, name)
+    return nodes, signature
+
+
+def _qualified(holder: etree._Element, prefix: str, local: str) -> str:
+    namespace = holder.nsmap.get(prefix)
     if not namespace:
         raise TransformRefused("an unknown prefix in XPath")
-    name = f"{{{namespace}}}{found['local']}"
-    return _leave_out(nodes, name, signature) if found["not"] else (_keep(nodes, name), signature)
+    return f"{{{namespace}}}{local}"
 
 
 def _leave_out(nodes: Nodes, name: str, signature: etree._Element) -> tuple[Nodes, etree._Element]:
@@ -163,6 +186,7 @@ def _leave_out(nodes: Nodes, name: str, signature: etree._Element) -> tuple[Node
     twin, (marked,) = nodes.copied(signature)
     assert marked is not None
     for apex in twin.apexes:
+        # The signature goes too; where it stood is not needed any more, for nothing else is relative to it.
         for element in [e for e in apex.iter(name) if next(e.iterancestors(name), None) is None]:
             remove(element)
     return twin, marked
