@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import BinaryIO
 
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
@@ -11,6 +12,10 @@ from edocx.content import PIECE
 from edocx.documents import Box
 from edocx.errors import SigningRefused, Text, UsageError
 from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
+
+# pyHanko logs names out of certificates and tracebacks of what we turn into errors; an application that wants them
+# can still attach a handler.
+logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 
 class Revision(IncrementalPdfFileWriter):
