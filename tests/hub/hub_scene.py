@@ -17,7 +17,7 @@ from edocx.content import Blob
 from edocx.envelope import compose
 from edocx.envelope.model import Attachment, Code, Envelope, Organization, Other, Promulgation, ResponseFor, Trace
 from edocx.hub import Hub, HubConfig, NewAgency, agencies, app
-from edocx.hub.server import server
+from edocx.hub.server import listen_on, server
 from edocx.testing.clock import FixedClock
 
 A, B, C = "H58.12.01", "G22", "H58.05"
@@ -52,11 +52,9 @@ def open_hub(folder: Path, *, clock: FixedClock | None = None, faults=None, **se
 @contextmanager
 def serving(hub: Hub) -> Iterator[tuple[str, int]]:
     """Serve a hub on a free port of loopback, in a thread of its own."""
-    made = server(hub, host="127.0.0.1", port=0)
+    made = server(hub, host="127.0.0.1")
     made.install_signal_handlers = lambda: None  # older and newer uvicorn alike: signals stay pytest's
-    listening = socket.socket()
-    listening.bind(("127.0.0.1", 0))
-    listening.listen(1024)
+    listening = listen_on("127.0.0.1", 0)
     thread = threading.Thread(target=made.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

@@ -23,6 +23,7 @@ _COMMANDS = {
     "envelope": Text("Đọc, ghi, kiểm tra phong bì edXML", "Read, write and check edXML envelopes"),
     "units": Text("Mã định danh và danh bạ cơ quan", "Unit identifiers and the directory"),
     "office": Text("Văn phòng: ban hành, gửi, nhận, theo dõi", "The office: issue, send, receive, follow"),
+    "hub": Text("Trục liên thông: phục vụ, danh bạ đơn vị", "The axis: serve, keep the agencies"),
     "pki": Text("Hệ thống chứng thư thử nghiệm", "A certificate authority for tests"),
     "trust": Text("Kho tin cậy", "Trust stores"),
     "bench": Text("Đo tốc độ bên cạnh các công cụ khác", "Measured speed beside peers"),

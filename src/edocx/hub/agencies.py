@@ -127,15 +127,15 @@ def register(connection: Connection, wanted: NewAgency, *, now: datetime, by: st
     else:
         connection.execute(update(agencies).where(agencies.c.id == known.id).values(**row | {"code": known.code}))
     note(connection, now=now, by=by, act="register", subject=wanted.code)
-    return _some(connection, wanted.code)
+    return require(connection, wanted.code)
 
 
 def close(connection: Connection, code: str, *, now: datetime, by: str) -> Agency:
     """Accept nothing more for an agency; what waits for it can still be fetched. Raises `UnitError`."""
-    agency = _some(connection, code)
+    agency = require(connection, code)
     connection.execute(update(agencies).where(agencies.c.id == agency.id).values(state="closed", modified_at=now))
     note(connection, now=now, by=by, act="close", subject=agency.code)
-    return _some(connection, code)
+    return require(connection, code)
 
 
 def new_hmac_secret(
@@ -222,7 +222,7 @@ def settle_request(connection: Connection, number: int, *, grant: bool, now: dat
             parent = wish.get("pcode") or row.agency
             register(connection, NewAgency(row.code, facts.pop("name", row.code), parent=parent), now=now, by=by)
         # Of an agency that is known only how to reach it changes: no limits, no code, no place in the tree.
-        known = _some(connection, row.code)
+        known = require(connection, row.code)
         change = facts | {"state": "open", "modified_at": now}
         connection.execute(update(agencies).where(agencies.c.id == known.id).values(**change))
     elif grant:
@@ -278,7 +278,8 @@ def _normal(code: str) -> str:
         return code
 
 
-def _some(connection: Connection, code: str) -> Agency:
+def require(connection: Connection, code: str) -> Agency:
+    """Return the agency of a code; raise `UnitError` when there is none."""
     found = find(connection, code)
     if found is None:
         raise refusal.unknown_units((code,))

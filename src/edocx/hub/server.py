@@ -10,12 +10,15 @@ import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from edocx.errors import Text, UsageError
+from edocx.errors import Text, Unavailable, UsageError
 from edocx.hub import replies
 from edocx.hub.application import Hub
 from edocx.hub.configuration import HubConfig
 from edocx.hub.gate import is_loopback
 from edocx.hub.refusal import bad_parameter
+
+BACKLOG = 2048
+"""Connections that may wait to be accepted."""
 
 DRAIN_SECONDS = 30
 """How long running calls may go on after SIGTERM; what was not answered then was not promised."""
@@ -81,9 +84,27 @@ class _Protocol(H11Protocol):
             self._silence = None
 
 
-def server(hub: Hub, *, host: str, port: int, certificate: str | None = None, key: str | None = None) -> uvicorn.Server:
-    """Prepare a server for a hub; its ``run()`` serves until a signal comes.
+def listen_on(host: str, port: int) -> socket.socket:
+    """Open a listening socket; port 0 takes a free one. Raises `Unavailable` when nothing can listen there."""
+    try:
+        family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        return socket.create_server((host, port), family=family, backlog=BACKLOG)
+    except OSError as error:
+        raise Unavailable(
+            Text(
+                f"Không mở được cổng {port} trên {host} ({error.strerror}).",
+                f"Nothing can listen on {host}:{port} ({error.strerror}).",
+            ),
+            hint=Text("Chọn cổng khác bằng --listen.", "Choose another port with --listen."),
+            code="EDX-HUB-LISTEN",
+            where=f"{host}:{port}",
+        ) from error
 
+
+def server(hub: Hub, *, host: str, certificate: str | None = None, key: str | None = None) -> uvicorn.Server:
+    """Prepare a server for a hub; ``run(sockets=[listen_on(host, port)])`` serves until a signal comes.
+
+    ``host`` is where it will listen, for the check.
     Raises `UsageError` for plain http off loopback that nobody switched on.
     """
     config = hub.service.config
@@ -93,8 +114,6 @@ def server(hub: Hub, *, host: str, port: int, certificate: str | None = None, ke
     return uvicorn.Server(
         uvicorn.Config(
             hub,
-            host=host,
-            port=port,
             http=protocol,
             ws="none",
             log_config=None,

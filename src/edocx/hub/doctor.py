@@ -1,0 +1,139 @@
+"""Looks a hub over: what would stop it, what should worry its keeper, and what to do about each."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Literal
+
+from sqlalchemy import Connection, func, select
+
+from edocx.errors import EdocxError, Text
+from edocx.hub import agencies
+from edocx.hub.admission import INITIAL, PROCESSING
+from edocx.hub.schema import agencies as agency_table
+from edocx.hub.schema import copies
+from edocx.hub.schema import requests as request_table
+from edocx.hub.schema import secrets as secret_table
+from edocx.hub.service import LOW_DISK, Service
+
+OLD_COPY = timedelta(days=3)
+"""A copy not fetched for so long is a recipient whose system is away."""
+
+Grade = Literal["ok", "warning", "error"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at: its name, how it stands, and in words."""
+
+    name: str
+    grade: Grade
+    text: Text
+
+
+def examine(service: Service) -> tuple[Check, ...]:
+    """Look at database, key, disk, secrets, waiting copies and requests; raise `StoreUnavailable` when unreadable."""
+    with service.store.read() as connection:
+        return (
+            _database(connection),
+            _secrets(service, connection),
+            _silent_agencies(connection),
+            _old_copies(service, connection),
+            _requests(connection),
+            _disk(service),
+            _key_file(service),
+        )
+
+
+def _database(connection: Connection) -> Check:
+    found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+    if found == "ok":
+        return Check("database", "ok", Text("Cơ sở dữ liệu nguyên vẹn.", "The database is whole."))
+    return Check(
+        "database",
+        "error",
+        Text("Cơ sở dữ liệu bị hỏng: phục hồi bản sao lưu.", "The database is damaged: restore a backup."),
+    )
+
+
+def _secrets(service: Service, connection: Connection) -> Check:
+    now, broken = service.store.now(), []
+    for row in agencies.every(connection):
+        agency = agencies.find(connection, row.code)
+        try:
+            if agency is not None:
+                agencies.hmac_secrets(connection, agency, service.vault, now=now)
+        except EdocxError:
+            broken.append(row.code)
+    if not broken:
+        return Check("secrets", "ok", Text("Khóa mở được mọi bí mật.", "The key opens every secret."))
+    names = ", ".join(broken[:5])
+    return Check(
+        "secrets",
+        "error",
+        Text(f"Khóa không mở được bí mật của: {names}.", f"The key does not open the secrets of: {names}."),
+    )
+
+
+def _silent_agencies(connection: Connection) -> Check:
+    held = select(secret_table.c.agency)
+    query = (
+        select(func.count())
+        .select_from(agency_table)
+        .where(agency_table.c.state == "open", agency_table.c.served_by.is_(None), agency_table.c.id.not_in(held))
+    )
+    count = connection.execute(query).scalar_one()
+    if not count:
+        return Check("agencies", "ok", Text("Mọi đơn vị đều có bí mật.", "Every agency has a secret."))
+    return Check(
+        "agencies",
+        "warning",
+        Text(f"{count} đơn vị chưa có bí mật nên chưa gọi được.", f"{count} agencies have no secret and cannot call."),
+    )
+
+
+def _old_copies(service: Service, connection: Connection) -> Check:
+    before = service.store.now() - OLD_COPY
+    waiting = (copies.c.state.in_((INITIAL, PROCESSING))) & (copies.c.created_at < before)
+    count = connection.execute(select(func.count()).select_from(copies).where(waiting)).scalar_one()
+    if not count:
+        return Check("waiting", "ok", Text("Không có văn bản chờ quá lâu.", "Nothing waits for too long."))
+    days = OLD_COPY.days
+    return Check(
+        "waiting",
+        "warning",
+        Text(f"{count} bản chờ quá {days} ngày.", f"{count} copies have waited for more than {days} days."),
+    )
+
+
+def _requests(connection: Connection) -> Check:
+    query = select(func.count()).select_from(request_table).where(request_table.c.state == "open")
+    count = connection.execute(query).scalar_one()
+    if not count:
+        return Check("requests", "ok", Text("Không có yêu cầu chờ duyệt.", "No request waits."))
+    return Check(
+        "requests",
+        "warning",
+        Text(
+            f"{count} yêu cầu chờ duyệt: `edocx hub agencies requests`.",
+            f"{count} requests wait: `edocx hub agencies requests`.",
+        ),
+    )
+
+
+def _disk(service: Service) -> Check:
+    free = shutil.disk_usage(service.store.path.parent).free
+    low = free < max(LOW_DISK, 2 * service.config.max_bytes)
+    mib = free // (1024 * 1024)
+    return Check("disk", "error" if low else "ok", Text(f"Ổ đĩa còn {mib} MiB.", f"{mib} MiB are free on the disk."))
+
+
+def _key_file(service: Service) -> Check:
+    mode = service.config.key_path.stat().st_mode
+    if not mode & 0o077:
+        return Check("key", "ok", Text("Chỉ chủ sở hữu đọc được tệp khóa.", "Only its owner reads the key file."))
+    return Check(
+        "key", "warning", Text("Người khác đọc được tệp khóa: chmod 600.", "Others can read the key file: chmod 600.")
+    )
