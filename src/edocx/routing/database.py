@@ -108,7 +108,7 @@ class Store:
         """Do a step in the caller's own transaction on this store's database; the caller commits.
 
         For a host that keeps its tables in the same file: its row and our outbox row are one commit. The
-        transaction must be open for writing already (``BEGIN IMMEDIATE``), and a payload larger than 64 KiB
+        transaction must be open for writing already (``BEGIN IMMEDIATE``), and a payload larger than `INLINE_LIMIT`
         is on disk when this returns, whatever becomes of the transaction.
         """
         with translated(str(self.path)):

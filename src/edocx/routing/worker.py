@@ -141,28 +141,41 @@ class Worker:
             return progress
         with self._store.begin("claim") as transaction:
             tasks = transaction.outbox.claim(self._lease, limit=self._batch)
+        taken: list[tuple[Task, str]] = []
         for task in tasks:
-            if not self._submit(task, progress):
+            if not self._submit(task, taken, progress):
                 break
+        self._settle(taken, progress)
         return progress
 
-    def _submit(self, task: Task, progress: Progress) -> bool:
-        """Submit one parcel and record what came of it; tell whether the axis is still there."""
+    def _submit(self, task: Task, taken: list[tuple[Task, str]], progress: Progress) -> bool:
+        """Submit one parcel and note its receipt, or record what went wrong; tell whether the axis is still there."""
         try:
             self._faults.reached("transport.submit.before")
             receipt = self._transport.submit(task.parcel, task.payload)
             self._faults.reached("transport.submit.after")
         except TransportUnavailable as error:
+            # Before the pause gives back what is claimed: a parcel that the axis took must not go again.
+            self._settle(taken, progress)
             self._pause(error, task, progress)
             return False
         except EdocxError as error:
+            self._settle(taken, progress)
             self._fail(error, task, progress)
             return True
         self._outages, self._resume_at = 0, None
-        with self._store.begin("sent") as transaction:
-            transaction.outbox.mark_sent(task, receipt.key)
-        progress.sent += 1
+        taken.append((task, receipt.key))
         return True
+
+    def _settle(self, taken: list[tuple[Task, str]], progress: Progress) -> None:
+        """Record the receipts of a batch in one commit; a crash before it submits them again, which is harmless."""
+        if not taken:
+            return
+        with self._store.begin("sent") as transaction:
+            for task, key in taken:
+                transaction.outbox.mark_sent(task, key)
+        progress.sent += len(taken)
+        taken.clear()
 
     def _pause(self, error: TransportUnavailable, task: Task, progress: Progress) -> None:
         self._outages += 1
