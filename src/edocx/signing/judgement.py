@@ -12,6 +12,7 @@ The steps are those of EN 319 102-1 5.2, 5.3 and 5.6:
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -206,7 +207,17 @@ def _holder(
     entry = criteria.registry.lookup(fingerprint(finding.certificate), moment)
     if entry is None:
         return "unknown", None, (_UNREGISTERED,)
-    return entry.kind.value, str(entry.unit), ()
+    doubts: list[Message] = []
+    if entry.local:
+        doubts.append(_REGISTERED_LOCALLY)
+    # The name in the certificate never says who signed; where it contradicts the registry, a person must look.
+    if entry.full_name and _folded(entry.full_name) not in _folded(describe(finding.certificate).subject):
+        doubts.append(_OTHER_NAME)
+    return entry.kind.value, str(entry.unit), tuple(doubts)
+
+
+def _folded(text: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
 def _time(finding: Finding, proof: Proof) -> tuple[datetime | None, Literal["timestamp", "receipt", "claimed", "none"]]:
@@ -250,6 +261,22 @@ _UNREGISTERED = Message.of(
     Text(
         "Sổ đăng ký không có chứng thư này: không biết người hay cơ quan nào ký.",
         "The registry does not know this certificate: nobody can say who signed.",
+    ),
+)
+_REGISTERED_LOCALLY = Message.of(
+    "EDX-REGISTRY-LOCAL",
+    "warning",
+    Text(
+        "Đơn vị nêu ở đây chỉ dựa trên sổ đăng ký tự nhập, chưa được cơ quan cấp mã xác nhận.",
+        "The unit named rests on a locally imported registry alone; nobody responsible for the code has confirmed it.",
+    ),
+)
+_OTHER_NAME = Message.of(
+    "EDX-REGISTRY-NAME",
+    "warning",
+    Text(
+        "Họ tên trong sổ đăng ký khác với tên trong chứng thư; cần người kiểm tra lại.",
+        "The name in the registry differs from the one in the certificate; a person should look.",
     ),
 )
 _CLAIMED = Message.of(
