@@ -62,14 +62,10 @@ def sign(
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Ký (cá nhân) hoặc đóng dấu (cơ quan) một tệp hoặc cả thư mục. / Sign or seal a file or a folder."""
-    from edocx.cli.verify_run import trust_from
-    from edocx.clock import SystemClock
     from edocx.signing.certificate import load_chain
-    from edocx.signing.judgement import Criteria
     from edocx.signing.keys import open_signer
     from edocx.signing.pdf.appearance import Appearance
 
-    now = SystemClock().now()
     appearance = Appearance(image=image) if image else None
     if preview is not None:
         _preview(file, preview, role.value, appearance, near)
@@ -81,21 +77,12 @@ def sign(
             code="EDX-USAGE-OUT",
         )
     signer = open_signer(key, ask_secret, scheme=scheme.value, certificates=load_chain([chain]) if chain else ())
-    store = trust_from(trust)
-    known = None
-    if registry is not None:
-        from edocx.units.registry import CsvRegistry
-
-        known = CsvRegistry.from_path(registry)
-    options: dict[str, Any] = {
-        "at": now,
-        "criteria": Criteria(store, now, known) if trust or known else None,
+    options = {
         "appearance": appearance,
         "reason": reason,
         "level": level.value if level else ("B-T" if tsa else "B-B"),
-        "timestamps": timestamps_from(tsa, store),
-        "evidence": evidence_from(store, online=online),
         "unstamped": "defer" if defer else "fail",
+        **_means(trust, registry, tsa, online=online),
     }
     if file.is_dir():
         _folder(file, out, signer, role.value, options, jobs=jobs, as_json=as_json)
@@ -109,6 +96,26 @@ def sign(
 
             options["box"] = box_above(file, near)
         _say_done(out, sign_as(file, out, signer, role.value, **options), as_json=as_json)
+
+
+def _means(trust: list[str], registry: Path | None, tsa: list[str], *, online: bool) -> dict[str, Any]:
+    from edocx.cli.verify_run import trust_from
+    from edocx.clock import SystemClock
+    from edocx.signing.judgement import Criteria
+
+    now = SystemClock().now()
+    store = trust_from(trust)
+    known = None
+    if registry is not None:
+        from edocx.units.registry import CsvRegistry
+
+        known = CsvRegistry.from_path(registry)
+    return {
+        "at": now,
+        "criteria": Criteria(store, now, known) if trust or known else None,
+        "timestamps": timestamps_from(tsa, store),
+        "evidence": evidence_from(store, online=online),
+    }
 
 
 def _say_done(out: Path, notes: tuple[Message, ...], *, as_json: bool) -> None:

@@ -33,6 +33,7 @@ from edocx.signing.pdf.document import MALFORMED, damaged
 from edocx.signing.pdf.field_text import FieldValue
 from edocx.signing.pdf.form import fill_fields
 from edocx.signing.pdf.gap import fill_gap, require_unchanged
+from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.pdf.revision import Revision, open_revision, require_page
 from edocx.signing.timestamp import Timestamper
@@ -65,20 +66,8 @@ def prepare(
     """
     held = tuple(chain)
     room = room_for(certificate, held, timestamp_room)
-    meta = PdfSignatureMetadata(
-        field_name=field,
-        md_algorithm=algorithm.hash_name,
-        subfilter=SigSeedSubFilter.PADES,
-        certify=certify,
-        docmdp_permissions=MDPPerm.FILL_FORMS if certify else None,  # type: ignore[arg-type]
-        reason=reason,
-    )
-    style = stamp_style(appearance) if appearance is not None and appearance.visible else None
-    place = (
-        None if box is None else SigFieldSpec(field, on_page=box.page, box=_whole(box), empty_field_appearance=False)
-    )
-    # The real CMS is built in `complete`; pyHanko only needs somebody to lay out the page for.
-    layout = PdfSigner(meta, ExternalSigner(certificate, None, room), stamp_style=style, new_field_spec=place)
+    look: Look = {"appearance": appearance, "certify": certify, "reason": reason, "box": box}
+    layout = _layout(field, certificate, algorithm, room, look)
     with source.open("rb") as stream:
         revision = open_revision(stream, str(source))
         try:
@@ -149,6 +138,26 @@ def complete(
             where=str(prepared.working_file),
         ) from error
     return out
+
+
+def _layout(
+    field: str, certificate: x509.Certificate, algorithm: SignatureAlgorithm, room: int, look: Look
+) -> PdfSigner:
+    certify, box, appearance = look["certify"], look["box"], look["appearance"]
+    meta = PdfSignatureMetadata(
+        field_name=field,
+        md_algorithm=algorithm.hash_name,
+        subfilter=SigSeedSubFilter.PADES,
+        certify=certify,
+        docmdp_permissions=MDPPerm.FILL_FORMS if certify else None,  # type: ignore[arg-type]
+        reason=look["reason"],
+    )
+    style = stamp_style(appearance) if appearance is not None and appearance.visible else None
+    place = (
+        None if box is None else SigFieldSpec(field, on_page=box.page, box=_whole(box), empty_field_appearance=False)
+    )
+    # The real CMS is built in `complete`; pyHanko only needs somebody to lay out the page for.
+    return PdfSigner(meta, ExternalSigner(certificate, None, room), stamp_style=style, new_field_spec=place)
 
 
 def _content(prepared: Prepared, signature: bytes, timestamps: Timestamper | None) -> bytes:

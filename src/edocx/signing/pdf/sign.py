@@ -6,23 +6,21 @@ When no time-stamping service answers, the policy decides (``unstamped``): refus
 
 from __future__ import annotations
 
+import itertools
 import os
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Unpack
 
 from pydantic import BaseModel, ConfigDict
 
 from edocx.content import sync_folder
-from edocx.documents import Box
 from edocx.errors import SigningRefused, Unavailable
 from edocx.signing.evidence import Evidence
 from edocx.signing.keys import Signer
-from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.extend import extend_file, require_means
-from edocx.signing.pdf.field_text import FieldValue
+from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.phases import complete, prepare
 from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.timestamp import SignatureLevel, Timestamper
@@ -64,16 +62,12 @@ def sign(
     *,
     at: datetime,
     field: str,
-    appearance: Appearance | None = None,
-    certify: bool = False,
-    fill: Mapping[str, FieldValue] | None = None,
-    reason: str | None = None,
-    box: Box | None = None,
     level: SignatureLevel = "B-B",
     timestamps: Timestamper | None = None,
     evidence: Evidence | None = None,
+    **look: Unpack[Look],
 ) -> Path:
-    """Prepare, sign and complete in one call; see `prepare` for the arguments.
+    """Prepare, sign and complete in one call; see `Look` and `prepare` for the arguments.
 
     ``level`` above B-B needs ``timestamps``, from B-LT on ``evidence`` too (`UsageError` without); what they cannot
     give raises `Unavailable` or `SigningRefused`, and ``out`` is not written.
@@ -84,14 +78,10 @@ def sign(
         signer,
         at=at,
         field=field,
-        appearance=appearance,
-        certify=certify,
-        fill=fill,
-        reason=reason,
-        box=box,
         level=level,
         timestamps=timestamps,
         evidence=evidence,
+        **look,
     ).path
 
 
@@ -103,14 +93,10 @@ def sign_to_level(
     at: datetime,
     field: str,
     level: SignatureLevel,
-    appearance: Appearance | None = None,
-    certify: bool = False,
-    fill: Mapping[str, FieldValue] | None = None,
-    reason: str | None = None,
-    box: Box | None = None,
     timestamps: Timestamper | None = None,
     evidence: Evidence | None = None,
     unstamped: Literal["fail", "defer"] = "fail",
+    **look: Unpack[Look],
 ) -> Signed:
     """Sign at ``level``, or with ``unstamped="defer"`` at what can be had now, and say which it is.
 
@@ -121,34 +107,8 @@ def sign_to_level(
         require_means(level, timestamps, evidence)
     stamped = timestamps if level != "B-B" else None
     working = out.with_name(f".{out.name}.signing")
-    room = stamped.room if stamped is not None else 0
-    failure: Unavailable | None = None
     try:
-        for attempt in range(1, MAX_ATTEMPTS + 1):
-            prepared = prepare(
-                source,
-                working,
-                certificate=signer.certificate,
-                algorithm=signer.algorithm,
-                chain=signer.chain,
-                at=at,
-                field=field,
-                appearance=appearance,
-                certify=certify,
-                fill=fill,
-                reason=reason,
-                box=box,
-                timestamp_room=room,
-                durable=False,
-            )
-            try:
-                failure = _complete(prepared, signer.sign_digest(prepared.to_sign), stamped, unstamped)
-            except SigningRefused as error:
-                if error.code != "EDX-SIGN-GAP" or stamped is None or attempt == MAX_ATTEMPTS:
-                    raise
-                room = max(stamped.room, 2 * room)
-                continue
-            break
+        failure = _sign(source, working, signer, at, field, stamped, unstamped, look)
         reached: SignatureLevel = "B-B" if stamped is None or failure is not None else "B-T"
         if failure is None and level in {"B-LT", "B-LTA"}:
             try:
@@ -171,6 +131,40 @@ def run_task(task: LevelTask, *, at: datetime, timestamps: Timestamper, evidence
     """Lift a document that was signed below its level, in place; raise what `extend_file` raises."""
     extend_file(task.file, task.file, task.level, at=at, timestamps=timestamps, evidence=evidence)
     return Signed(task.file, task.level)
+
+
+def _sign(  # noqa: PLR0917 - one caller
+    source: Path,
+    working: Path,
+    signer: Signer,
+    at: datetime,
+    field: str,
+    stamped: Timestamper | None,
+    unstamped: Literal["fail", "defer"],
+    look: Look,
+) -> Unavailable | None:
+    """Sign into the working file, again with more room when a timestamp outgrew it; see `_complete`."""
+    room = stamped.room if stamped is not None else 0
+    for attempt in itertools.count(1):
+        prepared = prepare(
+            source,
+            working,
+            certificate=signer.certificate,
+            algorithm=signer.algorithm,
+            chain=signer.chain,
+            at=at,
+            field=field,
+            timestamp_room=room,
+            durable=False,
+            **look,
+        )
+        try:
+            return _complete(prepared, signer.sign_digest(prepared.to_sign), stamped, unstamped)
+        except SigningRefused as error:
+            if error.code != "EDX-SIGN-GAP" or stamped is None or attempt == MAX_ATTEMPTS:
+                raise
+            room = max(stamped.room, 2 * room)
+    raise AssertionError("the attempts are counted above")
 
 
 def _sync_file(path: Path) -> None:

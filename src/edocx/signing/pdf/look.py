@@ -1,0 +1,24 @@
+"""What a signature does to its document besides signing it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TypedDict
+
+from edocx.documents import Box
+from edocx.signing.pdf.appearance import Appearance
+from edocx.signing.pdf.field_text import FieldValue
+
+
+class Look(TypedDict, total=False):
+    """Keyword arguments of `prepare`, `sign` and `sign_to_level`; all may be left out.
+
+    ``appearance`` is shown in the field; ``box`` is where a new field stands (invisible without); ``fill`` sets text
+    fields in the same revision; ``certify`` makes a first, certifying signature (DocMDP P2); ``reason`` is its text.
+    """
+
+    appearance: Appearance | None
+    certify: bool
+    fill: Mapping[str, FieldValue] | None
+    reason: str | None
+    box: Box | None
