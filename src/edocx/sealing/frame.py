@@ -113,6 +113,8 @@ def _unbound(root: etree._Element) -> Iterator[Message]:
 
 def _entries(elements: Iterable[etree._Element]) -> list[tuple[str, ...]]:
     fields = [tuple(p.text_of(element, name) for name in p.BOUND) for element in elements]
+    if any(entry[0] != entry[0].strip() for entry in fields):
+        raise ValueError(n.CONTENT_ID)
     return [(n.bare_id(entry[0]), *entry[1:]) for entry in fields]
 
 

@@ -48,6 +48,7 @@ _FREE = {
     ATTACHMENTS: ({n.tag(n.ATTACHMENT)}, _SOAP),
     FILES: ({*BOUND, ENCODED}, _SOAP),
     f"{FILES}/{ENCODED}": (set[str](), _SOAP | {n.ID}),
+    **{f"{FILES}/{name}": (set[str](), _SOAP) for name in BOUND},
 }
 """Children and attributes that may stand at a place outside the seal without a word: frames, the seal itself, the
 fields that repeat the manifest, and the trace, which grows on the way."""
@@ -93,11 +94,11 @@ def _is_empty_dummy(element: etree._Element) -> bool:
 
 
 def text_of(parent: etree._Element, name: str) -> str:
-    """Return the text of the only child of a name, "" when there is none; raise ``ValueError`` for several.
+    """Return the text of the only child of a name as it stands, "" without one; raise ``ValueError`` for several.
 
     Raises ``ValueError`` too when anything but text stands in it.
     """
     found = parent.findall(name)
     if len(found) > 1 or (found and len(found[0])):
         raise ValueError(n.local(name))
-    return (found[0].text or "").strip() if found else ""
+    return found[0].text or "" if found else ""

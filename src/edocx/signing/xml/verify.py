@@ -192,6 +192,8 @@ def _signing_certificate(
     if _only(digest, ds("DigestMethod")).get("Algorithm") != SHA256:
         raise ValueError("SigningCertificateV2 without SHA-256")
     named = decode_value(_only(digest, ds("DigestValue")))
+    if len(signature.findall(ds("KeyInfo"))) > 1:
+        raise ValueError("KeyInfo occurs twice")
     elements = signature.iterfind(f"{ds('KeyInfo')}/{ds('X509Data')}/{ds('X509Certificate')}")
     held = [remembered_certificate(decode_value(element)) for element in list(elements)[:MAX_CERTIFICATES]]
     for certificate in held:
