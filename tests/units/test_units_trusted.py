@@ -259,6 +259,18 @@ def test_a_delegate_never_replaces_a_shipped_unit_of_another(hub, trusted):
     assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-FOREIGN"
 
 
+def test_a_delegate_never_replaces_the_unit_of_level_one_above_it(hub, trusted):
+    hub.units = [unit("ubnd-dong-thap-2025", "H20.55", name="ĐÃ THAY", opened=date(2025, 7, 1))]
+    take(trusted, hub.publish())
+    assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-FOREIGN"
+
+
+@pytest.mark.parametrize("code", ["H20", "000.00.00.H20"])
+def test_a_delegate_registers_no_certificate_for_level_one(hub, trusted, code):
+    hub.entries = [RegistryEntry("c" * 64, HolderKind.ORGANISATION, UnitId.parse(code))]
+    assert code_of(lambda: take(trusted, hub.publish())) == "EDX-UNITS-FOREIGN"
+
+
 def test_a_delegate_may_give_codes_to_the_shipped_communes_of_its_province(hub, trusted):
     base = shipped_directory()
     mine = base.children("H20", NOW)[0].identity

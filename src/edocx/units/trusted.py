@@ -211,12 +211,15 @@ class TrustedDirectory:
 
     def _may_replace(self, name: str, base: MemoryDirectory, identity: str) -> bool:
         """Say whether a record of ``base`` is a role's to replace: by its codes, else by those above it."""
-        held = base.history(identity)
+        first = held = base.history(identity)
         while held is not None:
             codes = [code for code in (*held.values("code"), *held.values("code102")) if code is not None]
+            if codes and name == NATIONAL:
+                return all(code.depth == 1 for code in codes)
             if codes:
-                role = None if name == NATIONAL else self._role(name)
-                return all(code.depth == 1 if role is None else role.covers(code) for code in codes)
+                # A delegate's own prefix is a unit of level 1, which only national speaks for; below it, he does.
+                role = self._role(name)
+                return all(role.covers(code) and (held is not first or code.depth > 1) for code in codes)
             parent = held.last.parent
             held = None if parent is None else base.history(parent)
         return base.history(identity) is None
@@ -262,7 +265,8 @@ class TrustedDirectory:
             if edge.predecessor not in own:
                 raise _foreign(name, edge.predecessor)
         for entry in read.entries:
-            if not (entry.unit.depth == 1 if name == NATIONAL else role.covers(entry.unit)):
+            level_one = entry.unit.depth == 1
+            if not (level_one if name == NATIONAL else role.covers(entry.unit) and not level_one):
                 raise _foreign(name, entry.unit.code)
             others = (one for other, contents in self._contents.items() if other != name for one in contents.entries)
             # A delegate that registers another's certificate as his own would speak in that other's name.
