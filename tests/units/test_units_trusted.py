@@ -356,6 +356,54 @@ def test_what_is_kept_is_checked_again(hub, trusted):
     assert code_of(lambda: TrustedDirectory.restore(replace(kept, roles=forged), check)) == "EDX-UNITS-UNSIGNED"
 
 
+@pytest.mark.parametrize(
+    "data",
+    [
+        b'{"payload":"e30=","signatures":[{"key":["a"],"signature":"e30="}]}',
+        b'{"payload":"e30=","signatures":[{"key":"time","signature":5}]}',
+        b'{"payload":"e30=","signatures":{}}',
+        b'{"payload":5,"signatures":[]}',
+        b"[" * 100_000,
+        b"null",
+    ],
+)
+def test_an_unsigned_oddity_is_one_refusal(trusted, data):
+    assert code_of(lambda: trusted.take_timestamp(data, NOW)) == "EDX-UNITS-STATEMENT"
+
+
+META = {"version": 1, "sha256": "0" * 64}
+TAKEN = NOW.isoformat()
+
+
+@pytest.mark.parametrize(
+    ("name", "key", "body"),
+    [
+        ("timestamp", TIME, {"taken": TAKEN, "snapshot": {}}),
+        ("timestamp", TIME, {"taken": TAKEN, "snapshot": META | {"version": "x"}}),
+        ("timestamp", TIME, {"taken": "9999-12-31T23:59:59+00:00", "snapshot": META}),
+        ("timestamp", TIME, {"taken": 5, "snapshot": META}),
+        ("snapshot", SNAP, {"roles": 5}),
+        ("snapshot", SNAP, {"roles": {"national": 5}}),
+        ("snapshot", SNAP, {"roles": {"timestamp": META}}),
+        ("national", NATION, {"units": 5}),
+        ("national", NATION, {"units": META, "delegations": {"snapshot": role(H20).as_json()}}),
+        ("national", NATION, {"units": META, "delegations": {"h20": {"keys": [["a"]], "threshold": 1}}}),
+        ("national", NATION, {"units": META, "delegations": {"h20": role(H20).as_json() | {"prefixes": ["?"]}}}),
+    ],
+)
+def test_what_is_signed_but_odd_is_one_refusal(name, key, body):
+    signed = meta.write_statement(name, 1, LATER, body, [key])
+    with pytest.raises(Refused) as refused:
+        meta.open_statement(signed, name, role(key), check)
+    assert refused.value.code == "EDX-UNITS-STATEMENT"
+
+
+def test_a_root_with_roles_of_the_wrong_form_is_one_refusal():
+    for body in ({"roles": 5}, {"roles": {"root": role(ROOT).as_json(), "timestamp": 5}}, {"roles": {"root": [5]}}):
+        data = meta.write_statement("root", 1, LATER, body, [ROOT])
+        assert code_of(lambda data=data: TrustedDirectory(data, check)) == "EDX-UNITS-STATEMENT"
+
+
 @given(st.binary(max_size=200))
 def test_no_bytes_at_all_pass_for_a_statement(data):
     trusted = TrustedDirectory(root(), check)

@@ -35,6 +35,9 @@ MAX_STATEMENT = 4 * 1024 * 1024
 MAX_KEYS = 64
 """Most keys of one role and most signatures looked at: against work that grows with hostile input."""
 
+MAX_NAME = 80
+"""Longest name of a delegate: against keys of unbounded size in the database."""
+
 DOMAIN = b"edocx units statement v1\n"
 """Stands before every statement's bytes when signing, so that no other signed thing can pass for one."""
 
@@ -110,7 +113,9 @@ def open_statement(data: bytes, name: str, role: Role, check: SignatureCheck) ->
     try:
         envelope = json.loads(data)
         payload = base64.b64decode(envelope["payload"], validate=True)
-        signatures = [(one["key"], base64.b64decode(one["signature"])) for one in envelope["signatures"][:MAX_KEYS]]
+        signatures = [
+            (_text(one["key"]), base64.b64decode(_text(one["signature"]))) for one in envelope["signatures"][:MAX_KEYS]
+        ]
     except (ValueError, KeyError, TypeError, RecursionError, binascii.Error) as error:
         raise _malformed(name, "không đọc được", "it cannot be read") from error
     signed_by: set[str] = set()
@@ -141,9 +146,9 @@ def open_statement(data: bytes, name: str, role: Role, check: SignatureCheck) ->
 def read_role(value: Any, name: str) -> Role:
     """Read a role out of a checked statement's body."""
     try:
-        keys, threshold = frozenset(str(key) for key in value["keys"]), int(value["threshold"])
-        prefixes = tuple(UnitId.parse(str(prefix)).to_qd20() for prefix in value.get("prefixes", []))
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        keys, threshold = frozenset(_text(key) for key in value["keys"]), _whole(value["threshold"])
+        prefixes = tuple(UnitId.parse(_text(prefix)).to_qd20() for prefix in value.get("prefixes", []))
+    except (KeyError, TypeError, ValueError, AttributeError, EdocxError) as error:
         raise _malformed(name, "vai trò sai dạng", "a role of the wrong form") from error
     if not 1 <= threshold <= len(keys) <= MAX_KEYS:
         raise _malformed(name, "ngưỡng chữ ký không hợp lệ", "an impossible threshold")
@@ -153,13 +158,65 @@ def read_role(value: Any, name: str) -> Role:
 def _statement(payload: bytes, name: str, sha256: str) -> Statement:
     try:
         body = json.loads(payload)
-        version, expires = body["version"], datetime.fromisoformat(body["expires"])
-        kind = body["type"]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        version, expires, kind = _whole(body["version"]), _moment(body["expires"]), body["type"]
+        if kind == name:
+            _check_body(name, body)
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _malformed(name, "nội dung sai dạng", "its content is malformed") from error
-    if kind != name or type(version) is not int or version < 1 or expires.tzinfo is None:
+    if kind != name:
         raise _malformed(name, "không phải vai trò này", "it is not of this role")
     return Statement(kind, version, expires, body, sha256)
+
+
+def _check_body(name: str, body: dict[str, Any]) -> None:
+    """Read every field that is used later once, so that what is signed but odd is refused here and nowhere else."""
+    match name:
+        case "root":
+            for role in (ROOT, TIMESTAMP, SNAPSHOT, NATIONAL):
+                read_role(body["roles"][role], role)
+        case "timestamp":
+            _moment(body["taken"])
+            _meta(body["snapshot"], versioned=True)
+        case "snapshot":
+            for role, meta in body["roles"].items():
+                _meta(meta, versioned=True)
+                # A role of the root named here could be taken in the wrong order and stand for another.
+                if role in (ROOT, TIMESTAMP, SNAPSHOT) or len(role) > MAX_NAME:
+                    raise ValueError(role)
+        case _:
+            _meta(body["units"])
+            if "registry" in body:
+                _meta(body["registry"])
+            for delegate, role in body.get("delegations", {}).items():
+                if delegate in (ROOT, TIMESTAMP, SNAPSHOT, NATIONAL) or len(delegate) > MAX_NAME:
+                    raise ValueError(delegate)
+                read_role(role, delegate)
+
+
+def _meta(value: Any, *, versioned: bool = False) -> None:
+    _text(value["sha256"])
+    if versioned:
+        _whole(value["version"])
+
+
+def _text(value: Any) -> str:
+    if type(value) is not str:
+        raise TypeError(value)
+    return value
+
+
+def _whole(value: Any) -> int:
+    if type(value) is not int or value < 1:
+        raise ValueError(value)
+    return value
+
+
+def _moment(value: Any) -> datetime:
+    moment = datetime.fromisoformat(value)
+    # At either end of the calendar another time zone has no such moment.
+    if moment.tzinfo is None or not 1 < moment.year < 9999:
+        raise ValueError(value)
+    return moment
 
 
 def _malformed(name: str, vi: str, en: str) -> Refused:
