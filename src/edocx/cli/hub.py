@@ -157,6 +157,27 @@ def new_secret(
     _tell_secret(agency.code, secret, as_json=as_json)
 
 
+@register.command("lgsp")
+def new_lgsp(
+    code: str = typer.Argument(..., help="H58.12.01."),
+    config: Path | None = _CONFIG,
+    db: str | None = _DATABASE,
+    as_json: bool = _JSON,
+) -> None:
+    """Cấp khóa và mật khẩu mới cho phương ngữ LGSP. / Make a new key and password for the LGSP dialect."""
+    from edocx.hub import agencies
+
+    with _service(config, db) as service, service.store.begin("lgsp") as connection:
+        agency = agencies.require(connection, code)
+        key, password = agencies.new_lgsp_credentials(
+            connection, agency, service.vault, now=service.store.now(), by=_BY
+        )
+    if as_json:
+        emit_json({"schema": 1, "code": agency.code, "key": key, "username": agency.code, "password": password})
+        return
+    say(f"X-SystemId: {agency.code}\nX-SecretKey: {key}\nusername: {agency.code}\npassword: {password}")
+
+
 @register.command("close")
 def close_agency(
     code: str = typer.Argument(..., help="H58.12.01."), config: Path | None = _CONFIG, db: str | None = _DATABASE

@@ -16,7 +16,7 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select,
 from edocx.errors import Refused, Text, UnitError
 from edocx.hub import refusal
 from edocx.hub.schema import agencies, audit, requests, secrets
-from edocx.hub.vault import Vault, new_secret
+from edocx.hub.vault import Vault, hash_password, new_secret
 from edocx.routing.parcel import require_id
 from edocx.units import UnitId
 
@@ -157,11 +157,20 @@ def new_hmac_secret(
     return made
 
 
-def put_hash(connection: Connection, agency: Agency, kind: str, stored: bytes, *, now: datetime, by: str) -> None:
-    """Store what is kept of an LGSP key or password; the one before stops working at once."""
+def new_lgsp_credentials(
+    connection: Connection, agency: Agency, vault: Vault, *, now: datetime, by: str
+) -> tuple[str, str]:
+    """Give an agency a new X-SecretKey and a new password for the LGSP dialect, and return both: only hashes stay."""
+    key, password = new_secret(), new_secret()
+    _put_hash(connection, agency, KEY, vault.fingerprint(key, bound_to=f"{agency.id}:{KEY}"), now=now)
+    _put_hash(connection, agency, PASSWORD, hash_password(password), now=now)
+    note(connection, now=now, by=by, act="lgsp", subject=agency.code)
+    return key, password
+
+
+def _put_hash(connection: Connection, agency: Agency, kind: str, stored: bytes, *, now: datetime) -> None:
     connection.execute(delete(secrets).where(secrets.c.agency == agency.id, secrets.c.kind == kind))
     connection.execute(insert(secrets), {"agency": agency.id, "kind": kind, "sealed": stored, "created_at": now})
-    note(connection, now=now, by=by, act=kind, subject=agency.code)
 
 
 def stored_secrets(connection: Connection, agency: Agency, kind: str, *, now: datetime) -> tuple[bytes, ...]:

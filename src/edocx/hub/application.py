@@ -29,6 +29,7 @@ from edocx.hub import refusal, replies
 from edocx.hub.axis_operations import OPERATIONS, Call, Operation
 from edocx.hub.configuration import HubConfig
 from edocx.hub.gate import is_loopback
+from edocx.hub.lgsp_operations import lgsp_routes
 from edocx.hub.service import Service
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.units.directory import Directory
@@ -87,6 +88,8 @@ def _routes(service: Service) -> list[BaseRoute]:
         Route(f"/{name}", partial(_operate, service, name, operation), methods=list(methods))
         for name, (methods, operation) in OPERATIONS.items()
     ]
+    if service.config.lgsp:
+        routes += lgsp_routes(service)
     return [
         *routes,
         Route("/healthz", _healthz, methods=["GET"]),

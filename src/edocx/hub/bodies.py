@@ -44,6 +44,20 @@ class Body:
             found.insert(0, self._blob(self.size - len(_END), self.trimmed))
         return tuple(found)
 
+    def read_at(self, offset: int, size: int) -> bytes:
+        """Return up to ``size`` bytes from ``offset``."""
+        end = min(self.size, offset + size)
+        return self._memory[offset:end] if self._spool is None else self._spool.read_at(offset, end - offset)
+
+    def stretch(self, start: int, end: int) -> Blob:
+        """Return the bytes from ``start`` to ``end`` as a file of their own."""
+        if self._spool is None:
+            return Blob.from_bytes(self._memory[start:end])
+        digest = hashlib.sha256()
+        for offset in range(start, end, PIECE):
+            digest.update(self._spool.read_at(offset, min(PIECE, end - offset)))
+        return self._spool.blob(sha256=digest.hexdigest(), size=end - start, start=start)
+
     def close(self) -> None:
         """Let go of the bytes."""
         if self._spool is not None:

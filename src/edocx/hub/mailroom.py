@@ -6,6 +6,7 @@ else answers as if it did not exist. Functions work in the caller's transaction 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -41,6 +42,22 @@ MAX_DESCRIPTION = 2_000
 """Characters of a description that are kept: it comes in a header."""
 
 _WAITING = (INITIAL, PROCESSING)
+# A list may have ten thousand rows: no column is read that is not shown.
+_LISTED = tuple(
+    messages.c[name]
+    for name in (
+        "doc_id",
+        "message_type",
+        "origin",
+        "message_id",
+        "document_id",
+        "business",
+        "urgency",
+        "sha256",
+        "size",
+        "received_at",
+    )
+)
 
 
 def received(
@@ -50,10 +67,10 @@ def received(
     *,
     since: datetime | None = None,
     until: datetime | None = None,
-) -> list[Row[Any]]:
+) -> Sequence[tuple[Any, ...]]:
     """Return what waits for the caller and is not acknowledged: urgent first, then oldest first."""
     query = (
-        select(messages, copies.c.recipient, copies.c.state, copies.c.updated_at, copies.c.created_at)
+        select(*_LISTED, copies.c.recipient, copies.c.state, copies.c.updated_at, copies.c.created_at)
         .join(copies, copies.c.message == messages.c.number)
         .where(copies.c.recipient == caller.code, copies.c.via.is_(None), copies.c.state.in_(_WAITING))
         .where(messages.c.message_type == message_type)
@@ -63,34 +80,50 @@ def received(
         query = query.where(copies.c.created_at >= since)
     if until is not None:
         query = query.where(copies.c.created_at <= until)
-    return list(connection.execute(query))
+    return connection.execute(query).all()
 
 
-def received_rows(rows: list[Row[Any]]) -> list[dict[str, Any]]:
+def received_rows(rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
     """Return received messages as rows of the axis' list; what `edocx` offices use further stands in extra members."""
-    return without_nulls(
-        [
-            {
-                "docId": row.doc_id,
-                "serviceType": "eDoc",
-                "messageType": row.message_type,
-                "created_time": wire_time(row.created_at),
-                "updated_time": wire_time(row.updated_at),
-                "from": row.origin,
-                "to": row.recipient,
-                "status": row.state,
-                "status_desc": STATES[row.state].vi,
-                "edxMessageId": row.message_id,
-                "edxDocumentId": row.document_id,
-                "edxBusiness": row.business,
-                "edxUrgency": row.urgency,
-                "edxSha256": row.sha256,
-                "edxSize": row.size,
-                "edxReceivedAt": row.received_at.isoformat(),
-            }
-            for row in rows
-        ]
-    )
+    return [_received_row(*row) for row in rows]
+
+
+def _received_row(  # noqa: PLR0917 - the columns of `received`, in their order
+    doc_id: str,
+    message_type: str,
+    origin: str,
+    message_id: str | None,
+    document_id: str,
+    business: str,
+    urgency: int,
+    sha256: str,
+    size: int,
+    received_at: datetime,
+    recipient: str,
+    state: str,
+    updated_at: datetime,
+    created_at: datetime,
+) -> dict[str, Any]:
+    row = {
+        "docId": doc_id,
+        "serviceType": "eDoc",
+        "messageType": message_type,
+        "created_time": wire_time(created_at),
+        "updated_time": wire_time(updated_at),
+        "from": origin,
+        "to": recipient,
+        "status": state,
+        "status_desc": STATES[state].vi,
+        "edxDocumentId": document_id,
+        "edxBusiness": business,
+        "edxUrgency": urgency,
+        "edxSha256": sha256,
+        "edxSize": size,
+        "edxReceivedAt": received_at.isoformat(),
+    }
+    if message_id is not None:
+        row["edxMessageId"] = message_id
+    return row
 
 
 def count(connection: Connection, caller: Agency, message_type: str) -> int:
@@ -180,7 +213,7 @@ def update_status(
 
 def wire_time(moment: datetime) -> str:
     """Return a moment as lists show it: ``yyyy-MM-dd HH:mm:ss`` in Vietnam's time."""
-    return in_vietnam(moment).strftime("%Y-%m-%d %H:%M:%S")
+    return in_vietnam(moment).isoformat(" ", "seconds")[:19]
 
 
 def _own(caller: Agency, doc_id: str) -> Select[Any]:

@@ -30,9 +30,10 @@ class Spool:
         """Return up to ``size`` bytes from ``offset``."""
         return os.pread(self._opened(), size, offset)
 
-    def blob(self, *, sha256: str, size: int) -> Blob:
-        """Return its first ``size`` bytes as a Blob that keeps it open."""
-        return Blob.from_opener(lambda: io.BufferedReader(_Window(self, size), PIECE), sha256=sha256, size=size)
+    def blob(self, *, sha256: str, size: int, start: int = 0) -> Blob:
+        """Return ``size`` bytes from ``start`` as a Blob that keeps the file open."""
+        opener = lambda: io.BufferedReader(_Window(self, start, size), PIECE)  # noqa: E731
+        return Blob.from_opener(opener, sha256=sha256, size=size)
 
     def close(self) -> None:
         """Let go of the bytes now."""
@@ -68,17 +69,17 @@ def spooled(pieces: Iterable[bytes], folder: Path | None = None) -> Blob:
 
 
 class _Window(io.RawIOBase):
-    """The beginning of a spool, from its first byte, whatever others read of it."""
+    """A stretch of a spool, whatever others read of it."""
 
-    def __init__(self, spool: Spool, size: int) -> None:
+    def __init__(self, spool: Spool, start: int, size: int) -> None:
         super().__init__()
-        self._spool, self._size, self._at = spool, size, 0
+        self._spool, self._at, self._end = spool, start, start + size
 
     def readable(self) -> bool:
         return True
 
     def readinto(self, buffer: Any, /) -> int:
-        wanted = min(len(buffer), self._size - self._at)
+        wanted = min(len(buffer), self._end - self._at)
         data = self._spool.read_at(self._at, wanted) if wanted > 0 else b""
         buffer[: len(data)] = data
         self._at += len(data)
