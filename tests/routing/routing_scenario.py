@@ -43,6 +43,14 @@ def content_of(number: int) -> bytes:
     return f"van ban {number}".encode() * (1 if number % 3 else INLINE_LIMIT)
 
 
+def open_store(folder: Path, name: str, **seam: object) -> Store:
+    """Open a store of the world: on the server that a file in the folder names, else in SQLite."""
+    server = folder / f"{name}.server"
+    if server.is_file():
+        return Store.open(server.read_text(encoding="utf-8"), folder=folder / name, **seam)
+    return Store.open(folder / f"{name}.db", **seam)
+
+
 class World:
     """Both offices and the axis, opened from a folder."""
 
@@ -59,8 +67,8 @@ class World:
         self.faults = faults or Faults()
         seam = {"clock": self.clock, "faults": self.faults}
         self.axis = axis or stack.enter_context(LocalAxis.open(folder / "axis.db", **seam))
-        self.sender = stack.enter_context(Store.open(folder / "sender.db", **seam))
-        self.receiver = stack.enter_context(Store.open(folder / "receiver.db", **seam))
+        self.sender = stack.enter_context(open_store(folder, "sender", **seam))
+        self.receiver = stack.enter_context(open_store(folder, "receiver", **seam))
 
     def worker(self, store: Store, unit: str, seed: int = 1) -> Worker:
         return Worker(

@@ -20,6 +20,12 @@ from edocx.routing.transitions import Passage, rows
 from edocx.testing.faults import Crash, Faults
 
 
+@pytest.fixture
+def store(sqlite_store):
+    # What the doctor looks at here are the file's own ailments.
+    return sqlite_store
+
+
 def codes(store, *known, **options):
     return [finding.code for finding in health.examine(store, *known, **options) if finding.code != "EDX-DOCTOR-SQLITE"]
 

@@ -110,15 +110,15 @@ def test_a_line_holds_ids_only(store):
             tx.journal("document.issued", document="d" * 500)
 
 
-def test_a_line_changed_in_the_file_is_named(store, tmp_path):
-    with store.begin() as tx:
+def test_a_line_changed_in_the_file_is_named(sqlite_store, tmp_path):
+    with sqlite_store.begin() as tx:
         for number in range(5):
             tx.journal("number.issued", number=number)
     engine = create_engine(f"sqlite:///{tmp_path / 'office.db'}")
     with engine.begin() as connection:
         connection.exec_driver_sql("UPDATE journal SET line = replace(line, '\"number\":2', '\"number\":9')")
     engine.dispose()
-    with store.read() as tx:
+    with sqlite_store.read() as tx:
         report = tx.verify_journal()
     assert report.fault is not None
     assert (report.fault.seq, report.fault.code) == (3, "EDX-JOURNAL-CHANGED")

@@ -342,25 +342,25 @@ def test_a_time_that_cannot_be_is_refused(store, parcel_of, moment, error):
         tx.record_status("D1", "G22", "03", speaker=Speaker("G22", "G22", Basis.SEAL), claimed_at=moment)
 
 
-def test_a_payload_changed_in_the_database_is_found(store, parcel_of):
+def test_a_payload_changed_in_the_database_is_found(sqlite_store, parcel_of):
     parcel, payload = parcel_of()
-    submit(store, (parcel, payload))
-    with store.begin() as tx:
+    submit(sqlite_store, (parcel, payload))
+    with sqlite_store.begin() as tx:
         tx.connection.exec_driver_sql("UPDATE payloads SET content = x'00'")
-    assert claim(store) == ()
-    with store.read() as tx, pytest.raises(StoreUnavailable, match="EDX-STORE-PAYLOAD"):
+    assert claim(sqlite_store) == ()
+    with sqlite_store.read() as tx, pytest.raises(StoreUnavailable, match="EDX-STORE-PAYLOAD"):
         tx.payload(payload.sha256)
 
 
-def test_a_living_process_keeps_its_claims_and_a_dead_one_does_not(store, parcel_of, clock):
+def test_a_living_process_keeps_its_claims_and_a_dead_one_does_not(sqlite_store, parcel_of, clock):
     """Two openers in one process hold separate locks, as two processes do; closing lets go as dying does."""
-    submit(store, parcel_of())
-    with Store.open(store.path, clock=clock) as living:
+    submit(sqlite_store, parcel_of())
+    with Store.open(sqlite_store.path, clock=clock) as living:
         held = living.lease("worker")
         assert len(claim(living, held)) == 1
-        with Store.open(store.path, clock=clock) as other:
+        with Store.open(sqlite_store.path, clock=clock) as other:
             assert claim(other, other.lease("worker")) == ()
-    with Store.open(store.path, clock=clock) as heir:
+    with Store.open(sqlite_store.path, clock=clock) as heir:
         assert len(claim(heir, heir.lease("worker"))) == 1
 
 

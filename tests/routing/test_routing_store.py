@@ -32,9 +32,9 @@ def test_migrations_lead_to_the_schema_in_the_code(store):
         assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
 
 
-def test_a_current_store_is_opened_without_alembic(store, clock, monkeypatch):
+def test_a_current_store_is_opened_without_alembic(sqlite_store, clock, monkeypatch):
     monkeypatch.setattr(migrate, "_upgrade", lambda _: pytest.fail("no migration is due"))
-    Store.open(store.path, clock=clock).close()
+    Store.open(sqlite_store.path, clock=clock).close()
 
 
 def test_two_that_open_a_new_store_at_once_both_succeed(tmp_path, clock):
@@ -54,8 +54,8 @@ def test_two_that_open_a_new_store_at_once_both_succeed(tmp_path, clock):
     assert failures == []
 
 
-def test_a_store_is_durable_and_in_wal_mode(store):
-    with store._engine.connect() as connection:
+def test_a_store_is_durable_and_in_wal_mode(sqlite_store):
+    with sqlite_store._engine.connect() as connection:
         ask = {
             name: connection.exec_driver_sql(f"PRAGMA {name}").scalar_one()
             for name in ("journal_mode", "synchronous", "foreign_keys")
@@ -63,11 +63,11 @@ def test_a_store_is_durable_and_in_wal_mode(store):
     assert ask == {"journal_mode": "wal", "synchronous": 2, "foreign_keys": 1}
 
 
-def test_a_store_of_a_newer_edocx_is_refused(store, clock):
-    with store._engine.begin() as connection:
+def test_a_store_of_a_newer_edocx_is_refused(sqlite_store, clock):
+    with sqlite_store._engine.begin() as connection:
         connection.exec_driver_sql("UPDATE alembic_version SET version_num = '9999'")
     with pytest.raises(StoreUnavailable, match="EDX-STORE-NEWER"):
-        Store.open(store.path, clock=clock)
+        Store.open(sqlite_store.path, clock=clock)
 
 
 def test_a_file_that_is_no_database_is_named_so(tmp_path, clock):
@@ -84,13 +84,13 @@ def test_a_missing_folder_is_named_so(tmp_path, clock):
         Store.open(tmp_path / "nowhere" / "office.db", clock=clock)
 
 
-def test_a_locked_store_is_worth_another_try(store, monkeypatch, clock):
+def test_a_locked_store_is_worth_another_try(sqlite_store, monkeypatch, clock):
     monkeypatch.setattr(engine_module, "BUSY_SECONDS", 0.05)
-    holder = sqlite3.connect(store.path, isolation_level=None)
+    holder = sqlite3.connect(sqlite_store.path, isolation_level=None)
     try:
         holder.execute("BEGIN IMMEDIATE")
         with (
-            Store.open(store.path, clock=clock) as other,
+            Store.open(sqlite_store.path, clock=clock) as other,
             pytest.raises(StoreUnavailable, match="EDX-STORE-LOCKED") as found,
             other.begin(),
         ):
@@ -107,28 +107,28 @@ def test_readers_do_not_wait_for_a_writer(store):
             assert reading.documents.find("d1") is None
 
 
-def test_a_read_only_database_is_named_so(store):
-    with store._engine.connect() as connection:
+def test_a_read_only_database_is_named_so(sqlite_store):
+    with sqlite_store._engine.connect() as connection:
         connection.exec_driver_sql("PRAGMA query_only = ON")
-    with pytest.raises(StoreUnavailable, match="EDX-STORE-READONLY") as found, store.begin() as tx:
+    with pytest.raises(StoreUnavailable, match="EDX-STORE-READONLY") as found, sqlite_store.begin() as tx:
         tx.journal("document.approved", document="d1")
     assert not found.value.retryable
 
 
-def test_a_full_disk_is_worth_another_try_and_loses_nothing(store):
-    with store.begin() as tx:
+def test_a_full_disk_is_worth_another_try_and_loses_nothing(sqlite_store):
+    with sqlite_store.begin() as tx:
         tx.documents.put("d1", state="approved", metadata={})
 
     def bound(pages):
-        with store._engine.connect() as connection:
+        with sqlite_store._engine.connect() as connection:
             connection.exec_driver_sql(f"PRAGMA max_page_count = {pages}")
 
     bound(1)
-    with pytest.raises(StoreUnavailable, match="EDX-STORE-FULL") as found, store.begin() as tx:
+    with pytest.raises(StoreUnavailable, match="EDX-STORE-FULL") as found, sqlite_store.begin() as tx:
         tx.documents.put("d2", state="approved", metadata={"x": "y" * 200_000})
     assert found.value.retryable
     bound(1_000_000)
-    with store.begin() as tx:
+    with sqlite_store.begin() as tx:
         assert tx.documents.find("d2") is None
         tx.documents.put("d2", state="approved", metadata={})
 
@@ -254,14 +254,14 @@ def test_a_document_moves_only_from_an_expected_state(store):
         assert [filed.id for filed in tx.documents.in_state("issued")] == ["d1"]
 
 
-def test_a_backup_is_a_whole_store(store, tmp_path, clock, parcel_of):
+def test_a_backup_is_a_whole_store(sqlite_store, tmp_path, clock, parcel_of):
     large, payload = parcel_of(b"x" * (INLINE_LIMIT + 1))
-    with store.begin() as tx:
+    with sqlite_store.begin() as tx:
         tx.submit(large, payload)
         head = tx.journal_head()
-    copy = store.backup(tmp_path / "backup")
+    copy = sqlite_store.backup(tmp_path / "backup")
     with pytest.raises(UsageError):
-        store.backup(tmp_path / "backup")
+        sqlite_store.backup(tmp_path / "backup")
     with Store.open(copy, clock=clock) as restored, restored.read() as tx:
         assert tx.verify_journal(head).require() == head
         assert tx.payload(payload.sha256).read() == payload.read()

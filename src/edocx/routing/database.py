@@ -10,7 +10,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import Connection, Engine
+from sqlalchemy import URL, Connection, Engine
 
 from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
@@ -23,21 +23,23 @@ from edocx.routing.store.holder import Holder
 from edocx.routing.store.migrate import bring_up_to_date
 from edocx.routing.store.payloads import Payloads
 from edocx.routing.store.place import require_local
+from edocx.routing.store.postgres import postgres_engine, postgres_url, take_turn
 from edocx.routing.transaction import Transaction
 
 
 class Store:
-    """An office's database with its payload folder beside it.
+    """An office's database, in SQLite or PostgreSQL, with its payload folder.
 
     Several processes and threads may use one file at once; writers take turns. What a committed
     transaction wrote is on disk.
     """
 
-    def __init__(self, path: Path, *, clock: Clock, faults: Faults) -> None:
+    def __init__(self, path: Path, *, clock: Clock, faults: Faults, server: URL | None = None) -> None:
         self.path = path
+        self._where = str(path) if server is None else f"postgresql://{server.host or ''}/{server.database or ''}"
         self._clock = clock
         self._faults = faults
-        self._engine = sqlite_engine(path)
+        self._engine = sqlite_engine(path) if server is None else postgres_engine(server)
         self._writers = Writers(self._engine)
         self._holder: Holder | None = None
         self._holding = threading.Lock()
@@ -49,20 +51,35 @@ class Store:
         return self._payloads.folder
 
     @classmethod
-    def open(cls, place: str | Path, *, clock: Clock | None = None, faults: Faults = NO_FAULTS) -> Self:
+    def open(
+        cls,
+        place: str | Path,
+        *,
+        clock: Clock | None = None,
+        faults: Faults = NO_FAULTS,
+        folder: Path | None = None,
+    ) -> Self:
         """Open a store, making it when it is not there, and bring its schema up to date.
 
         Args:
-            place: a path, or a URL ``sqlite:///path``.
+            place: a path, or a URL: ``sqlite:///path``, ``postgresql://user@host/database``.
             clock: tells the time; the machine's unless given.
             faults: told of every durable step, for tests.
+            folder: where large payloads and the marks of living processes go, for PostgreSQL; every process on
+                the database uses the same one. SQLite has them beside its file.
 
         Raises `StoreUnavailable` with the reason and the remedy: locked, read-only, full, damaged, or
         written by a newer edocx. Raises `UsageError` for a URL of a database that is not supported.
         """
-        store = cls(_path(place), clock=clock or SystemClock(), faults=faults)
-        require_local(store.path)
-        with translated(str(store.path)):
+        server = postgres_url(place) if isinstance(place, str) else None
+        path = _path(place) if server is None else _required(folder) / "office"
+        store = cls(path, clock=clock or SystemClock(), faults=faults, server=server)
+        if server is None:
+            require_local(store.path)
+        else:
+            with files_translated(str(path.parent)):
+                path.parent.mkdir(parents=True, exist_ok=True)
+        with translated(store._where):
             try:
                 bring_up_to_date(store._engine)
             except BaseException:
@@ -85,7 +102,7 @@ class Store:
         Args:
             step: a name for fault points, such as ``send``.
         """
-        with translated(str(self.path)):
+        with translated(self._where):
             with self._writers.step() as connection:
                 transaction = Transaction(connection, self._clock.now(), self._payloads)
                 yield transaction
@@ -99,7 +116,7 @@ class Store:
 
         Whatever is written in it is undone.
         """
-        with translated(str(self.path)), self._engine.connect() as connection, connection.begin() as moment:
+        with translated(self._where), self._engine.connect() as connection, connection.begin() as moment:
             yield Transaction(connection, self._clock.now(), self._payloads)
             moment.rollback()
 
@@ -111,9 +128,10 @@ class Store:
         transaction must be open for writing already (``BEGIN IMMEDIATE``), and a payload larger than `INLINE_LIMIT`
         is on disk when this returns, whatever becomes of the transaction.
         """
-        with translated(str(self.path)):
+        with translated(self._where):
             if not connection.in_transaction():
                 connection.begin()
+            take_turn(connection)
             transaction = Transaction(connection, self._clock.now(), self._payloads)
             yield transaction
             transaction.flush()
@@ -140,8 +158,21 @@ class Store:
     def backup(self, folder: Path) -> Path:
         """Write a consistent copy of the database and all its payload files; return the copy's path.
 
-        The office may go on working meanwhile. ``folder`` must be empty or not there yet.
+        The office may go on working meanwhile. ``folder`` must be empty or not there yet. PostgreSQL has tools
+        of its own for this: there, `UsageError` is raised.
         """
+        if self._engine.dialect.name != "sqlite":
+            raise UsageError(
+                Text(
+                    "Kho trên PostgreSQL không sao lưu bằng lệnh này.", "A store on PostgreSQL is not backed up here."
+                ),
+                hint=Text(
+                    "Dùng pg_dump hoặc pg_basebackup, rồi sao chép thư mục gói tin.",
+                    "Use pg_dump or pg_basebackup, then copy the payload folder.",
+                ),
+                code="EDX-STORE-BACKUP-SERVER",
+                where=self._where,
+            )
         with translated(str(folder)), files_translated(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
             copy = folder / self.path.name
@@ -197,6 +228,16 @@ class Store:
         self.close()
 
 
+def _required(folder: Path | None) -> Path:
+    if folder is not None:
+        return folder
+    raise UsageError(
+        Text("Kho trên PostgreSQL cần một thư mục cho gói tin lớn.", "A store on PostgreSQL needs a payload folder."),
+        hint=Text("Truyền folder=.", "Give folder=."),
+        code="EDX-STORE-FOLDER",
+    )
+
+
 def _path(place: str | Path) -> Path:
     if isinstance(place, Path):
         return place
@@ -210,6 +251,9 @@ def _path(place: str | Path) -> Path:
             f"Chưa hỗ trợ loại cơ sở dữ liệu '{scheme}'.",
             f"A database of the kind '{scheme}' is not supported.",
         ),
-        hint=Text("Dùng đường dẫn tệp hoặc sqlite:///đường-dẫn.", "Use a path, or sqlite:///path."),
+        hint=Text(
+            "Dùng đường dẫn tệp, sqlite:///đường-dẫn hoặc postgresql://máy/cơ-sở-dữ-liệu.",
+            "Use a path, sqlite:///path, or postgresql://host/database.",
+        ),
         code="EDX-STORE-URL",
     )

@@ -81,6 +81,8 @@ def sweep(store: Store, *, now: datetime, older_than: timedelta = SWEEP_AGE) -> 
 
 
 def _database(transaction: Transaction) -> Iterator[Finding]:
+    if transaction.connection.dialect.name != "sqlite":
+        return
     version = tuple(int(part) for part in transaction.connection.scalar(text("SELECT sqlite_version()")).split("."))
     if version < FIXED_WAL:
         yield Finding(

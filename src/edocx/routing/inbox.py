@@ -189,6 +189,7 @@ class Inbox:
             .where(_state_is(IncomingState.NEW), _inbox.c.kind == kind, _inbox.c.due_at <= now)
             .order_by(_inbox.c.urgency.desc(), _inbox.c.id)
             .limit(limit)
+            .with_for_update(skip_locked=True)
         )
         claimed = tuple(_incoming(row) for row in self._session.connection.execute(query))
         if claimed:

@@ -107,7 +107,7 @@ class Outbox:
         of urgent parcels never starves the rest.
         """
         now = self._session.now
-        due = self._session.connection.execute(outgoing.DUE, {"moment": now, "most": limit}).all()
+        due = self._session.connection.execute(outgoing.CLAIMABLE, {"moment": now, "most": limit}).all()
         aged = sorted(due, key=lambda row: (row.due_at, row.id))[: max(1, limit // 4)]
         urgent = sorted(due, key=lambda row: (-row.urgency, row.due_at, row.id))
         chosen = list(dict.fromkeys(row.message_id for row in (*aged, *urgent)))[:limit]

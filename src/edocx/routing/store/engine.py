@@ -86,6 +86,11 @@ def writing(connection: Connection) -> Connection:
     return connection.execution_options(**{_WRITES: True})
 
 
+def is_writing(connection: Connection) -> bool:
+    """Tell whether a connection was marked by `writing`."""
+    return bool(connection.get_execution_options().get(_WRITES, False))
+
+
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
     # isolation_level=None above: the driver would otherwise begin transactions late and commit
     # before DDL by itself; BEGIN is ours (see _begin).
@@ -101,5 +106,4 @@ def _prepare(connection: sqlite3.Connection, _record: Any) -> None:
 
 def _begin(connection: Connection) -> None:
     # IMMEDIATE: a transaction that reads first and writes later cannot be refused half-way (SQLITE_BUSY_SNAPSHOT).
-    writes = connection.get_execution_options().get(_WRITES, False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if is_writing(connection) else "BEGIN")

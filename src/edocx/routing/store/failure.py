@@ -68,6 +68,15 @@ _FAULTY_DISK = _Case(
     Text("Kiểm tra ổ đĩa và nhật ký hệ thống.", "Check the disk and the system's log."),
     retryable=True,
 )
+_AWAY = _Case(
+    "EDX-STORE-AWAY",
+    Text("Không kết nối được máy chủ cơ sở dữ liệu.", "The database server cannot be reached."),
+    Text(
+        "Kiểm tra máy chủ và mạng; những gì đã lưu vẫn còn nguyên.",
+        "Check the server and the network; what was stored before is whole.",
+    ),
+    retryable=True,
+)
 _OTHER = _Case(
     "EDX-STORE",
     Text("Cơ sở dữ liệu từ chối thao tác.", "The database refused the operation."),
@@ -88,6 +97,21 @@ _BY_SQLITE = {
     "SQLITE_NOTADB": _CORRUPT,
     "SQLITE_CANTOPEN": _CANNOT_OPEN,
     "SQLITE_IOERR": _FAULTY_DISK,
+}
+# By the first characters of PostgreSQL's SQLSTATE: a whole code before its class.
+_BY_SQLSTATE = {
+    "55P03": _LOCKED,
+    "40": _LOCKED,
+    "25006": _READ_ONLY,
+    "42501": _READ_ONLY,
+    "53100": _FULL,
+    "53300": _AWAY,
+    "57P": _AWAY,
+    "08": _AWAY,
+    "28": _CANNOT_OPEN,
+    "3D": _CANNOT_OPEN,
+    "58": _FAULTY_DISK,
+    "XX00": _CORRUPT,
 }
 _BY_ERRNO = {
     errno.ENOSPC: _FULL,
@@ -131,8 +155,19 @@ def damaged(where: str, text: Text, *, code: str) -> StoreUnavailable:
 
 
 def _by_driver(error: BaseException | None) -> _Case:
+    if type(error).__module__.startswith("psycopg"):
+        return _by_sqlstate(error)
     name = getattr(error, "sqlite_errorname", None) or ""
     return _BY_SQLITE.get("_".join(name.split("_")[:2]), _OTHER)
+
+
+def _by_sqlstate(error: BaseException | None) -> _Case:
+    state = getattr(error, "sqlstate", None)
+    if state is None:
+        # No word from the server: the connection was refused or broke.
+        return _AWAY if type(error).__name__ in {"OperationalError", "ConnectionTimeout"} else _OTHER
+    fitting = [prefix for prefix in _BY_SQLSTATE if state.startswith(prefix)]
+    return _BY_SQLSTATE[max(fitting, key=len)] if fitting else _OTHER
 
 
 def _unavailable(case: _Case, where: str) -> StoreUnavailable:

@@ -26,7 +26,7 @@ _PARCEL_COLUMNS = (
 _DELIVERY_COLUMNS = (
     "direction", "message_id", "document_id", "issuer", "recipient", "handling", "change", "contradicted", "created_at",
 )  # fmt: skip
-ADD = Prepared(upsert(parcels).on_conflict_do_nothing(index_elements=["message_id"]), _PARCEL_COLUMNS)
+ADD = Prepared(upsert(parcels).on_conflict_do_nothing(index_elements=["message_id"]).inline(), _PARCEL_COLUMNS)
 ADD_DELIVERIES = Prepared(insert(deliveries), _DELIVERY_COLUMNS)
 FIND = select(parcels).where(_here)
 LEASE = Prepared(update(parcels).where(_here).values(lease=bindparam("held"), due_at=bindparam("until")))
@@ -57,15 +57,19 @@ RECIPIENTS = (
 )
 
 
-def _lane(urgency: int) -> Any:
+def _lane(urgency: int, *, locking: bool) -> Any:
     columns = (parcels.c.message_id, parcels.c.due_at, parcels.c.id, parcels.c.urgency)
     first = select(*columns).where(IS_QUEUED, parcels.c.urgency == urgency, parcels.c.due_at <= bindparam("moment"))
-    return select(first.order_by(parcels.c.due_at, parcels.c.id).limit(bindparam("most")).subquery())
+    first = first.order_by(parcels.c.due_at, parcels.c.id).limit(bindparam("most"))
+    # Where a host writes beside us without taking turns, nobody waits for a parcel that another is claiming.
+    return select((first.with_for_update(skip_locked=True) if locking else first).subquery())
 
 
 # One short walk along the index (urgency, due_at, id) for each lane: with a million rows a single
 # ORDER BY urgency, due_at would read every parcel that is not due yet.
-DUE = union_all(*(_lane(urgency) for urgency in range(TOP_URGENCY, -1, -1)))
+_LANES = range(TOP_URGENCY, -1, -1)
+DUE = union_all(*(_lane(urgency, locking=False) for urgency in _LANES))
+CLAIMABLE = union_all(*(_lane(urgency, locking=True) for urgency in _LANES))
 
 
 def parcel_row(parcel: Parcel, now: datetime) -> dict[str, Any]:
