@@ -15,7 +15,7 @@ from typing import Any
 
 from edocx.content import Blob
 from edocx.documents import Document, DocumentId, DocumentNumber, Draft
-from edocx.errors import SigningRefused, Text
+from edocx.errors import SigningRefused, StateError, Text
 from edocx.office.desk import Desk
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import new_message_id
@@ -97,6 +97,43 @@ def issue(desk: Desk, approved: Approved, *, seal: str) -> Document:
         payload = desk.store.keep(Blob.from_path(pdf))
         filed = _record_issue(desk, approved.id, payload, DocumentId.of(desk.unit, issued_on, number), issued_on)
     return document_of(desk, filed)
+
+
+def approved_of(desk: Desk, draft_id: str) -> Approved:
+    """Return an approved draft by its id; raise `StateError` when there is none."""
+    with desk.store.read() as transaction:
+        filed = transaction.documents.get(draft_id)
+        if "draft" not in filed.metadata:
+            raise _not_ours(draft_id)
+        return _approved(filed, transaction.documents.payload(filed))
+
+
+def find_document(desk: Desk, document: str) -> Document:
+    """Return an issued document by its DocumentId or own id; raise `StateError` when there is none."""
+    with desk.store.read() as transaction:
+        filed = transaction.documents.get(document)
+    if filed.state != ISSUED:
+        raise _not_ours(document)
+    return document_of(desk, filed)
+
+
+def all_documents(desk: Desk) -> tuple[Document, ...]:
+    """Return the documents that this office issued, oldest first."""
+    with desk.store.read() as transaction:
+        filed = transaction.documents.in_state(ISSUED)
+    return tuple(document_of(desk, one) for one in filed)
+
+
+def _not_ours(document: str) -> StateError:
+    return StateError(
+        Text(
+            "Văn bản này chưa được văn phòng phê duyệt hoặc ban hành.",
+            "This office has not approved or issued such a document.",
+        ),
+        hint=Text("Kiểm tra mã văn bản.", "Check the document's id."),
+        code="EDX-DOCUMENT-STATE",
+        where=document,
+    )
 
 
 def document_of(desk: Desk, filed: Filed) -> Document:

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterable, Iterator
-from datetime import timedelta
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from random import Random
 from types import TracebackType
 from typing import Self
 
 from edocx.clock import Clock, SystemClock
-from edocx.documents import Document, Draft
-from edocx.office import issuing, receiving, sending, tracing
+from edocx.documents import Document, Draft, Urgency
+from edocx.office import doctor, issuing, receiving, requests, safekeeping, secrecy, sending, tracing, withdrawing
 from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
 from edocx.office.issuing import Approved
 from edocx.office.receiving import Incoming
 from edocx.office.records import directory_of, registry_of
+from edocx.office.requests import ChangeRequest
 from edocx.office.sending import Dispatch
 from edocx.office.tracing import Trace
+from edocx.office.withdrawing import Asked
 from edocx.routing.database import Store
 from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.routing.health import Finding
 from edocx.routing.transport import Transport
 from edocx.routing.transport.local import LocalAxis
 from edocx.routing.worker import Progress, Worker
@@ -108,18 +111,86 @@ class Office:
 
     def approve(self, draft: Draft, *, by: str, draft_id: str | None = None) -> Approved:
         """Let the signatory's key sign a draft; see `edocx.office.issuing.approve`."""
+        safekeeping.require_reconciled(self._desk)
+        secrecy.require_not_secret(draft)
         return issuing.approve(self._desk, draft, by=by, draft_id=draft_id)
+
+    def approved(self, draft_id: str) -> Approved:
+        """Return an approved draft by its id; raise `StateError` when there is none."""
+        return issuing.approved_of(self._desk, draft_id)
 
     def issue(self, approved: Approved, *, seal: str) -> Document:
         """Number, date and seal an approved draft; see `edocx.office.issuing.issue`."""
+        safekeeping.require_reconciled(self._desk)
         return issuing.issue(self._desk, approved, seal=seal)
+
+    def document(self, document: str) -> Document:
+        """Return an issued document by its DocumentId or the office's own id; raise `StateError` when there is none."""
+        return issuing.find_document(self._desk, document)
+
+    def documents(self) -> tuple[Document, ...]:
+        """Return the documents that this office issued, oldest first."""
+        return issuing.all_documents(self._desk)
 
     def send(self, document: Document, *, to: Iterable[UnitId | str], attempt: int = 1) -> Dispatch:
         """Queue a document for its recipients; see `edocx.office.sending.send`."""
+        safekeeping.require_reconciled(self._desk)
+        secrecy.require_not_secret(document.draft)
+        withdrawing.require_sendable(self._desk, document)
         return sending.send(self._desk, document, to=to, attempt=attempt)
 
+    def recall(
+        self,
+        document: str,
+        reason: str,
+        *,
+        by: str,
+        to: Iterable[UnitId | str] | None = None,
+        as_document: bool = False,
+    ) -> Asked:
+        """Ask receivers to give a document back; see `edocx.office.withdrawing.recall`."""
+        safekeeping.require_reconciled(self._desk)
+        return withdrawing.recall(self._desk, document, reason, by=by, to=to, as_document=as_document)
+
+    def update(
+        self,
+        document: str,
+        reason: str,
+        *,
+        by: str,
+        due_date: date | None = None,
+        urgency: Urgency | None = None,
+        content: str | None = None,
+    ) -> Asked:
+        """Tell receivers what changed about a document; see `edocx.office.withdrawing.update`."""
+        safekeeping.require_reconciled(self._desk)
+        return withdrawing.update(
+            self._desk, document, reason, by=by, due_date=due_date, urgency=urgency, content=content
+        )
+
+    def replace(
+        self, document: str, new: Document, reason: str, *, by: str, to: Iterable[UnitId | str] | None = None
+    ) -> Dispatch:
+        """Send a new document in the place of an earlier one; see `edocx.office.withdrawing.replace`."""
+        safekeeping.require_reconciled(self._desk)
+        secrecy.require_not_secret(new.draft)
+        return withdrawing.replace(self._desk, document, new, reason, by=by, to=to)
+
+    def requests(self) -> tuple[ChangeRequest, ...]:
+        """Return the recalls, updates and replacements that wait for this office's clerk."""
+        return requests.waiting(self._desk)
+
+    def request(self, document_id: str) -> ChangeRequest:
+        """Return the request that waits about a received document; raise `StateError` when there is none."""
+        return requests.find(self._desk, document_id)
+
     def work(self) -> Progress:
-        """Carry what is due to the axis, fetch what waits there, and open it; safe to kill and to repeat."""
+        """Carry what is due to the axis, fetch what waits there, and open it; safe to kill and to repeat.
+
+        An office that was restored and not reconciled does nothing here.
+        """
+        if safekeeping.marker_of(self._desk.config.store).exists():
+            return Progress()
         progress = self._worker.run_until_quiet()
         while receiving.open_new(self._desk):
             progress.add(self._worker.run_until_quiet())
@@ -161,6 +232,24 @@ class Office:
     def trace(self, document: str) -> Trace:
         """Return the way of a document; see `edocx.office.tracing.trace`."""
         return tracing.trace(self._desk, document)
+
+    def doctor(self, *, deep: bool = False) -> tuple[Finding, ...]:
+        """Return what ails the office; see `edocx.office.doctor.examine_office`."""
+        return doctor.examine_office(self._desk, deep=deep)
+
+    def backup(self, folder: Path) -> Path:
+        """Write a consistent copy of the store; see `edocx.office.safekeeping.backup`."""
+        return safekeeping.backup(self._desk, folder)
+
+    @staticmethod
+    def restore(config: OfficeConfig | Path | str, folder: Path) -> datetime:
+        """Put a backup where the office's store is to be; see `edocx.office.safekeeping.restore`."""
+        settings = config if isinstance(config, OfficeConfig) else OfficeConfig.from_path(config)
+        return safekeeping.restore(settings, folder)
+
+    def reconcile(self, *, next_number: int) -> None:
+        """Let a restored office write again; see `edocx.office.safekeeping.reconcile`."""
+        safekeeping.reconcile(self._desk, next_number=next_number)
 
     def close(self) -> None:
         """Close the store and what else this office opened."""

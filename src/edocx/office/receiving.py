@@ -8,25 +8,25 @@ did not happen and nothing happens that is not answered.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from edocx.content import Blob
 from edocx.documents import StatusCode
 from edocx.envelope.attachments import extract
-from edocx.envelope.model import Envelope, Staff
-from edocx.envelope.read import open_envelope
-from edocx.errors import EdocxError, StateError, Text, UsageError
+from edocx.envelope.model import Envelope
+from edocx.errors import EdocxError, InputError, KeyFileError, StateError, Text, UsageError
+from edocx.office import requests
+from edocx.office.answering import Saying, answer, opened
 from edocx.office.desk import Desk
-from edocx.office.sending import sealed, status_envelope, status_parcel
+from edocx.office.received import file_received
+from edocx.office.secrecy import is_marked
+from edocx.office.verdict import verdict_on
+from edocx.office.voices import basis_of, speaker_for
 from edocx.routing.inbox import Incoming as Message
 from edocx.routing.inbox import IncomingState
 from edocx.routing.parcel import ParcelKind
-from edocx.routing.state import Basis, Speaker
 from edocx.routing.transaction import Transaction
-from edocx.sealing import verify_envelope
 from edocx.signing.report import Indication, Report
 
 INCOMING = "den"
@@ -34,15 +34,6 @@ INCOMING = "den"
 
 BATCH = 64
 """Messages opened under one lease."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Saying:
-    """A status that this office states: its code, a remark or reason, and who at the office says so."""
-
-    code: StatusCode
-    note: str | None = None
-    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +65,7 @@ class Incoming:
             )
             number.append(transaction.register.issue(entry).number)
 
-        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.ACCEPTED, note, by), enter)
+        answer(self._desk, self.envelope, self.message_id, Saying(StatusCode.ACCEPTED, note, by), enter)
         return number[0]
 
     def reject(self, reason: str, *, by: str) -> None:
@@ -89,26 +80,26 @@ class Incoming:
         def enter(transaction: Transaction) -> None:
             transaction.inbox.move(self.id, IncomingState.REJECTED, by=by)
 
-        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.REJECTED, reason, by), enter)
+        answer(self._desk, self.envelope, self.message_id, Saying(StatusCode.REJECTED, reason, by), enter)
 
     def assign(self, *, by: str, note: str | None = None) -> None:
         """Report that a handler was assigned (04)."""
-        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.ASSIGNED, note, by), _nothing)
+        answer(self._desk, self.envelope, self.message_id, Saying(StatusCode.ASSIGNED, note, by), _nothing)
 
     def process(self, *, by: str, note: str | None = None) -> None:
         """Report that it is being handled (05)."""
-        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.PROCESSING, note, by), _nothing)
+        answer(self._desk, self.envelope, self.message_id, Saying(StatusCode.PROCESSING, note, by), _nothing)
 
     def complete(self, *, by: str, note: str | None = None) -> None:
         """Report that handling is finished (06)."""
-        _answer(self._desk, self.envelope, self.message_id, _Saying(StatusCode.COMPLETED, note, by), _nothing)
+        answer(self._desk, self.envelope, self.message_id, Saying(StatusCode.COMPLETED, note, by), _nothing)
 
     def hold(self) -> None:
         """Leave it in the inbox: it is presented again."""
 
     def save(self, folder: Path) -> list[Path | None]:
         """Write the attachments into a folder, under their cleaned names; return their paths (see `extract`)."""
-        with _opened(self._desk, self.id) as (_, envelope):
+        with opened(self._desk, self.id) as (_, envelope):
             return extract(envelope, folder)
 
 
@@ -122,9 +113,24 @@ def open_new(desk: Desk) -> int:
     for kind, step in ((ParcelKind.STATUS, _apply_status), (ParcelKind.DOCUMENT, _present)):
         while claimed := _claim(desk, lease, kind):
             for message in claimed:
-                step(desk, message)
+                _take(desk, message, step)
             moved += len(claimed)
-    return moved
+    return moved + requests.settle(desk)
+
+
+def _take(desk: Desk, message: Message, step: Callable[[Desk, Message], None]) -> None:
+    """Do a step with one message; what cannot be read must not keep the messages behind it away."""
+    try:
+        step(desk, message)
+    except KeyFileError:
+        raise  # our own key, not the message
+    except InputError as error:
+        _quarantine(desk, message, error.code, None)
+    except StateError:
+        with desk.store.read() as transaction:
+            if transaction.inbox.get(message.id).state is IncomingState.NEW:
+                raise
+        # else another worker was faster, after our lease had ended
 
 
 def _claim(desk: Desk, lease: str, kind: ParcelKind) -> tuple[Message, ...]:
@@ -147,7 +153,8 @@ def find(desk: Desk, document_id: str) -> Incoming:
     with desk.store.read() as transaction:
         messages = [m for m in transaction.inbox.of_document(document_id) if m.kind is ParcelKind.DOCUMENT]
     for message in messages:
-        if message.state is not IncomingState.DUPLICATE and (found := _look(desk, message)) is not None:
+        hidden = {IncomingState.DUPLICATE, IncomingState.APPLIED, IncomingState.RECALLED}
+        if message.state not in hidden and (found := _look(desk, message)) is not None:
             return found
     raise StateError(
         Text("Không có văn bản đến nào như vậy.", "No such document was received."),
@@ -159,8 +166,8 @@ def find(desk: Desk, document_id: str) -> Incoming:
 
 def _look(desk: Desk, message: Message) -> Incoming | None:
     try:
-        with _opened(desk, message.id) as (path, envelope):
-            report = verify_envelope(path, desk.criteria, name=message.message_id)
+        with opened(desk, message.id) as (path, envelope):
+            report = verdict_on(desk, message, path, envelope)
             # the contents stay in the store; Incoming.save opens them again
             light = tuple(a.model_copy(update={"content": None}) for a in envelope.attachments)
             bare = envelope.model_copy(update={"attachments": light})
@@ -172,14 +179,20 @@ def _look(desk: Desk, message: Message) -> Incoming | None:
 def _present(desk: Desk, message: Message) -> None:
     """Verify a new document; present it with an automatic 01, or put it into quarantine."""
     try:
-        with _opened(desk, message.id) as (path, envelope):
-            report = verify_envelope(path, desk.criteria, name=message.message_id)
+        with opened(desk, message.id) as (path, envelope):
+            report = verdict_on(desk, message, path, envelope)
     except EdocxError as error:
         _quarantine(desk, message, error.code, None)
         return
     document_id = envelope.document_id or message.message_id
     if report.indication is Indication.TOTAL_FAILED:
         _quarantine(desk, message, "EDX-VERDICT", document_id)
+        return
+    if is_marked(envelope):
+        _quarantine(desk, message, "EDX-SECRET", document_id)
+        return
+    if envelope.business in {"withdraw", "update"}:
+        requests.hear(desk, message, envelope, report)
         return
     issuer = envelope.sender.unit if envelope.sender else None
     if issuer is None:
@@ -191,15 +204,19 @@ def _present(desk: Desk, message: Message) -> None:
             message_id=message.message_id, document_id=document_id, issuer=issuer, recipient=str(desk.unit)
         )
         transaction.inbox.move(message.id, IncomingState.PRESENTED, document_id=document_id)
+        file_received(transaction, message, envelope)
+        requests.replay(desk, transaction, document_id)
+        if envelope.business == "replace":
+            requests.record(desk, transaction, message, envelope, basis_of(desk, envelope, report))
 
-    _answer(desk, envelope, message.message_id, _Saying(StatusCode.ARRIVED), enter)
+    answer(desk, envelope, message.message_id, Saying(StatusCode.ARRIVED), enter)
 
 
 def _apply_status(desk: Desk, message: Message) -> None:
     """Record a status message; only its seal shows that it comes from whom it names."""
     try:
-        with _opened(desk, message.id) as (path, envelope):
-            report = verify_envelope(path, desk.criteria, name=message.message_id)
+        with opened(desk, message.id) as (path, envelope):
+            report = verdict_on(desk, message, path, envelope)
     except EdocxError as error:
         _quarantine(desk, message, error.code, None)
         return
@@ -208,14 +225,20 @@ def _apply_status(desk: Desk, message: Message) -> None:
     if not speaker or subject is None or not subject.document_id or not envelope.status_code:
         _quarantine(desk, message, "EDX-STATUS-INCOMPLETE", None)
         return
-    sealed_by = next((s.unit for s in report.signatures if s.indication is Indication.TOTAL_PASSED), None)
-    basis = Basis.SEAL if sealed_by == speaker else Basis.NOTHING
+    if envelope.status_code == StatusCode.RECALL_REQUESTED:
+        requests.hear(desk, message, envelope, report)
+        return
+    basis = basis_of(desk, envelope, report)
     with desk.store.begin("status") as transaction:
+        # A document that is not known here (a merged unit's, one older than a restore) is no reason to refuse its
+        # status: the message is kept, and the journal says that it matched nothing.
+        sent = transaction.deliveries.of_document(subject.document_id)
+        voice = speaker_for(desk, speaker, basis, (t.delivery.recipient for t in sent if t.direction == "out"))
         transaction.record_status(
             subject.document_id,
-            speaker,
+            voice.voice_of,
             envelope.status_code,
-            speaker=Speaker(speaker, speaker, basis),
+            speaker=voice,
             claimed_at=envelope.timestamp or message.arrived_at,
             description=envelope.description,
             arrived_at=message.arrived_at,
@@ -223,42 +246,9 @@ def _apply_status(desk: Desk, message: Message) -> None:
         transaction.inbox.move(message.id, IncomingState.APPLIED, document_id=subject.document_id)
 
 
-def _answer(
-    desk: Desk,
-    subject: Envelope,
-    message: str,
-    saying: _Saying,
-    enter: Callable[[Transaction], None],
-) -> None:
-    """Change our state, and queue the status message that says so, in one transaction."""
-    code, note = saying.code, saying.note
-    staff = Staff(name=saying.by) if saying.by else None
-    with desk.workspace() as folder:
-        envelope = status_envelope(desk, subject, code, description=note, staff=staff)
-        payload = Blob.from_bytes(sealed(desk, envelope, folder / "status.edxml").read())
-        parcel = status_parcel(desk, subject, code, payload, message)
-        with desk.store.begin(f"answer-{code.value}") as transaction:
-            enter(transaction)
-            transaction.state_status(
-                parcel.document_id, str(desk.unit), code.value, unit=str(desk.unit), description=note
-            )
-            transaction.submit(parcel, payload)
-
-
 def _quarantine(desk: Desk, message: Message, reason: str, document_id: str | None) -> None:
     with desk.store.begin("quarantine") as transaction:
         transaction.inbox.move(message.id, IncomingState.QUARANTINED, reason=reason, document_id=document_id)
-
-
-@contextmanager
-def _opened(desk: Desk, incoming_id: int) -> Iterator[tuple[Path, Envelope]]:
-    with desk.store.read() as transaction:
-        payload = transaction.inbox.payload(transaction.inbox.get(incoming_id))
-    with desk.workspace() as folder:
-        path = payload.path or payload.save(folder / "received.edxml").path
-        assert path is not None
-        with open_envelope(path, workdir=folder) as reading:
-            yield path, reading.envelope
 
 
 def _nothing(_transaction: Transaction) -> None:

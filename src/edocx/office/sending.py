@@ -30,6 +30,7 @@ from edocx.envelope.model import Signatory as SignerInfo
 from edocx.envelope.write import compose
 from edocx.errors import Text, UsageError
 from edocx.office.desk import Desk, printed
+from edocx.office.voices import address_of
 from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.sealing import seal
 from edocx.units import UnitId
@@ -65,11 +66,11 @@ def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt:
     receivers = tuple(desk.organization(unit) for unit in dict.fromkeys(units))
     recipients = tuple(str(unit) for unit in dict.fromkeys(units))
     message_id = derived_id("document", str(document.id), *sorted(recipients), str(attempt))
-    known = _known(desk, message_id)
+    known = known_dispatch(desk, message_id)
     if known is not None:
         return known
     with desk.workspace() as folder:
-        envelope = sealed(desk, _envelope(desk, document, receivers), folder / "envelope.edxml")
+        envelope = sealed(desk, document_envelope(desk, document, receivers), folder / "envelope.edxml")
         payload = desk.store.keep(envelope)
         with desk.store.begin("send") as transaction:
             parcel = Parcel.of(
@@ -83,7 +84,7 @@ def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt:
             )
             if transaction.outbox.find(message_id) is None:
                 transaction.submit(parcel, payload)
-    return _known(desk, message_id) or Dispatch(message_id, str(document.id), recipients, payload)
+    return known_dispatch(desk, message_id) or Dispatch(message_id, str(document.id), recipients, payload)
 
 
 def sealed(desk: Desk, envelope: Envelope, path: Path) -> Blob:
@@ -123,7 +124,7 @@ def status_parcel(desk: Desk, subject: Envelope, code: StatusCode, payload: Blob
     return Parcel.of(
         payload,
         sender=str(desk.unit),
-        recipients=(subject.sender.unit,),
+        recipients=(address_of(desk, subject.sender.unit),),
         document_id=subject.document_id or "?",
         created_at=desk.clock.now(),
         kind=ParcelKind.STATUS,
@@ -136,7 +137,8 @@ def derived_id(*words: str) -> str:
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:MESSAGE_ID_LENGTH]
 
 
-def _known(desk: Desk, message_id: str) -> Dispatch | None:
+def known_dispatch(desk: Desk, message_id: str) -> Dispatch | None:
+    """Return a dispatch that was queued before under this id, or None."""
     with desk.store.read() as transaction:
         queued = transaction.outbox.find(message_id)
         if queued is None:
@@ -151,7 +153,8 @@ def _known(desk: Desk, message_id: str) -> Dispatch | None:
         )
 
 
-def _envelope(desk: Desk, document: Document, receivers: tuple[Organization, ...]) -> Envelope:
+def document_envelope(desk: Desk, document: Document, receivers: tuple[Organization, ...]) -> Envelope:
+    """Describe an issued document for its receivers as a new document (BussinessDocType 0)."""
     draft, now = document.draft, desk.clock.now().replace(microsecond=0)
     files = [Attachment(name=f"{_file_name(document)}.pdf", content=Blob.from_path(document.pdf))]
     files += [Attachment(name=path.name, content=Blob.from_path(path)) for path in draft.attachments]

@@ -5,11 +5,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
-from edocx.documents import status_label
+from edocx.documents import BusinessAction, status_label
 from edocx.errors import StateError, Text
 from edocx.office.desk import Desk
+from edocx.office.received import own_id
 from edocx.routing.deliveries import Tracked
-from edocx.routing.state import Moved, Statement
+from edocx.routing.dossier import Filed
+from edocx.routing.parcel import ParcelKind
+from edocx.routing.state import Moved, Statement, counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +33,16 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Trace:
-    """The way of one document: what each recipient did, and everything heard in order."""
+    """The way of one document: what each recipient did, and everything heard in order.
+
+    ``replaced_by`` and ``replaces`` are DocumentIds: replaced documents point both ways.
+    """
 
     document_id: str
     deliveries: tuple[Tracked, ...]
     events: tuple[Event, ...]
+    replaced_by: str | None = None
+    replaces: tuple[str, ...] = ()
 
 
 def trace(desk: Desk, document: str) -> Trace:
@@ -57,7 +65,28 @@ def trace(desk: Desk, document: str) -> Trace:
         tuple(
             sorted(events, key=lambda event: (event.at, _RANK.get(event.what, len(_RANK)), event.heard_at, event.what))
         ),
+        replaced_by=_replaced_by(deliveries),
+        replaces=_replaces(desk, filed, document_id),
     )
+
+
+def _replaced_by(deliveries: tuple[Tracked, ...]) -> str | None:
+    said = [
+        heard
+        for tracked in deliveries
+        for heard in tracked.delivery.events
+        if isinstance(heard, Statement) and heard.code == "replace" and counts(tracked.delivery, heard)
+    ]
+    return max(said, key=lambda one: one.claimed_at).description if said else None
+
+
+def _replaces(desk: Desk, filed: Filed | None, document_id: str) -> tuple[str, ...]:
+    if filed is not None:
+        return (filed.metadata["replaces"]["document"],) if "replaces" in filed.metadata else ()
+    with desk.store.read() as transaction:
+        messages = [m for m in transaction.inbox.of_document(document_id) if m.kind is ParcelKind.DOCUMENT]
+        kept = [transaction.documents.find(own_id(message)) for message in messages]
+    return tuple(dict.fromkeys(old for one in kept if one is not None for old in one.metadata["replaces"]))
 
 
 def _event(tracked: Tracked, heard: Moved | Statement) -> Event:
@@ -66,7 +95,7 @@ def _event(tracked: Tracked, heard: Moved | Statement) -> Event:
         return Event(
             heard.at, heard.at, recipient, str(heard.passage), _PASSAGES[str(heard.passage)], heard.reason, "own"
         )
-    label = status_label(heard.code)
+    label = _ACTIONS.get(heard.code) or status_label(heard.code)
     return Event(
         heard.claimed_at, heard.arrived_at, recipient, heard.code, label, heard.description, str(heard.speaker.basis)
     )
@@ -79,5 +108,6 @@ _PASSAGES = {
     "expired": Text("Quá hạn", "Expired"),
     "dead": Text("Không gửi được", "Not sendable"),
 }
+_ACTIONS = {action.name.lower(): action.label for action in BusinessAction}
 _RANK = {what: place for place, what in enumerate(_PASSAGES)}
 """Wire times have whole seconds: what moved stands before what was said of it in the same second."""

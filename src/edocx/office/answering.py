@@ -1,0 +1,63 @@
+"""Saying something about a received document: our state and the status message that says so, together or not at all."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from edocx.content import Blob
+from edocx.documents import StatusCode
+from edocx.envelope.model import Envelope, Staff
+from edocx.envelope.read import open_envelope
+from edocx.office.desk import Desk
+from edocx.office.sending import sealed, status_envelope, status_parcel
+from edocx.routing.transaction import Transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Saying:
+    """A status that this office states: its code, a remark or reason, and who at the office says so."""
+
+    code: StatusCode
+    note: str | None = None
+    by: str | None = None
+
+
+def answer(
+    desk: Desk,
+    subject: Envelope,
+    message: str,
+    saying: Saying,
+    enter: Callable[[Transaction], None],
+) -> None:
+    """Change our state, and queue the status message that says so, in one transaction.
+
+    ``subject`` is the document spoken of, ``message`` the id of the message answered: it makes a repeat the same
+    status message. ``enter`` makes whatever change goes with it.
+    """
+    code, note = saying.code, saying.note
+    staff = Staff(name=saying.by) if saying.by else None
+    with desk.workspace() as folder:
+        envelope = status_envelope(desk, subject, code, description=note, staff=staff)
+        payload = Blob.from_bytes(sealed(desk, envelope, folder / "status.edxml").read())
+        parcel = status_parcel(desk, subject, code, payload, message)
+        with desk.store.begin(f"answer-{code.value}") as transaction:
+            enter(transaction)
+            transaction.state_status(
+                parcel.document_id, str(desk.unit), code.value, unit=str(desk.unit), description=note
+            )
+            transaction.submit(parcel, payload)
+
+
+@contextmanager
+def opened(desk: Desk, incoming_id: int) -> Iterator[tuple[Path, Envelope]]:
+    """Open a received envelope: the file as it came, and what was read from it."""
+    with desk.store.read() as transaction:
+        payload = transaction.inbox.payload(transaction.inbox.get(incoming_id))
+    with desk.workspace() as folder:
+        path = payload.path or payload.save(folder / "received.edxml").path
+        assert path is not None
+        with open_envelope(path, workdir=folder) as reading:
+            yield path, reading.envelope

@@ -1,0 +1,68 @@
+"""Journal heads that the agency signed: anchors outside the store, against a journal cut off or rewritten.
+
+A chain of hashes cannot show that its end was cut, and whoever holds the store can compute it anew. A head that the
+agency's key signed and that lies elsewhere (in a backup, with the auditor) can.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+from edocx.content import Blob, write_durably
+from edocx.errors import InputError, Text
+from edocx.office.desk import Desk
+from edocx.routing.journal import Head
+from edocx.signing.cms.sign import sign_file
+
+HEADS = "heads"
+"""The folder beside the store where signed heads are kept."""
+
+MAX_HEAD = 4096
+"""Bytes of a head's file; a real one has under 300."""
+
+
+def head_of(desk: Desk) -> Head:
+    """Return the journal's end as it stands."""
+    with desk.store.read() as transaction:
+        return transaction.journal_head()
+
+
+def sign_head(desk: Desk) -> Path:
+    """Sign the journal's end with the agency's key, beside the store; return the file that was signed."""
+    folder = desk.config.store.parent / HEADS
+    folder.mkdir(exist_ok=True)
+    return write_head(desk, folder, head_of(desk))
+
+
+def write_head(desk: Desk, folder: Path, head: Head) -> Path:
+    """Write ``head-N.json`` and its detached signature ``head-N.json.p7s`` into a folder; return the first.
+
+    The JSON has unit, seq, hash (SHA-256, lower-case hex) and at (ISO 8601).
+    """
+    now = desk.clock.now()
+    path = folder / f"head-{head.seq}.json"
+    said = {"schema": 1, "unit": str(desk.unit), "seq": head.seq, "hash": head.hash, "at": now.isoformat()}
+    write_durably(path, [json.dumps(said, ensure_ascii=False).encode()])
+    sign_file(path, path.with_name(path.name + ".p7s"), desk.agency(), at=now)
+    return path
+
+
+def known_heads(desk: Desk) -> tuple[Head, ...]:
+    """Return the heads kept beside the store; what the journal must still hold."""
+    folder = desk.config.store.parent / HEADS
+    return tuple(read_head(path) for path in sorted(folder.glob("head-*.json")))
+
+
+def read_head(path: Path) -> Head:
+    """Read a head's file; raise `InputError` when it is none."""
+    try:
+        said = json.loads(Blob.from_path(path).read(MAX_HEAD))
+        return Head(int(said["seq"]), str(said["hash"]))
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(
+            Text("Tệp không phải đầu chuỗi nhật ký.", "The file is no journal head."),
+            hint=Text("Dùng tệp head-N.json do văn phòng ký.", "Use a head-N.json that the office signed."),
+            code="EDX-HEAD-UNREADABLE",
+            where=str(path),
+        ) from error

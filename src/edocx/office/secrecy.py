@@ -1,0 +1,84 @@
+"""State secrets are refused outright: the axis is not for them.
+
+QĐ 28/2018/QĐ-TTg Điều 1 leaves them out; Luật Bảo vệ bí mật nhà nước 117/2025/QH15 Điều 5 forbids to draft or keep
+them on machines with a network. A mark is looked for in what describes a document, not in its pages.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from edocx.documents import Draft
+from edocx.envelope.model import Envelope
+from edocx.errors import InputError, Refused, Text
+from edocx.signing.pdf.document import HEADER, HEADER_WITHIN, MALFORMED, open_pdf
+
+_HIGH = re.compile(r"(?<!\w)(?:tuyệt|tối)[\s_-]+mật(?!\w)", re.IGNORECASE)
+_LABEL = re.compile(r"(?<!\w)độ[\s_-]+mật\s*[:=]\s*(?!không|thường)\w", re.IGNORECASE)
+_BRACKETED = re.compile(r"[\[({]\s*mật\s*[\])}]", re.IGNORECASE)
+_ALONE = re.compile(r"mật", re.IGNORECASE)
+"""“Mật” alone is the mark; in “bảo mật”, “mật mã”, “mật độ” it is a syllable like any other."""
+
+_INFO = ("/Title", "/Subject", "/Keywords")
+"""The entries of a PDF's information dictionary that word processors fill from a document's properties."""
+
+
+def require_not_secret(draft: Draft) -> None:
+    """Raise `Refused` (``EDX-SECRET``) when a draft, its PDF or an attachment is marked as a state secret."""
+    for where, text in _texts(draft):
+        if is_secret(text):
+            raise Refused(
+                Text(
+                    "Văn bản hoặc tệp mang dấu chỉ độ mật: bí mật nhà nước không được soạn thảo, lưu giữ trên máy nối"
+                    " mạng và không được gửi qua trục (Luật BVBMNN 117/2025/QH15 Điều 5; QĐ 28/2018 Điều 1).",
+                    "The document or a file is marked as a state secret: those may not be drafted or kept on networked"
+                    " machines nor sent through the axis (Law 117/2025/QH15 Điều 5; QĐ 28/2018 Điều 1).",
+                ),
+                hint=Text(
+                    "Gỡ văn bản khỏi máy này và xử lý theo quy định về bí mật nhà nước; nếu đánh dấu nhầm, sửa dấu.",
+                    "Take it off this machine and handle it as the law on state secrets says; correct a mistaken mark.",
+                ),
+                code="EDX-SECRET",
+                where=where,
+            )
+
+
+def is_secret(text: str) -> bool:
+    """Tell whether a text carries a mark of secrecy (MẬT, TỐI MẬT, TUYỆT MẬT)."""
+    plain = unicodedata.normalize("NFC", text)
+    if _HIGH.search(plain) or _LABEL.search(plain) or _BRACKETED.search(plain):
+        return True
+    return any(_ALONE.fullmatch(part.strip()) for part in re.split(r"[,;|/_.\n-]", plain))
+
+
+def is_marked(envelope: Envelope) -> bool:
+    """Tell whether a received envelope's description carries a mark of secrecy."""
+    other = envelope.other
+    texts = [envelope.subject, envelope.content, other.sphere if other else None]
+    texts += [text for one in envelope.attachments for text in (one.name, one.description)]
+    return any(is_secret(text) for text in texts if text)
+
+
+def _texts(draft: Draft) -> Iterator[tuple[str, str]]:
+    for name in ("subject", "content", "notation"):
+        yield name, getattr(draft, name)
+    for file in (draft.pdf, *draft.attachments):
+        yield str(file), file.stem
+        for text in _properties(file):
+            yield str(file), text
+
+
+def _properties(file: Path) -> list[str]:
+    """Return a PDF's own description; nothing for other files and for what cannot be read (others refuse that)."""
+    try:
+        with file.open("rb") as stream:
+            if HEADER not in stream.read(HEADER_WITHIN):
+                return []
+        with open_pdf(file) as reader:
+            info = reader.trailer["/Info"]
+            return [str(info[name]) for name in _INFO if name in info]
+    except (*MALFORMED, InputError):
+        return []
