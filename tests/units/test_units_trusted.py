@@ -256,13 +256,19 @@ def test_a_delegate_is_heard_for_its_own_prefix_only(hub, trusted, units):
 def test_a_delegate_never_replaces_a_shipped_unit_of_another(hub, trusted):
     hub.units.append(unit("van-phong-chinh-phu", "H20.58", name="Kẻ mạo danh"))
     take(trusted, hub.publish())
-    assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-FOREIGN"
+    base = shipped_directory()
+    joined = trusted.directory(base)
+    assert trusted.refusals["h20"].code == "EDX-UNITS-FOREIGN"
+    assert joined.find("van-phong-chinh-phu", NOW) == base.find("van-phong-chinh-phu", NOW)
+    assert joined.resolve("G41", NOW).name == "Bộ mới"
 
 
 def test_a_delegate_never_replaces_the_unit_of_level_one_above_it(hub, trusted):
     hub.units = [unit("ubnd-dong-thap-2025", "H20.55", name="ĐÃ THAY", opened=date(2025, 7, 1))]
     take(trusted, hub.publish())
-    assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-FOREIGN"
+    base = shipped_directory()
+    assert trusted.directory(base).resolve("H20", NOW) == base.resolve("H20", NOW)
+    assert trusted.refusals["h20"].code == "EDX-UNITS-FOREIGN"
 
 
 @pytest.mark.parametrize("code", ["H20", "000.00.00.H20"])
@@ -281,7 +287,10 @@ def test_a_delegate_may_give_codes_to_the_shipped_communes_of_its_province(hub, 
     assert trusted.directory(base).resolve("H20.101", NOW).identity == mine
     hub.units.append(unit(theirs, "H20.102", parent="ubnd-dong-thap-2025", opened=day))
     take(trusted, hub.publish())
-    assert code_of(lambda: trusted.directory(base)) == "EDX-UNITS-FOREIGN"
+    joined = trusted.directory(base)
+    assert trusted.refusals["h20"].code == "EDX-UNITS-FOREIGN"
+    assert joined.resolve("H20.101", NOW).identity == mine, "the last good contents are still served"
+    assert joined.find(theirs, NOW) == base.find(theirs, NOW)
 
 
 def test_the_national_hub_speaks_for_level_one_only(hub, trusted):
@@ -299,10 +308,170 @@ def test_whoever_maps_his_certificate_to_another_unit_does_not_become_it(hub, tr
     assert code_of(lambda: take(trusted, hub.publish())) == "EDX-UNITS-FOREIGN"
 
 
-def test_a_whole_that_is_not_sound_is_refused(hub, trusted):
+def test_an_unsound_delegate_is_named_and_left_at_his_last_good_contents(hub, trusted):
+    take(trusted, hub.publish())
+    trusted.directory(shipped_directory())
+    hub.units = [unit("so-55", "H20.55", name="Tên mới"), unit("so-56", "H20.56", parent="no-body")]
+    take(trusted, hub.publish())
+    joined = trusted.directory(shipped_directory())
+    assert trusted.refusals["h20"].code == "EDX-UNITS-UNSOUND"
+    assert joined.resolve("H20.55", NOW).name == "Sở năm mươi lăm"
+    assert joined.history("so-56") is None
+    assert joined.resolve("G41", NOW).name == "Bộ mới"
+    hub.units = [unit("so-55", "H20.55", name="Tên mới")]
+    take(trusted, hub.publish())
+    assert trusted.directory(shipped_directory()).resolve("H20.55", NOW).name == "Tên mới"
+    assert not trusted.refusals
+
+
+def test_an_unsound_delegate_without_earlier_contents_is_left_out(hub, trusted):
     hub.units.append(unit("so-56", "H20.56", parent="no-body"))
+    hub.entries = [RegistryEntry("a" * 64, HolderKind.ORGANISATION, UnitId.parse("H20.56"))]
+    take(trusted, hub.publish())
+    joined = trusted.directory(shipped_directory())
+    assert joined.history("so-55") is None
+    assert joined.resolve("G41", NOW).name == "Bộ mới"
+    assert len(trusted.registry()) == 0
+
+
+def test_a_national_statement_that_is_not_sound_is_refused(hub, trusted):
+    hub.national.append(unit("bo-42", "G42", parent="no-body"))
     take(trusted, hub.publish())
     assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-UNSOUND"
+
+
+def test_a_refused_delegate_holds_nobody_up_not_even_after_a_restart(hub, trusted):
+    take(trusted, hub.publish())
+    hub.national[0] = unit("bo-moi", "G41", name="Bộ tên mới")
+    hub.units.append(unit("bo-gia", "G22"))
+    assert code_of(lambda: take(trusted, hub.publish())) == "EDX-UNITS-FOREIGN"
+    engine = sa.create_engine("sqlite://", poolclass=sa.pool.StaticPool)
+    store = TrustedStore(engine)
+    store.create_tables()
+    store.save(trusted.taken)
+    again = TrustedDirectory.restore(store.load(), check)
+    engine.dispose()
+    for one in (trusted, again):
+        joined = one.directory(shipped_directory())
+        assert "h20" in one.refusals
+        assert joined.resolve("G41", NOW).name == "Bộ tên mới"
+        assert joined.resolve("H20.55", NOW).name == "Sở năm mươi lăm"
+
+
+def test_a_delegate_never_blocks_national_by_claiming_its_certificate_or_identity(hub, trusted):
+    hub.entries = [RegistryEntry("b" * 64, HolderKind.ORGANISATION, UnitId.parse("H20.55"))]
+    hub.units.append(unit("bo-khac", "H20.66"))
+    take(trusted, hub.publish())
+    hub.national.append(unit("bo-khac", "G42"))
+    theirs = [RegistryEntry("b" * 64, HolderKind.ORGANISATION, UnitId.parse("G42"))]
+    level1 = pub.write_contents(hub.national, (), Snapshot(2, NOW, "national"))
+    table = write_registry(theirs).encode()
+    national = pub.write_role("national", 2, LATER, level1, [NATION], certificates=table, delegations=hub.delegations)
+    kept = trusted.taken.roles["h20"][0]
+    snapshot = pub.write_snapshot(2, LATER, {"national": (2, national), "h20": (1, kept)}, [SNAP])
+    trusted.take_timestamp(pub.write_timestamp(2, NOW, SOON, (2, snapshot), [TIME]), NOW)
+    trusted.take_snapshot(snapshot, NOW)
+    trusted.take_role("national", national, level1, NOW, table)
+    assert trusted.directory(shipped_directory()).resolve("G42", NOW).identity == "bo-khac"
+    assert trusted.registry().lookup("b" * 64, NOW).unit == UnitId.parse("G42")
+    assert trusted.refusals["h20"].code == "EDX-UNITS-FOREIGN"
+
+
+def name_national(trusted, version, delegations, *, key=NATION, national=(), **others):
+    """Publish and take a national statement, in a snapshot that names these other statements."""
+    level1 = pub.write_contents(national, (), Snapshot(version, NOW, "national"))
+    data = pub.write_role("national", version, LATER, level1, [key], delegations=delegations)
+    number = trusted.version("snapshot") + 1
+    number = max(number, trusted.version("timestamp") + 1)
+    snapshot = pub.write_snapshot(number, LATER, {"national": (version, data), **others}, [SNAP])
+    trusted.take_timestamp(pub.write_timestamp(number, NOW, SOON, (number, snapshot), [TIME]), NOW)
+    trusted.take_snapshot(snapshot, NOW)
+    return lambda: trusted.take_role("national", data, level1, NOW)
+
+
+@pytest.mark.parametrize("still_named", [False, True], ids=["snapshot without it", "snapshot still names it"])
+def test_national_withdraws_a_delegate(hub, trusted, still_named):
+    state = hub.publish()
+    take(trusted, state)
+    others = {"h20": (1, state["h20"][0])} if still_named else {}
+    name_national(trusted, 2, {}, **others)()
+    joined = trusted.directory(shipped_directory())
+    assert joined.history("so-55") is None
+    assert trusted.version("h20") == 0
+
+
+def test_a_snapshot_never_drops_or_sets_back_a_delegate_that_national_keeps(hub, trusted):
+    old = hub.publish()
+    take(trusted, hub.publish())
+    for others in ({}, {"h20": (1, old["h20"][0])}):
+        act = name_national(trusted, trusted.version("timestamp") + 1, hub.delegations, **others)
+        assert code_of(act) == "EDX-UNITS-ROLLBACK"
+        assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-ORDER"
+
+
+def test_a_delegate_whose_lost_key_signed_the_highest_version_begins_again(hub, trusted):
+    take(trusted, hub.publish(version=10**9))
+    hub.delegations = {"h20": role(H58, prefixes=["H20"])}
+    contents = pub.write_contents(hub.units, (), Snapshot(2, NOW, "h20"))
+    fresh = pub.write_role("h20", 2, LATER, contents, [H58])
+    name_national(trusted, 10**9 + 1, hub.delegations, h20=(2, fresh))()
+    trusted.take_role("h20", fresh, contents, NOW)
+    assert trusted.directory(shipped_directory()).resolve("H20.55", NOW).name == "Sở năm mươi lăm"
+
+
+def test_national_begins_again_after_the_root_takes_its_lost_key_away(hub, trusted):
+    hub.national = [unit("co-quan-gia", "G99", name="Kẻ trộm khóa")]
+    state = hub.publish(version=10**9)
+    take(trusted, state)
+    fresh_key = Key("nation-2")
+    trusted.take_root(root(2, {"national": role(fresh_key)}))
+    again = TrustedDirectory.restore(trusted.taken, check)
+    for one in (trusted, again):
+        act = name_national(one, 2, {}, key=fresh_key)
+        assert code_of(lambda one=one: one.directory(shipped_directory())) == "EDX-UNITS-ORDER"
+        act()
+        assert one.directory(shipped_directory()).find("G99", NOW) is None
+
+
+def test_a_root_that_takes_no_key_away_lets_nothing_step_back(hub, trusted):
+    old = hub.publish()
+    take(trusted, hub.publish())
+    trusted.take_root(root(2))
+    trusted.take_root(root(3, {"timestamp": role(TIME, Key("time-2"))}))
+    assert code_of(lambda: trusted.take_timestamp(old["timestamp"], NOW)) == "EDX-UNITS-ROLLBACK"
+    assert trusted.directory(shipped_directory()).resolve("G41", NOW).name == "Bộ mới"
+    trusted.take_root(root(4, {"timestamp": role(Key("time-2"))}))
+    assert trusted.version("timestamp") == trusted.version("snapshot") == 0
+
+
+def test_a_new_timestamp_is_not_joined_with_the_old_snapshot(hub, trusted):
+    take(trusted, hub.publish())
+    fresh = hub.publish(time_expires=LATER)
+    trusted.take_timestamp(fresh["timestamp"], NOW)
+    assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-ORDER"
+    assert code_of(trusted.registry) == "EDX-UNITS-ORDER"
+
+
+def test_a_version_published_again_with_other_bytes_is_not_served_from_the_old_ones(hub, trusted):
+    state = hub.publish()
+    take(trusted, state)
+    hub.units = [unit("so-55", "H20.55", name="Tên mới")]
+    other = pub.write_contents(hub.units, (), Snapshot(1, NOW, "h20"))
+    again = pub.write_role("h20", 1, LATER, other, [H20])
+    named = {"national": (1, state["national"][0]), "h20": (1, again)}
+    snapshot = pub.write_snapshot(2, LATER, named, [SNAP])
+    trusted.take_timestamp(pub.write_timestamp(2, NOW, SOON, (2, snapshot), [TIME]), NOW)
+    trusted.take_snapshot(snapshot, NOW)
+    assert code_of(lambda: trusted.directory(shipped_directory())) == "EDX-UNITS-ORDER"
+    trusted.take_role("h20", again, other, NOW)
+    assert trusted.directory(shipped_directory()).resolve("H20.55", NOW).name == "Tên mới"
+
+
+def test_one_timestamp_version_has_one_content(hub, trusted):
+    state = hub.publish()
+    take(trusted, state)
+    other = pub.write_timestamp(1, NOW, LATER, (1, state["snapshot"]), [TIME])
+    assert code_of(lambda: trusted.take_timestamp(other, NOW)) == "EDX-UNITS-MIX"
 
 
 def test_a_delegate_whose_keys_are_taken_away_is_no_longer_heard(hub, trusted):
@@ -376,7 +545,7 @@ TAKEN = NOW.isoformat()
 
 
 @pytest.mark.parametrize(
-    ("name", "key", "body"),
+    "name, key, body",
     [
         ("timestamp", TIME, {"taken": TAKEN, "snapshot": {}}),
         ("timestamp", TIME, {"taken": TAKEN, "snapshot": META | {"version": "x"}}),

@@ -20,7 +20,7 @@ import hashlib
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import MAXYEAR, MINYEAR, datetime
 from typing import Any, Protocol
 
 from edocx.errors import EdocxError, Refused, Text
@@ -181,16 +181,19 @@ def _check_body(name: str, body: dict[str, Any]) -> None:
             for role, meta in body["roles"].items():
                 _meta(meta, versioned=True)
                 # A role of the root named here could be taken in the wrong order and stand for another.
-                if role in (ROOT, TIMESTAMP, SNAPSHOT) or len(role) > MAX_NAME:
-                    raise ValueError(role)
+                _own_name(role, ROOT, TIMESTAMP, SNAPSHOT)
         case _:
             _meta(body["units"])
             if "registry" in body:
                 _meta(body["registry"])
             for delegate, role in body.get("delegations", {}).items():
-                if delegate in (ROOT, TIMESTAMP, SNAPSHOT, NATIONAL) or len(delegate) > MAX_NAME:
-                    raise ValueError(delegate)
+                _own_name(delegate, ROOT, TIMESTAMP, SNAPSHOT, NATIONAL)
                 read_role(role, delegate)
+
+
+def _own_name(name: str, *taken: str) -> None:
+    if name in taken or len(name) > MAX_NAME or not name.isprintable():
+        raise ValueError(name)
 
 
 def _meta(value: Any, *, versioned: bool = False) -> None:
@@ -214,7 +217,7 @@ def _whole(value: Any) -> int:
 def _moment(value: Any) -> datetime:
     moment = datetime.fromisoformat(value)
     # At either end of the calendar another time zone has no such moment.
-    if moment.tzinfo is None or not 1 < moment.year < 9999:
+    if moment.tzinfo is None or moment.year in (MINYEAR, MAXYEAR):
         raise ValueError(value)
     return moment
 

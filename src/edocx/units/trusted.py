@@ -15,14 +15,15 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
 from datetime import datetime
+from types import MappingProxyType
 
-from edocx.errors import Refused, Text
-from edocx.units import registry_csv
+from edocx.errors import EdocxError, Refused, Text
 from edocx.units.directory import Snapshot
-from edocx.units.history import UnitHistory
+from edocx.units.joining import join
 from edocx.units.memory import MemoryDirectory
 from edocx.units.metadata import (
     NATIONAL,
@@ -35,11 +36,8 @@ from edocx.units.metadata import (
     open_statement,
     read_role,
 )
+from edocx.units.ownership import Contents, clash, foreign_to, not_replaceable, read_contents
 from edocx.units.registry import MemoryRegistry, RegistryEntry
-from edocx.units.soundness import breaches
-from edocx.units.succession import Succession
-from edocx.units.unit import SIGNED
-from edocx.units.units_json import read_document
 
 MAX_ROOTS = 256
 """Most root changes in a row: against an endless chain of new roots."""
@@ -54,15 +52,8 @@ class Taken:
     snapshot: bytes | None
     roles: Mapping[str, tuple[bytes, bytes, bytes]]
     """Statement, directory document and registry table (maybe empty) of ``national`` and each delegate."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Contents:
-    """What one role's statement brought."""
-
-    units: tuple[UnitHistory, ...] = ()
-    successions: tuple[Succession, ...] = ()
-    entries: tuple[RegistryEntry, ...] = ()
+    refused: Mapping[str, str] = field(default_factory=dict)
+    """The delegates whose published statement was refused, with its SHA-256: they do not hold up the others."""
 
 
 class TrustedDirectory:
@@ -74,7 +65,11 @@ class TrustedDirectory:
         self._root = _self_signed(root, check)
         self._bytes: dict[str, tuple[bytes, ...]] = {ROOT: (root,)}
         self._statements: dict[str, Statement] = {}
-        self._contents: dict[str, _Contents] = {}
+        self._contents: dict[str, Contents] = {}
+        self._good: dict[str, Contents] = {}
+        self._refused: dict[str, str] = {}
+        self._refusals: dict[str, EdocxError] = {}
+        self._aside: dict[str, Refused] = {}
 
     @classmethod
     def restore(cls, kept: Taken, check: SignatureCheck) -> TrustedDirectory:
@@ -85,7 +80,16 @@ class TrustedDirectory:
                 made._statements[name] = open_statement(data, name, made._role(name), check)
                 made._bytes[name] = (data,)
         for name in sorted(kept.roles, key=lambda name: name != NATIONAL):
-            made._keep(name, *made._open(name, *kept.roles[name]), kept.roles[name])
+            data, contents, certificates = kept.roles[name]
+            role = made._role(name)
+            statement = open_statement(data, name, role, check)
+            _check_digests(statement, contents, certificates)
+            made._keep(name, statement, _own_contents(name, role, contents, certificates), kept.roles[name])
+        made._refused.update(kept.refused)
+        for name in kept.refused:
+            made._refusals[name] = _refused(
+                name, "EDX-UNITS-REFUSED", "đã bị từ chối trước đó", "it was refused before"
+            )
         return made
 
     @property
@@ -93,7 +97,15 @@ class TrustedDirectory:
         """What must be kept so that nothing accepted is ever undone by a restart (see `TrustedStore`)."""
         roles = {name: (one[0], one[1], one[2]) for name, one in self._bytes.items() if name in self._contents}
         timestamp, snapshot = (self._bytes.get(name, (None,))[0] for name in (TIMESTAMP, SNAPSHOT))
-        return Taken(self._bytes[ROOT][0], timestamp, snapshot, roles)
+        return Taken(self._bytes[ROOT][0], timestamp, snapshot, roles, dict(self._refused))
+
+    @property
+    def refusals(self) -> Mapping[str, EdocxError]:
+        """The delegates that are not heard at their published version, and why; filled by taking and joining.
+
+        Their last good contents are served where there are some. An operator should be told of each.
+        """
+        return MappingProxyType({**self._aside, **self._refusals})
 
     @property
     def root_version(self) -> int:
@@ -111,12 +123,19 @@ class TrustedDirectory:
         fresh = _self_signed(data, self._check)
         if fresh.version != self._root.version + 1 or fresh.version > MAX_ROOTS:
             raise _refused(ROOT, "EDX-UNITS-ROLLBACK", "phiên bản không kế tiếp", "its version is not the next one")
+        before, after = self._roles(self._root), self._roles(fresh)
+        lost = {role for role in (TIMESTAMP, SNAPSHOT, NATIONAL) if not _still_counts(before[role], after[role], role)}
         self._root = fresh
         self._bytes[ROOT] = (data,)
-        # Keys may have been taken away; what they signed is taken anew.
-        for role in (TIMESTAMP, SNAPSHOT):
-            self._statements.pop(role, None)
-            self._bytes.pop(role, None)
+        # Keys that were taken away may have signed anything, the highest version too: forget what rests on
+        # them. What keys still in force signed stays, so that nothing steps back.
+        if lost & {TIMESTAMP, SNAPSHOT}:
+            self._forget(TIMESTAMP)
+        if lost:
+            self._forget(SNAPSHOT)
+        if NATIONAL in lost:
+            for role in list(self._contents):
+                self._forget(role)
 
     def take_timestamp(self, data: bytes, now: datetime) -> None:
         """Take a timestamp: in force now, and no step back."""
@@ -125,6 +144,9 @@ class TrustedDirectory:
         held = self._statements.get(TIMESTAMP)
         if held is not None and (fresh.version < held.version or _named_version(fresh) < _named_version(held)):
             raise _refused(TIMESTAMP, "EDX-UNITS-ROLLBACK", "cũ hơn bản đang dùng", "it is older than the one in force")
+        if held is not None and fresh.version == held.version and fresh.sha256 != held.sha256:
+            vi, en = "một phiên bản có hai nội dung", "one version has two contents"
+            raise _refused(TIMESTAMP, "EDX-UNITS-MIX", vi, en)
         _in_force(fresh, now)
         self._statements[TIMESTAMP] = fresh
         self._bytes[TIMESTAMP] = (data,)
@@ -138,9 +160,12 @@ class TrustedDirectory:
         if fresh.version != _named_version(timestamp):
             raise _refused(SNAPSHOT, "EDX-UNITS-MIX", "khác phiên bản được công bố", "its version is not the one named")
         held = self._statements.get(SNAPSHOT)
-        for role, meta in (held.body["roles"] if held else {}).items():
-            now_named = fresh.body["roles"].get(role)
-            if now_named is None or now_named["version"] < meta["version"]:
+        before, after = held.body["roles"] if held else {}, fresh.body["roles"]
+        # Only a new national statement may withdraw a delegate or its keys; `_check_floors` sees whether it does.
+        national = after.get(NATIONAL, {"version": 0})["version"] > before.get(NATIONAL, {"version": 0})["version"]
+        for role, meta in before.items():
+            back = role not in after or after[role]["version"] < meta["version"]
+            if back and (role == NATIONAL or not national):
                 vi, en = f"vai trò {role} bị lùi phiên bản", f"the role {role} steps back"
                 raise _refused(SNAPSHOT, "EDX-UNITS-ROLLBACK", vi, en)
         _in_force(fresh, now)
@@ -148,85 +173,132 @@ class TrustedDirectory:
         self._bytes[SNAPSHOT] = (data,)
 
     def take_role(self, name: str, data: bytes, contents: bytes, now: datetime, certificates: bytes = b"") -> None:
-        """Take the statement of ``national`` or of a delegate, with its directory document and registry table."""
+        """Take the statement of ``national`` or of a delegate, with its directory document and registry table.
+
+        A delegate's statement that is refused though it is exactly the one published is noted in `refusals`:
+        `directory` then goes on with that delegate's last good contents, and all the others.
+        """
         named = self._needed(SNAPSHOT)
         _in_force(named, now)
         meta = named.body["roles"].get(name)
         _named(data, meta, name)
-        fresh, read = self._open(name, data, contents, certificates)
-        if fresh.version != meta["version"] or fresh.version < self.version(name):
-            raise _refused(name, "EDX-UNITS-MIX", "khác phiên bản được công bố", "its version is not the one named")
-        _in_force(fresh, now)
+        role = self._role(name)
+        with self._noted(name, meta["sha256"]):
+            fresh = open_statement(data, name, role, self._check)
+            if fresh.version != meta["version"] or fresh.version < self.version(name):
+                raise _refused(name, "EDX-UNITS-MIX", "khác phiên bản được công bố", "its version is not the one named")
+            _in_force(fresh, now)
+        # Other contents than the statement names are the wire's fault, not the delegate's.
+        _check_digests(fresh, contents, certificates)
+        with self._noted(name, meta["sha256"]):
+            read = _own_contents(name, role, contents, certificates)
+            # National is heard first: a delegate cannot block it by claiming what it may come to say.
+            others = (other for one, other in self._contents.items() if name not in (one, NATIONAL))
+            found = clash(read, others)
+            if found is not None:
+                raise _foreign(name, found)
         if name == NATIONAL:
-            self._forget_delegates(fresh)
+            self._check_floors(fresh, named)
         self._keep(name, fresh, read, (data, contents, certificates))
 
-    def _open(self, name: str, data: bytes, contents: bytes, certificates: bytes) -> tuple[Statement, _Contents]:
-        """Check a role's statement and contents: its keys, the digests it names, and that all of it is its own."""
-        role = self._role(name)
-        statement = open_statement(data, name, role, self._check)
-        _named(contents, statement.body.get("units"), name)
-        if certificates or statement.body.get("registry"):
-            _named(certificates, statement.body.get("registry"), name)
-        read = _read_contents(contents, certificates, name)
-        self._only_own(name, role, read)
-        return statement, read
-
-    def _keep(self, name: str, statement: Statement, read: _Contents, data: tuple[bytes, bytes, bytes]) -> None:
+    def _keep(self, name: str, statement: Statement, read: Contents, data: tuple[bytes, bytes, bytes]) -> None:
         self._statements[name], self._contents[name], self._bytes[name] = statement, read, data
+        self._refused.pop(name, None)
+        self._refusals.pop(name, None)
 
-    def _forget_delegates(self, fresh: Statement) -> None:
-        """Drop what delegates brought whose keys or prefixes a new national statement changes or takes away."""
+    def _forget(self, name: str) -> None:
+        for held in (self._statements, self._bytes, self._contents, self._good, self._refused, self._refusals):
+            held.pop(name, None)
+
+    @contextmanager
+    def _noted(self, name: str, sha256: str) -> Iterator[None]:
+        """Note the refusal of a delegate's statement that is the very one published."""
+        try:
+            yield
+        except EdocxError as error:
+            if name != NATIONAL:
+                self._refused[name], self._refusals[name] = sha256, error
+            raise
+
+    def _check_floors(self, fresh: Statement, named: Statement) -> None:
+        """Forget delegates whose keys or prefixes a new national statement changes; hold the others to their version.
+
+        Only with the delegation may a delegate's version go: that is how one is withdrawn, and how one whose
+        lost key signed the highest version there is begins again.
+        """
         held = self._statements.get(NATIONAL)
-        before = held.body["delegations"] if held else {}
-        after = fresh.body.get("delegations", {})
-        for name in [name for name in self._contents if name != NATIONAL and before.get(name) != after.get(name)]:
-            del self._contents[name]
-            del self._statements[name]
-            del self._bytes[name]
+        before, after = held.body.get("delegations", {}) if held else {}, fresh.body.get("delegations", {})
+        changed = [name for name in {**self._contents, **self._refused} if before.get(name) != after.get(name)]
+        for name in self._contents:
+            meta = named.body["roles"].get(name)
+            if name not in (*changed, NATIONAL) and (meta is None or meta["version"] < self.version(name)):
+                vi, en = f"vai trò {name} bị lùi phiên bản", f"the role {name} steps back"
+                raise _refused(SNAPSHOT, "EDX-UNITS-ROLLBACK", vi, en)
+        for name in changed:
+            if name != NATIONAL:
+                self._forget(name)
 
     def directory(self, base: MemoryDirectory) -> MemoryDirectory:
         """Return ``base`` (the shipped data) with everything accepted.
 
-        Raises `Refused` while a role that the snapshot names was not taken at that very version, when a
-        record would replace one of ``base`` that is not its role's, and when the whole is not sound.
+        A delegate that was refused, replaces what is not its own, or makes the whole unsound is left at its
+        last good contents (since this object was made) or out, and named in `refusals`. Raises `Refused`
+        while something that the timestamp and the snapshot name was not taken, and when ``national`` is at fault.
         """
-        timestamp, named = self._needed(TIMESTAMP), self._needed(SNAPSHOT).body["roles"]
-        for name, meta in named.items():
-            if self.version(name) != meta["version"]:
-                raise _refused(name, "EDX-UNITS-ORDER", "chưa nhận phiên bản mới", "its new version was not taken yet")
-        for name, contents in self._contents.items():
-            for unit in contents.units:
-                if not self._may_replace(name, base, unit.identity):
-                    raise _foreign(name, unit.identity)
-        units = [unit for contents in self._contents.values() for unit in contents.units]
-        edges = [edge for contents in self._contents.values() for edge in contents.successions]
-        taken = datetime.fromisoformat(str(timestamp.body.get("taken")))
+        self._check_complete()
+        self._aside = {}
+        candidates = {name: self._candidates(name, base) for name in self._contents}
+        timestamp = self._needed(TIMESTAMP)
+        taken = datetime.fromisoformat(str(timestamp.body["taken"]))
         version = base.snapshot.version + timestamp.version
-        joined = base.with_changes(units, edges, Snapshot(version, taken, "signed snapshot", timestamp.expires))
-        first = next(breaches(joined), None)
-        if first is not None:
-            raise _refused(NATIONAL, "EDX-UNITS-UNSOUND", first.text.vi, f"{first.column}: {first.text.en}")
+        snapshot = Snapshot(version, taken, "signed snapshot", timestamp.expires)
+        joined, served, found = join(base, candidates, snapshot)
+        for name, breach in found.items():
+            why = Text(breach.text.vi, f"{breach.column}: {breach.text.en}")
+            self._aside[name] = _refused(name, "EDX-UNITS-UNSOUND", why.vi, why.en)
+        if NATIONAL in found:
+            raise self._aside.pop(NATIONAL)
+        self._good = served
         return joined
 
-    def _may_replace(self, name: str, base: MemoryDirectory, identity: str) -> bool:
-        """Say whether a record of ``base`` is a role's to replace: by its codes, else by those above it."""
-        first = held = base.history(identity)
-        while held is not None:
-            codes = [code for code in (*held.values("code"), *held.values("code102")) if code is not None]
-            if codes and name == NATIONAL:
-                return all(code.depth == 1 for code in codes)
-            if codes:
-                # A delegate's own prefix is a unit of level 1, which only national speaks for; below it, he does.
-                role = self._role(name)
-                return all(role.covers(code) and (held is not first or code.depth > 1) for code in codes)
-            parent = held.last.parent
-            held = None if parent is None else base.history(parent)
-        return base.history(identity) is None
+    def _candidates(self, name: str, base: MemoryDirectory) -> tuple[Contents, ...]:
+        """Return what a role may be served with: what is in force, else what was served last."""
+        fit: list[Contents] = []
+        for contents in filter(None, (self._contents[name], self._good.get(name))):
+            wrong = not_replaceable(name, self._role(name), base, contents)
+            if wrong is None and name != NATIONAL:
+                wrong = clash(contents, [self._contents[NATIONAL]])
+            if wrong is None:
+                fit.append(contents)
+            elif name == NATIONAL:
+                raise _foreign(name, wrong)
+            else:
+                self._aside.setdefault(name, _foreign(name, wrong))
+        return tuple(fit[:1] if name == NATIONAL else fit)
+
+    def _check_complete(self) -> None:
+        """Refuse to answer while anything named was not taken as it is named: freeze, mix-and-match."""
+        timestamp, snapshot, national = (self._needed(name) for name in (TIMESTAMP, SNAPSHOT, NATIONAL))
+        if snapshot.sha256 != timestamp.body["snapshot"]["sha256"]:
+            raise _refused(SNAPSHOT, "EDX-UNITS-ORDER", "chưa nhận bản mới", "the new one was not taken yet")
+        named = snapshot.body["roles"]
+        heard = [NATIONAL, *(name for name in named if name in national.body.get("delegations", {}))]
+        for name in heard:
+            held, meta = self._statements.get(name), named.get(name)
+            digests = (held.sha256 if held else None, self._refused.get(name))
+            if meta is None or meta["sha256"] not in digests:
+                raise _refused(name, "EDX-UNITS-ORDER", "chưa nhận phiên bản mới", "its new version was not taken yet")
 
     def registry(self) -> MemoryRegistry:
-        """Return every certificate entry accepted."""
-        return MemoryRegistry(entry for contents in self._contents.values() for entry in contents.entries)
+        """Return every certificate entry accepted; a delegate left out of the last `directory` is left out here too."""
+        self._check_complete()
+        entries: list[RegistryEntry] = []
+        national = self._contents[NATIONAL]
+        for name, current in self._contents.items():
+            contents = self._good.get(name) if name in self._aside else current
+            if contents is not None and (name == NATIONAL or clash(contents, [national]) is None):
+                entries += contents.entries
+        return MemoryRegistry(entries)
 
     def _roles(self, root: Statement) -> dict[str, object]:
         roles = root.body.get("roles")
@@ -248,31 +320,6 @@ class TrustedDirectory:
             raise _refused(name, "EDX-UNITS-ORDER", "chưa nhận", "it has not been taken yet")
         return held
 
-    def _only_own(self, name: str, role: Role, read: _Contents) -> None:
-        """Refuse contents that speak for others: level 1 belongs to national, a prefix to its delegate."""
-        owner = {
-            unit.identity: other
-            for other, contents in self._contents.items()
-            for unit in contents.units
-            if other != name
-        }
-        covers: Callable[[UnitHistory], bool] = _level_one if name == NATIONAL else lambda unit: _under(role, unit)
-        for unit in read.units:
-            if unit.identity in owner or not covers(unit):
-                raise _foreign(name, unit.identity)
-        own = {unit.identity for unit in read.units}
-        for edge in read.successions:
-            if edge.predecessor not in own:
-                raise _foreign(name, edge.predecessor)
-        for entry in read.entries:
-            level_one = entry.unit.depth == 1
-            if not (level_one if name == NATIONAL else role.covers(entry.unit) and not level_one):
-                raise _foreign(name, entry.unit.code)
-            others = (one for other, contents in self._contents.items() if other != name for one in contents.entries)
-            # A delegate that registers another's certificate as his own would speak in that other's name.
-            if any(one.sha256 == entry.sha256 and registry_csv.conflicting(one, entry) for one in others):
-                raise _foreign(name, entry.sha256)
-
 
 def _self_signed(data: bytes, check: SignatureCheck) -> Statement:
     """Open a root with the keys that it names itself; that they may is decided by who passes it in."""
@@ -284,24 +331,24 @@ def _self_signed(data: bytes, check: SignatureCheck) -> Statement:
     return open_statement(data, ROOT, role, check)
 
 
-def _level_one(unit: UnitHistory) -> bool:
-    codes = [*unit.values("code"), *unit.values("code102")]
-    return all(code is None or code.depth == 1 for code in codes) and any(codes)
+def _still_counts(before: object, after: object, name: str) -> bool:
+    """Say whether everything that a role's keys signed before has signatures enough after."""
+    old, new = read_role(before, name), read_role(after, name)
+    return old.keys <= new.keys and new.threshold <= old.threshold
 
 
-def _under(role: Role, unit: UnitHistory) -> bool:
-    codes = [code for code in (*unit.values("code"), *unit.values("code102")) if code is not None]
-    return bool(codes) and all(role.covers(code) and code.depth > 1 for code in codes)
+def _check_digests(statement: Statement, contents: bytes, certificates: bytes) -> None:
+    _named(contents, statement.body["units"], statement.role)
+    if certificates or statement.body.get("registry"):
+        _named(certificates, statement.body.get("registry"), statement.role)
 
 
-def _read_contents(contents: bytes, certificates: bytes, name: str) -> _Contents:
-    document = read_document(contents, where=name, authority=SIGNED)
-    entries = registry_csv.read_registry_bytes(certificates, where=name, authority=SIGNED) if certificates else []
-    return _Contents(
-        tuple(unit for _, unit in document.units),
-        tuple(edge for _, edge in document.successions),
-        tuple(replace(entry, authority=SIGNED) for entry in entries),
-    )
+def _own_contents(name: str, role: Role, contents: bytes, certificates: bytes) -> Contents:
+    read = read_contents(contents, certificates, name)
+    wrong = foreign_to(name, role, read)
+    if wrong is not None:
+        raise _foreign(name, wrong)
+    return read
 
 
 def _named(data: bytes, meta: object, name: str) -> None:
@@ -312,8 +359,7 @@ def _named(data: bytes, meta: object, name: str) -> None:
 
 
 def _named_version(timestamp: Statement) -> int:
-    meta = timestamp.body.get("snapshot")
-    return int(meta["version"]) if isinstance(meta, dict) else 0
+    return int(timestamp.body["snapshot"]["version"])
 
 
 def _in_force(statement: Statement, now: datetime) -> None:

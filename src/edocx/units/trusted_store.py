@@ -18,6 +18,9 @@ STATEMENTS = sa.Table(
 )
 """The statements in force, as signed, with the contents they name."""
 
+_REFUSED = "\x1frefused "
+"""Stands before a delegate's name in the row that holds the digest of its refused statement; no role is called so."""
+
 
 class TrustedStore:
     """Keeps and gives back `Taken`; a save is one transaction."""
@@ -42,6 +45,10 @@ class TrustedStore:
             {"role": role, "statement": data, "contents": contents, "certificates": certificates}
             for role, (data, contents, certificates) in taken.roles.items()
         ]
+        rows += [
+            {"role": _REFUSED + role, "statement": sha256.encode(), "contents": None, "certificates": None}
+            for role, sha256 in taken.refused.items()
+        ]
         with _translated(), self._engine.begin() as connection:
             connection.execute(STATEMENTS.delete())
             connection.execute(STATEMENTS.insert(), rows)
@@ -55,7 +62,12 @@ class TrustedStore:
         roles = {
             role: (row.statement, row.contents, row.certificates)
             for role, row in rows.items()
-            if role not in (ROOT, TIMESTAMP, SNAPSHOT)
+            if role not in (ROOT, TIMESTAMP, SNAPSHOT) and not role.startswith(_REFUSED)
+        }
+        refused = {
+            role.removeprefix(_REFUSED): row.statement.decode()
+            for role, row in rows.items()
+            if role.startswith(_REFUSED)
         }
         timestamp, snapshot = (rows[role].statement if role in rows else None for role in (TIMESTAMP, SNAPSHOT))
-        return Taken(rows[ROOT].statement, timestamp, snapshot, roles)
+        return Taken(rows[ROOT].statement, timestamp, snapshot, roles, refused)
