@@ -50,11 +50,11 @@ def open_hub(folder: Path, *, clock: FixedClock | None = None, faults=None, **se
 
 
 @contextmanager
-def serving(hub: Hub) -> Iterator[tuple[str, int]]:
+def serving(hub: Hub, port: int = 0) -> Iterator[tuple[str, int]]:
     """Serve a hub on a free port of loopback, in a thread of its own."""
     made = server(hub, host="127.0.0.1")
     made.install_signal_handlers = lambda: None  # older and newer uvicorn alike: signals stay pytest's
-    listening = listen_on("127.0.0.1", 0)
+    listening = listen_on("127.0.0.1", port)
     thread = threading.Thread(target=made.run, kwargs={"sockets": [listening]}, daemon=True)
     thread.start()
     try:

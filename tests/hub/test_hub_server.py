@@ -169,7 +169,7 @@ def test_a_list_of_ten_thousand_is_quick(hub, client):
         rows = [
             {
                 "number": n, "doc_id": f"d{n}", "sender": A, "origin": A, "message_type": "edoc", "document_id": str(n),
-                "business": "new", "digest": "0", "sha256": "0", "size": 1, "urgency": n % 4, "received_at": now,
+                "business": "new", "digest": "0", "sha256": "0", "size": 1, "urgency": n % 4, "passed": "", "received_at": now,
             }
             for n in range(1, 10_001)
         ]  # fmt: skip

@@ -178,6 +178,23 @@ def new_lgsp(
     say(f"X-SystemId: {agency.code}\nX-SecretKey: {key}\nusername: {agency.code}\npassword: {password}")
 
 
+@register.command()
+def outgoing(
+    code: str = typer.Argument(..., help="hub.G22."), config: Path | None = _CONFIG, db: str | None = _DATABASE
+) -> None:
+    """Lưu bí mật mà trục lân cận đã cấp (hỏi hoặc đọc từ stdin). / Keep the secret a neighbouring hub gave us."""
+    import sys
+
+    from edocx.hub import agencies
+
+    # Never an argument: arguments stand in the process list and the shell's history.
+    secret = typer.prompt("secret", hide_input=True) if sys.stdin.isatty() else sys.stdin.readline().strip()
+    with _service(config, db) as service, service.store.begin("outgoing") as connection:
+        agency = agencies.require(connection, code)
+        agencies.put_outgoing_secret(connection, agency, service.vault, secret, now=service.store.now(), by=_BY)
+    say(Text(f"Đã lưu bí mật tới {agency.code}.", f"The secret for {agency.code} is kept."))
+
+
 @register.command("close")
 def close_agency(
     code: str = typer.Argument(..., help="H58.12.01."), config: Path | None = _CONFIG, db: str | None = _DATABASE

@@ -37,7 +37,8 @@ REJECTION = "02"
 class Offered:
     """A message as offered: its facts, who offers it, for whom, and the sending office's own id if it told one.
 
-    ``recipients`` are codes as the caller spelt them; empty means those of the envelope.
+    ``recipients`` are codes as the caller spelt them; empty means those of the envelope. ``passed`` are the hubs that
+    it came through.
     """
 
     caller: Agency
@@ -45,6 +46,7 @@ class Offered:
     recipients: tuple[str, ...]
     payload: Blob
     message_id: str | None = None
+    passed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +75,8 @@ class Door:
         now = self.store.now()
         origin = self._origin(connection, offered)
         ways = self._ways(connection, offered.recipients or offered.facts.recipients, now.date())
+        if offered.caller.kind == "hub" and any(via == offered.caller.code for _, via in ways):
+            raise refusal.loop(offered.caller.code)  # it would go back to where it came from
         known = _known(connection, offered, origin)
         if known is None:
             number, doc_id = self._take(connection, offered, origin, now)
@@ -159,6 +163,7 @@ class Door:
             "urgency": facts.urgency,
             "title": facts.title,
             "notation": facts.notation,
+            "passed": ";".join(offered.passed),
             "received_at": now,
         }
         made = connection.execute(insert(messages), row).inserted_primary_key

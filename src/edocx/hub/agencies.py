@@ -29,8 +29,8 @@ MAX_WISH = 4_000
 MAX_OPEN_WISHES = 100
 """Requests of one agency that wait for the administrator; further ones are refused until some are settled."""
 
-HMAC, KEY, PASSWORD = "hmac", "key", "password"
-"""Kinds of secrets: the axis' HMAC secret, LGSP's X-SecretKey, LGSP's password."""
+HMAC, KEY, PASSWORD, OUTGOING = "hmac", "key", "password", "outgoing"
+"""Kinds of secrets: the axis' HMAC secret, LGSP's X-SecretKey, LGSP's password, ours at a neighbouring hub."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -162,13 +162,13 @@ def new_lgsp_credentials(
 ) -> tuple[str, str]:
     """Give an agency a new X-SecretKey and a new password for the LGSP dialect, and return both: only hashes stay."""
     key, password = new_secret(), new_secret()
-    _put_hash(connection, agency, KEY, vault.fingerprint(key, bound_to=f"{agency.id}:{KEY}"), now=now)
-    _put_hash(connection, agency, PASSWORD, hash_password(password), now=now)
+    _put_secret(connection, agency, KEY, vault.fingerprint(key, bound_to=f"{agency.id}:{KEY}"), now=now)
+    _put_secret(connection, agency, PASSWORD, hash_password(password), now=now)
     note(connection, now=now, by=by, act="lgsp", subject=agency.code)
     return key, password
 
 
-def _put_hash(connection: Connection, agency: Agency, kind: str, stored: bytes, *, now: datetime) -> None:
+def _put_secret(connection: Connection, agency: Agency, kind: str, stored: bytes, *, now: datetime) -> None:
     connection.execute(delete(secrets).where(secrets.c.agency == agency.id, secrets.c.kind == kind))
     connection.execute(insert(secrets), {"agency": agency.id, "kind": kind, "sealed": stored, "created_at": now})
 
@@ -182,6 +182,20 @@ def hmac_secrets(connection: Connection, agency: Agency, vault: Vault, *, now: d
     """Return the HMAC secrets of an agency that work now."""
     found = stored_secrets(connection, agency, HMAC, now=now)
     return tuple(vault.open(sealed, bound_to=f"{agency.id}:{HMAC}") for sealed in found)
+
+
+def put_outgoing_secret(
+    connection: Connection, agency: Agency, vault: Vault, secret: str, *, now: datetime, by: str
+) -> None:
+    """Keep the secret that a neighbouring hub gave us, encrypted; the one before is forgotten."""
+    _put_secret(connection, agency, OUTGOING, vault.seal(secret, bound_to=f"{agency.id}:{OUTGOING}"), now=now)
+    note(connection, now=now, by=by, act="outgoing", subject=agency.code)
+
+
+def outgoing_secret(connection: Connection, agency: Agency, vault: Vault, *, now: datetime) -> str | None:
+    """Return the secret that a neighbouring hub gave us; None when there is none."""
+    found = stored_secrets(connection, agency, OUTGOING, now=now)
+    return vault.open(found[0], bound_to=f"{agency.id}:{OUTGOING}") if found else None
 
 
 def file_request(connection: Connection, agency: Agency, act: str, wish: dict[str, str], *, now: datetime) -> int:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -27,6 +28,7 @@ from edocx.clock import Clock
 from edocx.errors import EdocxError
 from edocx.hub import refusal, replies
 from edocx.hub.axis_operations import OPERATIONS, Call, Operation
+from edocx.hub.carrier import Carrier
 from edocx.hub.configuration import HubConfig
 from edocx.hub.gate import is_loopback
 from edocx.hub.lgsp_operations import lgsp_routes
@@ -40,11 +42,12 @@ _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
 class Hub(Starlette):
-    """A hub as an ASGI application; `service` is what it works with."""
+    """A hub as an ASGI application; `service` is what it works with, `carrier` hands mail on to other hubs."""
 
     def __init__(self, service: Service, **options: Any) -> None:
         super().__init__(**options)
         self.service = service
+        self.carrier = Carrier(service)
         # A redirect is no triple.
         self.router.redirect_slashes = False
 
@@ -70,8 +73,15 @@ def app(
     service = Service.open(config or HubConfig(), clock=clock, directory=directory, faults=faults)
 
     @asynccontextmanager
-    async def lifespan(_app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(hub: Hub) -> AsyncIterator[None]:
+        seconds = service.config.relay_seconds if service.config.peers else 0
+        carrying = threading.Thread(target=hub.carrier.run, args=(seconds,), name="edocx-hub-carrier")
+        if seconds:
+            carrying.start()
         yield
+        hub.carrier.stop()
+        if seconds:
+            await run_in_threadpool(carrying.join)
         service.close()
 
     return Hub(
@@ -121,7 +131,7 @@ async def _operate(service: Service, name: str, operation: Operation, request: R
 def refused(error: EdocxError, operation: str) -> Response:
     """Return the reply for an error; what is the hub's own trouble is logged, by code and place alone."""
     reply, status = replies.failure(error, operation)
-    if status >= refusal.SYSTEM.status and error.code != "EDX-HUB-LOOP":
+    if status >= refusal.SYSTEM.status:
         _log.error("%s failed: %s", operation, error.code)
     headers = {"Connection": "close"} if error.code in {"EDX-HUB-SIZE", "EDX-HUB-SLOW", "EDX-HUB-CUT"} else None
     return Response(replies.to_bytes(reply), status, headers, replies.JSON_TYPE)

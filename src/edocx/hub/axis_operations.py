@@ -27,11 +27,15 @@ from edocx.hub.bodies import Body
 from edocx.hub.gate import Caller
 from edocx.hub.letter_facts import LetterFacts, read_facts
 from edocx.hub.service import Service
+from edocx.hub.trace_header import with_trace
 from edocx.routing.parcel import TOP_URGENCY, Business, ParcelKind, is_message_id, require_id
 from edocx.units import UnitId
 
 SMALL_BODY = 64 * 1024
 """Bytes of a body that is no document: `{}` or one agency."""
+
+MAX_HUBS = 16
+"""Most hubs on one way: the nation has four levels."""
 
 MAX_TO = 10_000
 """Recipients named in one header."""
@@ -109,7 +113,27 @@ def _offered(call: Call, file: Blob, kind: ParcelKind) -> Offered:
     message_id = call.get("edx-message-id") or None
     if message_id is not None and not is_message_id(message_id):
         raise refusal.bad_parameter("edx-message-id")
-    return Offered(call.caller.agency, facts, recipients_of(call.get("to")), file, message_id)
+    passed = _passed(call)
+    return Offered(agency, facts, recipients_of(call.get("to")), _traced(call, file, facts), message_id, passed)
+
+
+def _passed(call: Call) -> tuple[str, ...]:
+    """Return the hubs that a neighbouring hub says the message came through; refuse one that was here already."""
+    agency = call.caller.agency
+    if agency.kind != "hub":
+        return ()
+    passed = tuple(filter(None, call.get("edx-relays").split(";")))
+    if call.service.config.system_code in passed or len(passed) > MAX_HUBS:
+        raise refusal.loop(agency.code)
+    return passed
+
+
+def _traced(call: Call, file: Blob, facts: LetterFacts) -> Blob:
+    """Return the file with this hub's own entry in its trace, where the hub has a unit to name."""
+    service = call.service
+    if service.config.unit is None or facts.kind is not ParcelKind.DOCUMENT:
+        return file
+    return with_trace(file, service.config.unit, service.store.now(), workdir=service.store.spool)
 
 
 def _facts(call: Call, file: Blob, kind: ParcelKind) -> LetterFacts:

@@ -9,7 +9,7 @@
     plain_http = false           # off loopback, http must be switched on by name
 
     [[peers]]                    # federation: the hubs next to this one
-    code = "G22"
+    code = "hub.G22"             # by their own system codes, which are no unit's
     endpoint = "https://hub.example"
     role = "above"
 
@@ -47,7 +47,8 @@ class HubConfig(BaseModel):
     Attributes:
         database: the hub's SQLite file; payloads and half-received bodies lie beside it.
         key: file with the key that opens stored secrets; ``<database>.key`` unless given.
-        unit: the hub's own code; needed for federation.
+        unit: whose hub it is; written into the TraceHeader of what passes.
+        system: the code under which neighbouring hubs know this one; ``hub.<unit>`` unless given.
         max_bytes: most bytes of one body; answered with 413 beyond.
         max_header_bytes: most bytes of one request's head (an address list of 10,000 codes stands in it twice).
         plain_http: answer http from machines other than this one.
@@ -60,6 +61,7 @@ class HubConfig(BaseModel):
         open_metrics: answer ``/metrics`` to other machines too.
         directory: units file (JSON) used to route and to name successors; without one the register alone decides.
         peers: neighbouring hubs.
+        relay_seconds: how often the carrier looks for what is due; 0 leaves it to the host.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -67,6 +69,7 @@ class HubConfig(BaseModel):
     database: Path = Path("hub.db")
     key: Path | None = None
     unit: str | None = Field(default=None, max_length=200)
+    system: str | None = Field(default=None, max_length=200)
     max_bytes: int = Field(default=512 * MIB, ge=1024)
     max_header_bytes: int = Field(default=MIB, ge=16 * 1024)
     plain_http: bool = False
@@ -79,6 +82,7 @@ class HubConfig(BaseModel):
     open_metrics: bool = False
     directory: Path | None = None
     peers: tuple[Peer, ...] = ()
+    relay_seconds: float = Field(default=1.0, ge=0)
 
     @model_validator(mode="after")
     def _whole(self) -> HubConfig:
@@ -94,6 +98,11 @@ class HubConfig(BaseModel):
     def key_path(self) -> Path:
         """Where the key file lies."""
         return self.key or self.database.with_name(self.database.name + ".key")
+
+    @property
+    def system_code(self) -> str | None:
+        """The code under which neighbouring hubs know this one."""
+        return self.system or (f"hub.{self.unit}" if self.unit else None)
 
     @property
     def above(self) -> Peer | None:

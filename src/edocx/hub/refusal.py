@@ -49,7 +49,7 @@ _WIRE = {
     "EDX-HUB-LENGTH": Wire("106", 411),
     "EDX-HUB-SIZE": Wire("107", 413),
     "EDX-HUB-RATE": Wire("108", 429),
-    "EDX-HUB-LOOP": Wire("109", 508),
+    "EDX-HUB-LOOP": Wire("109", 409),
     "EDX-HUB-SLOW": Wire("110", 408),
 }
 _BY_KIND = ((LimitExceeded, Wire("107", 413)), (UnitError, Wire("18", 422)), (UsageError, Wire("104", 400)))

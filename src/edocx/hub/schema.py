@@ -84,6 +84,8 @@ messages = Table(
     Column("urgency", SmallInteger, nullable=False),
     Column("title", String(500)),
     Column("notation", String(200)),
+    # The hubs it came through, by their system codes joined with ";": against loops.
+    Column("passed", String(1000), nullable=False),
     Column("received_at", Moment, nullable=False),
     # axis-http.md §1.9: the key that makes a repeated sendEdoc harmless.
     UniqueConstraint("origin", "message_type", "document_id", "business", "digest"),
@@ -137,17 +139,6 @@ audit = Table(
     Column("who", String(200), nullable=False),
     Column("act", String(32), nullable=False),
     Column("subject", String(200), nullable=False),
-)
-
-statements = Table(
-    "statements",
-    metadata,
-    Column("id", Integer, primary_key=True),
-    Column("message", ForeignKey(messages.c.number), nullable=False),
-    Column("recipient", String(200), nullable=False),
-    Column("position", Integer, nullable=False),
-    Column("statement", LongText, nullable=False),
-    UniqueConstraint("message", "recipient", "position"),
 )
 
 

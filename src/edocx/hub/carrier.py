@@ -1,0 +1,214 @@
+"""The carrier: hands copies on to the neighbouring hub, keeps custody until it has answered, asks how they fared.
+
+It may be killed between any two statements and several may work at once: the next hub knows a repeat by its sender,
+DocumentId and content (axis-http.md §1.9), so what was done is done again without harm.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+import logging
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import quote
+
+from sqlalchemy import Connection, Row, select, update
+
+from edocx.content import Blob
+from edocx.errors import EdocxError, Refused, Text, TransportUnavailable, UnitError
+from edocx.hub import agencies
+from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
+from edocx.hub.bodies import unpadded
+from edocx.hub.configuration import Peer
+from edocx.hub.schema import copies, messages
+from edocx.hub.service import Service
+from edocx.routing.transport.axis_exchange import AxisExchange
+from edocx.routing.transport.axis_rows import rows_of
+
+BATCH = 64
+"""Copies looked at in one step."""
+
+FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
+"""Between attempts towards a hub that is away: doubling, up to this; custody has no end."""
+
+ASK_AGAIN = timedelta(minutes=1)
+"""How often the next hub is asked what became of a copy it took."""
+
+_CRLF = b"\r\n"
+_log = logging.getLogger("edocx.hub")
+
+
+@dataclass(slots=True)
+class Carrier:
+    """Works for one hub; `step` does what is due, `run` does so until told to stop."""
+
+    service: Service
+    _lines: dict[str, AxisExchange] = field(default_factory=dict)
+    _stopping: threading.Event = field(default_factory=threading.Event)
+
+    def step(self) -> int:
+        """Hand on what is due and ask after what was handed on; return how many copies changed."""
+        return self._hand_on() + self._ask_after()
+
+    def run(self, seconds: float) -> None:
+        """Step every ``seconds`` until `stop` is called; an error is logged by its code and tried again."""
+        while not self._stopping.wait(seconds):
+            try:
+                self.step()
+            except EdocxError as error:
+                _log.error("relaying failed: %s", error.code)
+
+    def stop(self) -> None:
+        """End `run` and close the lines."""
+        self._stopping.set()
+        for line in self._lines.values():
+            line.close()
+
+    def _hand_on(self) -> int:
+        now = self.service.store.now()
+        with self.service.store.read() as connection:
+            waiting = (copies.c.state == INITIAL) & copies.c.via.is_not(None) & (copies.c.due_at <= now)
+            query = (
+                select(messages, copies.c.recipient, copies.c.via, copies.c.tries)
+                .join(copies, copies.c.message == messages.c.number)
+                .where(waiting)
+                .order_by(messages.c.urgency.desc(), messages.c.number, copies.c.via)
+                .limit(BATCH)
+            )
+            rows = connection.execute(query).all()
+        moved, away = 0, set[str]()
+        for (_, via), group in itertools.groupby(rows, key=lambda row: (row.number, row.via)):
+            if via not in away:
+                found = self._hand_on_message(list(group), via)
+                moved += found
+                if not found:
+                    away.add(via)
+        return moved
+
+    def _hand_on_message(self, rows: Sequence[Row[Any]], via: str) -> int:
+        """Submit one message for all its recipients behind one hub; one by one if one of them is refused."""
+        try:
+            key = self._submit(rows, via)
+        except UnitError as error:
+            if len(rows) > 1:
+                return sum(self._hand_on_message([row], via) for row in rows)
+            return self._settle(rows, {"state": FAIL, "description": error.text.vi, "due_at": None})
+        except TransportUnavailable:
+            return self._put_off(rows)
+        except EdocxError as error:
+            if error.retryable:
+                return self._put_off(rows)
+            return self._settle(rows, {"state": FAIL, "description": error.text.vi, "due_at": None})
+        due = self.service.store.now() + ASK_AGAIN
+        return self._settle(rows, {"state": PROCESSING, "relayed_as": key, "due_at": due, "tries": 0})
+
+    def _submit(self, rows: Sequence[Row[Any]], via: str) -> str:
+        line, first = self._line(via), rows[0]
+        with self.service.store.read() as connection:
+            payload = self.service.store.load(connection, first.sha256)
+        told = {
+            "from": first.origin,
+            "to": json.dumps([row.recipient for row in rows], ensure_ascii=False),
+            "servicetype": "eDoc",
+            "messagetype": first.message_type,
+            "hash-file": unpadded(payload.sha256),
+            "edx-relays": ";".join(filter(None, (first.passed, line.system))),
+            "edx-message-id": first.message_id or "",
+            "edx-document-id": quote(first.document_id, safe=""),
+            "edx-business": first.business,
+            "edx-urgency": str(first.urgency),
+        }
+        body = itertools.chain(_pieces(payload), (_CRLF,))
+        reply = line.call("sendEdoc", told, body=body, length=payload.size + len(_CRLF), binary=True)
+        return str(reply.get("DocId") or "")
+
+    def _ask_after(self) -> int:
+        """Take over what the next hub knows of the copies it took: done, or failed and why."""
+        now = self.service.store.now()
+        with self.service.store.read() as connection:
+            taken = (copies.c.state == PROCESSING) & copies.c.relayed_as.is_not(None) & (copies.c.due_at <= now)
+            query = (
+                select(messages, copies.c.recipient, copies.c.via, copies.c.tries, copies.c.relayed_as)
+                .join(copies, copies.c.message == messages.c.number)
+                .where(taken)
+                .order_by(copies.c.via, copies.c.relayed_as)
+                .limit(BATCH)
+            )
+            rows = connection.execute(query).all()
+        moved = 0
+        for (via, key), group in itertools.groupby(rows, key=lambda row: (row.via, row.relayed_as)):
+            held = list(group)
+            try:
+                told = {"servicetype": "eDoc", "messagetype": held[0].message_type, "docId": key}
+                known = {str(row.get("toCode")): row for row in rows_of(self._line(via).call("getSentEdocList", told))}
+            except EdocxError:
+                self._put_off(held)
+                continue
+            moved += sum(self._learn(row, known.get(row.recipient, {}), now) for row in held)
+        return moved
+
+    def _learn(self, row: Row[Any], known: Any, now: datetime) -> int:
+        state = str(known.get("receiveStatus") or "")
+        if state not in {DONE, FAIL}:
+            self._settle([row], {"due_at": now + ASK_AGAIN})
+            return 0
+        description = str(known.get("receiveStatusDesc") or "")[:2000] if state == FAIL else None
+        return self._settle([row], {"state": state, "description": description, "due_at": None})
+
+    def _put_off(self, rows: Sequence[Row[Any]]) -> int:
+        pause = min(FIRST_PAUSE * 2 ** min(rows[0].tries, 10), LONGEST_PAUSE)
+        self._settle(rows, {"tries": copies.c.tries + 1, "due_at": self.service.store.now() + pause})
+        return 0
+
+    def _settle(self, rows: Sequence[Row[Any]], values: dict[str, Any]) -> int:
+        now = self.service.store.now()
+
+        def act(connection: Connection) -> None:
+            for row in rows:
+                mine = (copies.c.message == row.number) & (copies.c.recipient == row.recipient)
+                connection.execute(update(copies).where(mine).values(**values, updated_at=now))
+
+        self.service.store.write("relay", act)
+        return len(rows)
+
+    def _line(self, via: str) -> AxisExchange:
+        if via not in self._lines:
+            self._lines[via] = self._opened(self._peer(via))
+        return self._lines[via]
+
+    def _peer(self, code: str) -> Peer:
+        found = next((peer for peer in self.service.config.peers if peer.code == code), None)
+        if found is None:
+            raise _no_line(code)
+        return found
+
+    def _opened(self, peer: Peer) -> AxisExchange:
+        with self.service.store.read() as connection:
+            agency = agencies.require(connection, peer.code)
+            secret = agencies.outgoing_secret(connection, agency, self.service.vault, now=self.service.store.now())
+        system = self.service.config.system_code
+        if secret is None or system is None:
+            raise _no_line(peer.code)
+        clock, plain = self.service.store.clock, self.service.config.plain_http
+        return AxisExchange(peer.endpoint, system=system, secret=secret, clock=clock, plain_http=plain)
+
+
+def _pieces(payload: Blob) -> Any:
+    yield from payload.pieces()
+
+
+def _no_line(code: str) -> Refused:
+    return Refused(
+        Text(f"Chưa có kết nối tới trục {code}.", f"There is no line to the hub {code}."),
+        hint=Text(
+            "Khai báo [[peers]] và bí mật: `edocx hub agencies outgoing`.",
+            "Name it in [[peers]] and give its secret: `edocx hub agencies outgoing`.",
+        ),
+        code="EDX-HUB-LINE",
+        where=code,
+        retryable=True,
+    )

@@ -1,0 +1,313 @@
+"""Hubs of several levels: custody, traces, loops, and what comes back (four levels over real sockets)."""
+
+from __future__ import annotations
+
+import re
+from contextlib import ExitStack
+from datetime import timedelta
+
+import pytest
+from hub_scene import NOW, OfficialClient, document, enrol, serving, status
+from hypothesis import given
+from hypothesis import strategies as st
+
+from edocx.content import Blob
+from edocx.envelope import open_envelope
+from edocx.hub import HubConfig, NewAgency, Peer, agencies, app
+from edocx.hub.carrier import ASK_AGAIN, LONGEST_PAUSE, Carrier
+from edocx.hub.server import listen_on
+from edocx.hub.trace_header import with_trace
+from edocx.testing.faults import Crash
+
+COMMUNE, GOVERNMENT, FAR = "H58.12.01", "G22", "H37.01.02"
+SECRETS = {code: f"s-{code}" for code in (COMMUNE, GOVERNMENT, FAR, "hub.H58", "hub.G22", "hub.H37")}
+
+
+class Nation:
+    """A national hub with two provincial ones below it, each on a socket of its own."""
+
+    def __init__(self, folder, clock, stack, **settings):
+        self.clock, self.stack = clock, stack
+        self.ports = {unit: _free_port() for unit in ("H58", "G22", "H37")}
+        self.hubs = {unit: self._make(folder, unit, **settings) for unit in self.ports}
+        self.running = {unit: stack.enter_context(ExitStack()) for unit in self.ports}
+        for unit in self.ports:
+            self.start(unit)
+
+    def _make(self, folder, unit, **settings):
+        peers = [("G22", "above")] if unit != "G22" else [("H58", "below"), ("H37", "below")]
+        hub = app(
+            HubConfig(
+                database=folder / unit / "hub.db",
+                unit=unit,
+                relay_seconds=0,
+                peers=tuple(
+                    Peer(code=f"hub.{other}", endpoint=f"http://127.0.0.1:{self.ports[other]}", role=role)
+                    for other, role in peers
+                ),
+                **settings,
+            ),
+            clock=self.clock,
+        )
+        local = {"H58": COMMUNE, "G22": GOVERNMENT, "H37": FAR}[unit]
+        enrol(hub, NewAgency(local, local), secrets=SECRETS)
+        for other, _ in peers:
+            name = f"hub.{other}"
+            # Each pair has one secret a direction; that of the caller's own code is what it shows.
+            enrol(hub, NewAgency(name, name, kind="hub"), secrets={name: f"{name}>{unit}"})
+            with hub.service.store.begin("outgoing") as connection:
+                agency = agencies.find(connection, name)
+                told = f"hub.{unit}>{other}"
+                agencies.put_outgoing_secret(
+                    connection, agency, hub.service.vault, told, now=self.clock.now(), by="test"
+                )
+        if unit == "G22":
+            enrol(
+                hub,
+                NewAgency(COMMUNE, COMMUNE, served_by="hub.H58"),
+                NewAgency(FAR, FAR, served_by="hub.H37"),
+                secrets={},
+            )
+        return hub
+
+    def start(self, unit):
+        self.running[unit].enter_context(serving(self.hubs[unit], self.ports[unit]))
+
+    def stop(self, unit):
+        self.running[unit].close()
+
+    def client(self, unit, code):
+        return OfficialClient(("127.0.0.1", self.ports[unit]), code, SECRETS[code])
+
+    @property
+    def sender(self):
+        return self.client("H58", COMMUNE)
+
+    @property
+    def receiver(self):
+        return self.client("H37", FAR)
+
+    def carry(self):
+        while sum(hub.carrier.step() for hub in self.hubs.values()):
+            pass
+
+    def sent(self):
+        rows = self.sender.call("getSentEdocList", servicetype="eDoc", messagetype="edoc").json()["data"]
+        return {row["toCode"]: (row["receiveStatus"], row["receiveStatusDesc"]) for row in rows}
+
+
+def _free_port():
+    with listen_on("127.0.0.1", 0) as line:
+        return line.getsockname()[1]
+
+
+@pytest.fixture
+def nation(tmp_path, clock):
+    with ExitStack() as stack:
+        made = Nation(tmp_path, clock, stack)
+        yield made
+    for hub in made.hubs.values():
+        hub.carrier.stop()
+        hub.service.close()
+
+
+def letter(**more):
+    return document(sender=COMMUNE, **({"to": (FAR, GOVERNMENT)} | more))
+
+
+def fetched(client, row):
+    return client.call("downloadEdoc", None, method="GET", docId=row["docId"]).body
+
+
+def test_a_letter_climbs_to_the_nation_and_down_to_another_province_and_the_answer_comes_back(nation):
+    nation.sender.send(letter())
+    nation.carry()
+    (row,) = nation.receiver.waiting()
+    (upper,) = nation.client("G22", GOVERNMENT).waiting()
+    assert row["from"] == upper["from"] == COMMUNE
+    with open_envelope(fetched(nation.receiver, row)) as reading:
+        assert [one.unit for one in reading.envelope.trace] == [COMMUNE, "H58", "G22", "H37"]
+    reason = "Không thuộc thẩm quyền giải quyết"
+    nation.receiver.call("updateStatus", b"{}", docId=row["docId"], status="done")
+    nation.receiver.send(status("02", sender=FAR, to=COMMUNE, reason=reason), kind="status")
+    nation.carry()
+    (answer,) = nation.sender.waiting("status")
+    with open_envelope(fetched(nation.sender, answer)) as reading:
+        assert (reading.envelope.status_code, reading.envelope.description) == ("02", reason)
+
+
+def test_every_byte_but_the_trace_comes_as_it_was_sent(nation):
+    nation.sender.send(letter())
+    nation.carry()
+    (row,) = nation.receiver.waiting()
+    entry = rb"<edXML:TraceHeader><edXML:OrganId>(H58|G22|H37)</edXML:OrganId><edXML:Timestamp>[^<]*</edXML:Timestamp></edXML:TraceHeader>"
+    assert re.sub(entry, b"", fetched(nation.receiver, row)) == letter()
+
+
+def test_the_seal_is_still_valid_after_every_hop(nation, tmp_path):
+    from edocx.envelope import compose, read
+    from edocx.sealing import seal, verify_envelope
+    from edocx.signing.judgement import Criteria
+    from edocx.signing.keys import open_signer
+    from edocx.signing.report import Integrity
+    from edocx.signing.trust import TrustStore
+    from edocx.testing.pki import Pki
+
+    key = tmp_path / "agency.p12"
+    pki = Pki.create(key="p256")
+    pki.issue_organisation("XÃ BÌNH ĐỨC", "TIỀN GIANG").save(key)
+    plain = tmp_path / "plain.edxml"
+    plain.write_bytes(letter())
+    skeleton = compose(read(plain))
+    seal(skeleton, open_signer(f"file:{key}"), at=NOW)
+    skeleton.save(tmp_path / "sealed.edxml")
+    assert nation.sender.send((tmp_path / "sealed.edxml").read_bytes()).json()["status"] == "OK"
+    nation.carry()
+    (row,) = nation.receiver.waiting()
+    arrived = tmp_path / "arrived.edxml"
+    arrived.write_bytes(fetched(nation.receiver, row))
+    report = verify_envelope(arrived, Criteria(TrustStore(), NOW, None))
+    assert [one.integrity for one in report.signatures] == [Integrity.VALID]
+    assert "EDX-UNSEALED" not in {message.code for message in report.messages}
+
+
+def test_the_sender_learns_that_the_far_copy_was_fetched(nation):
+    nation.sender.send(letter(to=(FAR,)))
+    nation.carry()
+    assert nation.sent()[FAR][0] == "processing"
+    (row,) = nation.receiver.waiting()
+    nation.receiver.call("updateStatus", b"{}", docId=row["docId"], status="done")
+    for _ in range(2):
+        nation.clock.advance(ASK_AGAIN)
+        nation.carry()
+    assert nation.sent()[FAR][0] == "done"
+
+
+def test_custody_stays_while_the_next_hub_is_away(nation):
+    nation.stop("G22")
+    doc_id = nation.sender.send(letter()).json()["DocId"]
+    for _ in range(3):
+        nation.carry()
+        nation.clock.advance(LONGEST_PAUSE)
+    assert set(nation.sent()) == {FAR, GOVERNMENT}
+    assert {state for state, _ in nation.sent().values()} == {"initial"}
+    nation.start("G22")
+    nation.carry()
+    assert len(nation.receiver.waiting()) == len(nation.client("G22", GOVERNMENT).waiting()) == 1
+    assert nation.sender.send(letter()).json()["DocId"] == doc_id
+
+
+def test_a_carrier_killed_before_it_wrote_down_the_answer_hands_nothing_on_twice(nation, monkeypatch):
+    nation.sender.send(letter(to=(FAR,)))
+
+    def killed(*_):
+        raise Crash
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Carrier, "_settle", killed)
+        with pytest.raises(Crash):
+            nation.hubs["H58"].carrier.step()
+    nation.clock.advance(timedelta(minutes=1))
+    nation.carry()
+    assert len(nation.receiver.waiting()) == 1
+    assert nation.sent()[FAR][0] == "processing"
+
+
+def test_a_unit_that_nobody_knows_fails_with_its_name_and_the_others_arrive(nation):
+    nation.sender.send(letter(to=(FAR, "H99.07")))
+    nation.carry()
+    state, reason = nation.sent()["H99.07"]
+    assert state == "fail"
+    assert "H99.07" in reason
+    assert len(nation.receiver.waiting()) == 1
+
+
+def test_what_would_go_back_to_where_it_came_from_is_stopped_and_said(nation):
+    # The national register sends it down to a hub that knows it no better and would send it up again.
+    enrol(nation.hubs["G22"], NewAgency("H37.99", "x", served_by="hub.H37"), secrets={})
+    nation.sender.send(letter(to=("H37.99",)))
+    for _ in range(3):
+        nation.carry()
+        nation.clock.advance(ASK_AGAIN)
+    state, reason = nation.sent()["H37.99"]
+    assert state == "fail"
+    assert "quay lại" in reason
+
+
+def test_a_message_that_was_here_already_is_refused(nation):
+    caller = OfficialClient(("127.0.0.1", nation.ports["H37"]), "hub.G22", "hub.G22>H37")
+    told = {"edx-relays": "hub.H58;hub.H37;hub.G22", "from": COMMUNE}
+    reply = _sent_by_hub(caller, letter(to=(FAR,)), told)
+    assert reply.json()["EdxCode"] == "EDX-HUB-LOOP"
+    assert _sent_by_hub(caller, letter(to=(FAR,)), told | {"edx-relays": "hub.H58;hub.G22"}).json()["status"] == "OK"
+
+
+def _sent_by_hub(caller, edxml, told):
+    from hub_scene import unpadded_hash
+
+    more = {"messagetype": "edoc", "hash-file": unpadded_hash(edxml)}
+    return caller.call("sendEdoc", edxml + b"\r\n", content_type="application/octet-stream", **told, **more)
+
+
+@pytest.mark.parametrize("origin", [COMMUNE, GOVERNMENT])
+def test_a_hub_speaks_only_for_the_units_behind_it(nation, origin):
+    liar = OfficialClient(("127.0.0.1", nation.ports["G22"]), "hub.H37", "hub.H37>G22")
+    reply = _sent_by_hub(liar, document(sender=origin, to=(FAR,)), {"from": origin})
+    assert reply.json()["EdxCode"] == "EDX-HUB-SENDER"
+
+
+def test_a_hub_above_cannot_speak_for_a_unit_that_calls_here_itself(nation):
+    above = OfficialClient(("127.0.0.1", nation.ports["H37"]), "hub.G22", "hub.G22>H37")
+    reply = _sent_by_hub(above, document(sender=FAR, to=(FAR,)), {"from": FAR})
+    assert reply.json()["EdxCode"] == "EDX-HUB-SENDER"
+
+
+def test_the_carrier_works_by_itself_while_the_hub_is_served(tmp_path, clock):
+    with ExitStack() as stack:
+        made = Nation(tmp_path, clock, stack)
+        made.stop("H58")
+        hub = made.hubs["H58"]
+        quick = app(hub.service.config.model_copy(update={"relay_seconds": 0.01}), clock=clock)
+        hub.service.close()
+        made.hubs["H58"] = quick
+        made.start("H58")
+        made.sender.send(letter(to=(GOVERNMENT,)))
+        national = made.client("G22", GOVERNMENT)
+        for _ in range(1000):
+            if national.waiting():
+                break
+        assert len(national.waiting()) == 1
+    for each in made.hubs.values():
+        each.carrier.stop()
+        each.service.close()
+
+
+@pytest.mark.parametrize(
+    "edxml", [status("01"), b"<x/>", b"khong", letter().decode().replace("TraceHeaderList", "Vet").encode()]
+)
+def test_what_has_no_trace_list_is_passed_on_as_it_is(tmp_path, edxml):
+    assert with_trace(Blob.from_bytes(edxml), "H58", NOW, workdir=tmp_path).read() == edxml
+
+
+def test_a_list_elsewhere_or_in_a_comment_is_not_the_trace(tmp_path):
+    edxml = letter()
+    decoy = edxml.replace(
+        b"<edXML:edXMLHeader>",
+        b"<!-- </edXML:TraceHeaderList> --><edXML:edXMLHeader><x><TraceHeaderList></TraceHeaderList></x>",
+    )
+    changed = with_trace(Blob.from_bytes(decoy), "H58", NOW, workdir=tmp_path).read()
+    with open_envelope(changed) as reading:
+        assert [one.unit for one in reading.envelope.trace] == [COMMUNE, "H58"]
+
+
+@given(content=st.binary(min_size=1, max_size=5000), unit=st.from_regex(r"[A-Z][0-9]{2}(&<)?", fullmatch=True))
+def test_removing_the_entry_gives_the_same_bytes_again(tmp_path_factory, content, unit):
+    folder = tmp_path_factory.getbasetemp()
+    edxml = letter(content=content)
+    changed = with_trace(Blob.from_bytes(edxml), unit, NOW, workdir=folder).read()
+    added = len(changed) - len(edxml)
+    at = next(i for i in range(len(edxml)) if edxml[i] != changed[i])
+    starts = [i for i in range(max(0, at - added), at + 1) if changed[:i] + changed[i + added :] == edxml]
+    assert starts
+    with open_envelope(changed) as reading:
+        assert reading.envelope.trace[-1].unit == unit
