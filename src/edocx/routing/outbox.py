@@ -141,6 +141,10 @@ class Outbox:
                 {"message_id": task.parcel.message_id, "attempt": task.attempts + 1, "reason": reason},
             )
 
+    def hold_back(self, task: Task, due: datetime) -> None:
+        """Give a claimed parcel back untried, due again at ``due``: no attempt is used up, nothing happened to it."""
+        self._changed(outgoing.HELD_BACK, _claim_of(task), {"due": due})
+
     def bury(self, task: Task, reason: str) -> None:
         """Give up on a parcel: a dead letter, with the error code that says why."""
         self._settle(_claim_of(task), "dead", reason=reason)

@@ -16,6 +16,7 @@ from random import Random
 from edocx.clock import Clock
 from edocx.content import Blob
 from edocx.errors import EdocxError, InputError, Text, TransportUnavailable, Unavailable
+from edocx.routing.breaker import Breakers
 from edocx.routing.database import Store
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.inbox import Arrival
@@ -36,6 +37,7 @@ class Progress:
     Attributes:
         sent: parcels for which the axis gave a receipt.
         put_off: attempts that failed and are due again later.
+        held: parcels kept back untried because their destination is away; those behind them come next.
         dead: parcels given up.
         received: messages stored for the first time.
         absorbed: messages that were here already, or whose content was.
@@ -44,6 +46,7 @@ class Progress:
 
     sent: int = 0
     put_off: int = 0
+    held: int = 0
     dead: int = 0
     received: int = 0
     absorbed: int = 0
@@ -51,13 +54,14 @@ class Progress:
 
     @property
     def moved(self) -> bool:
-        """Whether anything went forward."""
-        return bool(self.sent or self.dead or self.received or self.absorbed)
+        """Whether anything went forward, so that another step may find more to do."""
+        return bool(self.sent or self.held or self.dead or self.received or self.absorbed)
 
     def add(self, other: Progress) -> None:
         """Add another step's doings to these."""
         self.sent += other.sent
         self.put_off += other.put_off
+        self.held += other.held
         self.dead += other.dead
         self.received += other.received
         self.absorbed += other.absorbed
@@ -101,6 +105,7 @@ class Worker:
         # Two workers of one name must not settle each other's claims.
         self._lease = store.lease(f"{name}.{secrets.token_hex(4)}")
         self._backoff = backoff or Backoff()
+        self._breakers = Breakers(self._backoff, random)
         self._faults = faults
         self._batch = batch
         self._outages = 0
@@ -142,10 +147,15 @@ class Worker:
         with self._store.begin("claim") as transaction:
             tasks = transaction.outbox.claim(self._lease, limit=self._batch)
         taken: list[tuple[Task, str]] = []
+        held: list[tuple[Task, datetime]] = []
         for task in tasks:
-            if not self._submit(task, taken, progress):
+            due = self._breakers.admit(task.parcel.recipients, self._clock.now())
+            if due is not None:
+                held.append((task, due))
+            elif not self._submit(task, taken, progress):
                 break
         self._settle(taken, progress)
+        self._hold_back(held, progress)
         return progress
 
     def _submit(self, task: Task, taken: list[tuple[Task, str]], progress: Progress) -> bool:
@@ -162,8 +172,11 @@ class Worker:
         except EdocxError as error:
             self._settle(taken, progress)
             self._fail(error, task, progress)
+            if error.retryable and (destination := _at_fault(error, task)) is not None:
+                self._breakers.failed(destination, self._clock.now())
             return True
         self._outages, self._resume_at = 0, None
+        self._breakers.succeeded(task.parcel.recipients)
         taken.append((task, receipt.key))
         return True
 
@@ -176,6 +189,21 @@ class Worker:
                 transaction.outbox.mark_sent(task, key)
         progress.sent += len(taken)
         taken.clear()
+
+    def _hold_back(self, held: list[tuple[Task, datetime]], progress: Progress) -> None:
+        """Give back in one commit what its destination cannot take now; what is too old is given up all the same."""
+        if not held:
+            return
+        with self._store.begin("held") as transaction:
+            for task, due in held:
+                attempt = max(1, task.attempts)
+                since = task.queued_at
+                if self._backoff.next_due(attempt, now=transaction.now, since=since, random=self._random) is None:
+                    transaction.outbox.bury(task, "EDX-DESTINATION-AWAY")
+                    progress.dead += 1
+                else:
+                    transaction.outbox.hold_back(task, due)
+                    progress.held += 1
 
     def _pause(self, error: TransportUnavailable, task: Task, progress: Progress) -> None:
         self._outages += 1
@@ -239,6 +267,14 @@ class Worker:
             # One message that cannot be had must not keep the others away; it stays pending at the axis.
             progress.faults += (error.code,)
             return None
+
+
+def _at_fault(error: EdocxError, task: Task) -> str | None:
+    """Return the destination that an error speaks of: the recipient it names, or the only one there is."""
+    recipients = task.parcel.recipients
+    if error.where in recipients:
+        return error.where
+    return recipients[0] if len(recipients) == 1 else None
 
 
 def _portions(entries: Sequence[Entry], size: int) -> Iterator[Sequence[Entry]]:

@@ -42,6 +42,7 @@ _settled: dict[str, Any] = {
 }
 SENT = Prepared(_change.values(**_settled))
 BURIED = Prepared(_change_held.values(**_settled))
+HELD_BACK = Prepared(_change_held.values(due_at=bindparam("due"), lease=null()))
 PUT_OFF = Prepared(
     _change_held.values(attempts=bindparam("tried"), due_at=bindparam("due"), reason=bindparam("because"), lease=null())
 )

@@ -73,7 +73,8 @@ class Transport(Protocol):
 
         Raises `UnitError` naming the recipient or sender that the axis does not know (the whole parcel is
         refused), `Refused` when the message id stands for other content, `TransportUnavailable` when the
-        axis is away.
+        axis is away. When only a destination behind the axis is, any other error that is retryable, with the
+        recipient in ``where``: others are then sent on (`edocx.routing.breaker`).
         """
         ...
 
