@@ -9,7 +9,7 @@ from units_scene import REFORM, passage, unit
 
 from edocx.units import MemoryDirectory, Span
 from edocx.units.history import BEGIN, END
-from edocx.units.soundness import breaches
+from edocx.units.soundness import MAX_LEVELS, MAX_STEPS, breaches
 
 EARLY, LATE = date(2020, 1, 1), date(2024, 1, 1)
 
@@ -130,3 +130,37 @@ def test_successors_in_a_circle_are_impossible():
 
 def test_a_transfer_leaves_the_predecessor_standing():
     assert found(unit("so-mot"), unit("so-hai"), edges=[passage("transfer", "so-mot", "so-hai")]) == []
+
+
+def test_a_unit_is_connected_through_a_hub_that_lives_as_long():
+    hub = unit("hub-mot", "H01", opened=EARLY, closed=REFORM)
+    through = unit("so-mot", "H01.01", served_by="hub-mot", opened=EARLY)
+    assert found(hub, through) == [("so-mot", "served_by", "EDX-UNITS-OUTLIVES")]
+    assert found(hub, unit("so-mot", "H01.01", served_by="hub-mot", opened=EARLY, closed=REFORM)) == []
+
+
+def test_a_chain_is_walked_once_whatever_its_length(monkeypatch):
+    asked = []
+    ask = MemoryDirectory.history
+    monkeypatch.setattr(MemoryDirectory, "history", lambda self, who: asked.append(who) or ask(self, who))
+    many = 2000
+    chain = [unit(f"x-{n}", parent=f"x-{n + 1}" if n < many else None) for n in range(many + 1)]
+    kinds = {breach.code for breach in breaches(MemoryDirectory(chain))}
+    assert kinds == {"EDX-UNITS-DEPTH"}
+    assert len(asked) < 10 * many
+
+
+def test_a_chain_as_deep_as_allowed_is_sound_and_one_deeper_is_not():
+    chain = [unit(f"x-{n}", parent=f"x-{n + 1}" if n < MAX_LEVELS else None) for n in range(MAX_LEVELS + 1)]
+    assert found(*chain) == []
+    assert found(*chain, unit("x-x", parent="x-0")) == [("x-x", "parent", "EDX-UNITS-DEPTH")]
+
+
+def test_a_circle_of_thousands_is_refused_in_bounded_steps(monkeypatch):
+    asked = []
+    ask = MemoryDirectory.history
+    monkeypatch.setattr(MemoryDirectory, "history", lambda self, who: asked.append(who) or ask(self, who))
+    many = 3000
+    circle = [unit(f"x-{n}", parent=f"x-{(n + 1) % many}") for n in range(many)]
+    assert ("x-0", "parent", "EDX-UNITS-CYCLE") in [breach[:3] for breach in breaches(MemoryDirectory(circle))]
+    assert len(asked) < 2 * MAX_STEPS

@@ -101,16 +101,21 @@ def _way_up(directory: MemoryDirectory, unit: Unit, day: date) -> list[Hop]:
 
 
 def _next_hub(directory: MemoryDirectory, unit: Unit, day: date) -> Hop | None:
+    vi, en = "danh bạ không ghi nơi kết nối", "no connection is recorded"
     if unit.served_by is not None:
         hub = directory.find(unit.served_by, day)
         if hub is not None:
             return Hop("hub", hub, "served_by", _rule_served(unit, hub))
+        vi, en = (
+            f"nơi kết nối được ghi, {unit.served_by}, không hoạt động ngày này",
+            f"the connection recorded, {unit.served_by}, does not exist on that day",
+        )
     for above in unit.code.ancestors if unit.code else ():
         hub = directory.find(above, day)
         if hub is not None:
             rule = Text(
-                f"theo cây mã: {above} đứng trên {unit.code}; danh bạ không ghi nơi kết nối",
-                f"by the code tree: {above} stands above {unit.code}; no connection is recorded",
+                f"theo cây mã: {above} đứng trên {unit.code}; {vi}",
+                f"by the code tree: {above} stands above {unit.code}; {en}",
             )
             return Hop("hub", hub, "code", rule)
     return None

@@ -26,8 +26,11 @@ is_identity = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9@._]+)+").fullmatch
 MAX_IDENTITY = 100
 """Longest identity: against index keys of unbounded size."""
 
-MAX_LEVELS = 64
-"""Longest chain upwards taken for granted to end; longer ones are followed day by day."""
+MAX_LEVELS = 256
+"""Most units above one another: against chains whose every walk costs their length (the tree has four levels)."""
+
+MAX_STEPS = 200_000
+"""Most steps of telling real circles from those that no one day has: against records tangled on purpose."""
 
 _PARENT, _SERVED_BY = FIELDS.index("parent"), FIELDS.index("served_by")
 _CLOSING = frozenset(SuccessionKind) - {SuccessionKind.TRANSFER}
@@ -102,38 +105,77 @@ def _above(directory: MemoryDirectory, history: UnitHistory) -> Iterator[Breach]
             if above is None:
                 why = Text(f"không có đơn vị {span.value}.", f"there is no unit {span.value}.")
                 yield Breach(history.identity, column, "EDX-UNITS-NOBODY", why)
-            elif column == "parent" and (span.start < above.opened or span.end > above.closed):
+            elif span.start < above.opened or span.end > above.closed:
+                vi, en = ("đơn vị cấp trên", "unit above") if column == "parent" else ("nơi kết nối", "hub")
                 why = Text(
-                    f"vượt ra ngoài thời gian tồn tại của đơn vị cấp trên {above.identity} ({_life_text(above)}).",
-                    f"it leaves the life of the unit above, {above.identity} ({_life_text(above)}).",
+                    f"vượt ra ngoài thời gian tồn tại của {vi} {above.identity} ({_life_text(above)}).",
+                    f"it leaves the life of the {en}, {above.identity} ({_life_text(above)}).",
                 )
                 yield Breach(history.identity, column, "EDX-UNITS-OUTLIVES", why)
 
 
 def _circles(directory: MemoryDirectory, place: int, column: str) -> Iterator[Breach]:
-    """Find units that stand above themselves: the short way for bare values, day by day for the rest."""
-    safe: set[str] = set()
-    for history in directory:
-        trail: list[str] = []
-        current: UnitHistory | None = history
-        while current is not None and current.identity not in safe and len(trail) < MAX_LEVELS:
-            above = current.facts[place]
-            if type(above) is tuple:
-                break
-            trail.append(current.identity)
-            current = None if above is None else directory.history(above)
-        if current is None or current.identity in safe:
-            safe.update(trail)
-        elif _returns(directory, history.identity, place):
+    """Find units that stand above themselves, and chains too long: one walk over all, then only the suspects by day."""
+    heights = _heights(directory, place)
+    steps = MAX_STEPS
+    told = False
+    for identity, height in heights.items():
+        if height > MAX_LEVELS:
+            why = Text(f"có hơn {MAX_LEVELS} cấp bên trên.", f"more than {MAX_LEVELS} units stand above it.")
+            yield Breach(identity, column, "EDX-UNITS-DEPTH", why)
+        if height != _SUSPECT:
+            continue
+        if steps <= 0:
+            if not told:
+                why = Text("chuỗi cấp trên quá rối để kiểm tra.", "what stands above it is too tangled to check.")
+                yield Breach(identity, column, "EDX-UNITS-CYCLE", why)
+            return
+        returns, used = _returns(directory, identity, place, steps)
+        steps -= used
+        if returns:
+            told = True
             why = Text("đơn vị đứng trên chính mình (vòng lặp).", "the unit stands above itself (a cycle).")
-            yield Breach(history.identity, column, "EDX-UNITS-CYCLE", why)
+            yield Breach(identity, column, "EDX-UNITS-CYCLE", why)
 
 
-def _returns(directory: MemoryDirectory, start: str, place: int) -> bool:
-    """Say whether going up from a unit leads back to it on some one day."""
+_SUSPECT = -1
+
+
+def _heights(directory: MemoryDirectory, place: int) -> dict[str, int]:
+    """Return how many units stand above each, of all days together; `_SUSPECT` where a circle may.
+
+    Each unit is finished once (colouring), so the whole takes time in proportion to the records.
+    """
+    heights: dict[str, int] = {}
+    for history in directory:
+        trail = {history.identity: _all_above(directory, history, place)} if history.identity not in heights else {}
+        while trail:
+            identity, above = next(reversed(trail.items()))
+            open_ = next((one for one in above if one not in heights), None)
+            if open_ is None:
+                known = [heights[one] for one in above]
+                heights[identity] = _SUSPECT if _SUSPECT in known else 1 + max(known, default=-1)
+                del trail[identity]
+            elif open_ in trail:
+                heights.update(dict.fromkeys(trail, _SUSPECT))
+                trail.clear()
+            else:
+                following = directory.history(open_)
+                trail[open_] = () if following is None else _all_above(directory, following, place)
+    return heights
+
+
+def _all_above(directory: MemoryDirectory, history: UnitHistory, place: int) -> tuple[str, ...]:
+    fact = history.facts[place]
+    named = {span.value for span in fact} if type(fact) is tuple else (fact,)
+    return tuple(one for one in named if one is not None and directory.history(one) is not None)
+
+
+def _returns(directory: MemoryDirectory, start: str, place: int, most: int) -> tuple[bool, int]:
+    """Say whether going up from a unit leads back to it on some one day, and in how many steps that was found."""
     waiting: list[tuple[str, date, date]] = [(start, BEGIN, END)]
     seen: set[tuple[str, date, date]] = set()
-    while waiting:
+    while waiting and len(seen) < most:
         step = waiting.pop()
         if step in seen:
             continue
@@ -147,9 +189,9 @@ def _returns(directory: MemoryDirectory, start: str, place: int) -> bool:
             if span.value is None or begin >= end:
                 continue
             if span.value == start:
-                return True
+                return True, len(seen)
             waiting.append((span.value, begin, end))
-    return False
+    return False, len(seen)
 
 
 def _shared_codes(directory: MemoryDirectory) -> Iterator[Breach]:
