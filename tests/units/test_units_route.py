@@ -97,7 +97,10 @@ def test_a_hub_that_has_ended_is_passed_over():
         ]
     )
     assert stations(directory.route("H01.01", "G12", BEFORE))[1] == ("hub", "H01.90", "served_by")
-    assert stations(directory.route("H01.01", "G12", AFTER))[1] == ("hub", "H01", "code")
+    after = directory.route("H01.01", "G12", AFTER)
+    assert stations(after)[1] == ("hub", "H01", "code")
+    assert "hub-cu" in after[1].rule.en
+    assert "no connection is recorded" not in after[1].rule.en
 
 
 def test_hubs_in_a_circle_do_not_hang_the_route():
