@@ -1,33 +1,28 @@
-"""``edocx bench envelope``: parse, build, extract and header rates beside the lxml DOM, and memory of whole processes.
+"""``edocx bench envelope``: parse, build, extract, seal and verify beside peers, and memory of whole processes.
 
 Figures of one run are measured in turns (A B C A B C …), so that a machine that slows down slows all of
-them; only ratios are held against goals. Memory is the peak of a child process (VmHWM: the kernel hands
-``ru_maxrss`` on from parent to child, so that it says nothing here).
+them; only ratios are held against goals. Memory is the peak of a child process.
 """
 
 from __future__ import annotations
 
 import base64
 import hashlib
-import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from lxml import etree
 
+from edocx.cli.bench_measure import MB, fast_folder, figure, fill, in_turns, peak
+from edocx.cli.bench_seal import save_keys, seals
 from edocx.clock import VIETNAM
 from edocx.content import PIECE, Blob, write_durably
 from edocx.envelope import Attachment, Envelope, Organization, compose, names, open_envelope, write
 from edocx.envelope.model import Code, DocumentType, Other, Promulgation, Signatory, Trace
 
-MB = 1_000_000
 _CHILD = """
 import sys
 from pathlib import Path
@@ -41,36 +36,46 @@ elif verb == "read":
 elif verb == "extract":
     with open_envelope(sealed) as reading:
         extract(reading.envelope, out)
-print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+elif verb == "seal":
+    from edocx.clock import SystemClock
+    from edocx.envelope import compose
+    from edocx.sealing import seal
+    from edocx.signing.keys import open_signer
+    skeleton = compose(Envelope(attachments=(Attachment(name="a.bin", content=Blob.from_path(content)),)))
+    seal(skeleton, open_signer(f"file:{sealed.parent / 'agency.p12'}"), at=SystemClock().now())
+    skeleton.save(sealed)
+elif verb == "verify":
+    from edocx.clock import SystemClock
+    from edocx.sealing import judge_seal
+    from edocx.signing.judgement import Criteria
+    from edocx.signing.trust import TrustStore
+    trust = TrustStore.from_path(sealed.parent / "trust")
+    with open_envelope(sealed) as reading:
+        assert judge_seal(reading, Criteria(trust, SystemClock().now())).signatures[0].indication == "TOTAL-PASSED"
 """
 
 
 def run(*, quick: bool = False) -> list[dict[str, Any]]:
     """Measure everything on one core; ``quick`` takes 20 MB instead of 200 and leaves out the gigabytes."""
     turns = 3 if quick else 7
-    with tempfile.TemporaryDirectory(dir=_fast_folder()) as folder:
+    with tempfile.TemporaryDirectory(dir=fast_folder()) as folder:
         figures = list(_throughput(Path(folder), 20 * MB if quick else 200 * MB, turns))
+        figures += seals(Path(folder), 20 * MB if quick else 200 * MB, turns)
     figures += _headers(turns, 200 if quick else 1000)
     with tempfile.TemporaryDirectory() as folder:
         figures += _memory(Path(folder), (10, 100) if quick else (10, 200, 1000, 4000))
     return figures
 
 
-def _fast_folder() -> str | None:
-    """Return a folder in memory where there is one: the code is measured, not the disk."""
-    memory = Path("/dev/shm")  # noqa: S108 - a private folder is made in it
-    return str(memory) if memory.is_dir() and shutil.disk_usage(memory).free > 10 * 200 * MB else None
-
-
 def _throughput(folder: Path, size: int, turns: int) -> Iterator[dict[str, Any]]:
     content, packed, copy = folder / "content", folder / "packed.edxml", folder / "copy"
-    _fill(content, size)
+    fill(content, size)
     envelope = _header().model_copy(
         update={"attachments": (Attachment(name="a.bin", content=Blob.from_path(content)),)}
     )
     write(envelope, packed)
     shown = f"{size // MB} MB"
-    reading = _in_turns(
+    reading = in_turns(
         turns,
         {
             "edocx": lambda: open_envelope(packed).close(),
@@ -78,8 +83,8 @@ def _throughput(folder: Path, size: int, turns: int) -> Iterator[dict[str, Any]]
             "read + SHA-256": lambda: _digest(packed),
         },
     )
-    yield _figure(f"parse, strict decode, SHA-256, {shown}", reading, {"lxml DOM": ">= 5", "read + SHA-256": ">= 0.45"})
-    building = _in_turns(
+    yield figure(f"parse, strict decode, SHA-256, {shown}", reading, {"lxml DOM": ">= 5", "read + SHA-256": ">= 0.45"})
+    building = in_turns(
         turns,
         {
             "edocx": lambda: _build(envelope, copy),
@@ -87,15 +92,15 @@ def _throughput(folder: Path, size: int, turns: int) -> Iterator[dict[str, Any]]
             "copy + SHA-256": lambda: _copy(packed, copy),
         },
     )
-    yield _figure(f"build, SHA-256, {shown}", building, {"lxml DOM": ">= 5"})
-    durable = _in_turns(
+    yield figure(f"build, SHA-256, {shown}", building, {"lxml DOM": ">= 5"})
+    durable = in_turns(
         turns, {"edocx": lambda: write(envelope, copy), "copy, durable": lambda: _durable_copy(packed, copy)}
     )
-    yield _figure(f"build, SHA-256, on disk for sure, {shown}", durable, {})
-    extracting = _in_turns(
+    yield figure(f"build, SHA-256, on disk for sure, {shown}", durable, {})
+    extracting = in_turns(
         turns, {"edocx": lambda: _extract(packed, copy), "copy, durable": lambda: _durable_copy(content, copy)}
     )
-    yield _figure(f"parse and extract, on disk for sure, {shown}", extracting, {})
+    yield figure(f"parse and extract, on disk for sure, {shown}", extracting, {})
     for path in (content, packed, copy):
         path.unlink()
 
@@ -107,7 +112,7 @@ def _headers(turns: int, count: int) -> Iterator[dict[str, Any]]:
         for _ in range(count):
             open_envelope(data).close()
 
-    rates = _in_turns(turns, {"edocx": read_all})
+    rates = in_turns(turns, {"edocx": read_all})
     yield {
         "name": f"header of 54 fields ({len(data)} bytes) to model",
         "value": round(count / rates["edocx"]),
@@ -120,10 +125,11 @@ def _headers(turns: int, count: int) -> Iterator[dict[str, Any]]:
 def _memory(folder: Path, sizes: tuple[int, ...]) -> Iterator[dict[str, Any]]:
     if not Path("/proc/self/status").exists():
         return
+    save_keys(folder)
     idle = _child("none", folder)
-    peaks: dict[str, list[float]] = {"write": [], "read": [], "extract": []}
+    peaks: dict[str, list[float]] = {"write": [], "read": [], "extract": [], "seal": [], "verify": []}
     for size in sizes:
-        _fill(folder / "content", size * MB)
+        fill(folder / "content", size * MB)
         for verb, found in peaks.items():
             found.append(_child(verb, folder))
         for path in sorted((folder / "out").iterdir()):
@@ -139,35 +145,7 @@ def _memory(folder: Path, sizes: tuple[int, ...]) -> Iterator[dict[str, Any]]:
 
 
 def _child(verb: str, folder: Path) -> float:
-    places = [str(folder / name) for name in ("content", "packed.edxml", "out")]
-    command = [sys.executable, "-c", _CHILD, verb, *places]
-    done = subprocess.run(command, check=True, capture_output=True, text=True)  # noqa: S603 - our own interpreter
-    return int(done.stdout) / 1024
-
-
-def _in_turns(turns: int, measured: Mapping[str, Callable[[], object]]) -> dict[str, float]:
-    times: dict[str, list[float]] = {name: [] for name in measured}
-    for _ in range(turns):
-        for name, act in measured.items():
-            started = time.perf_counter()
-            act()
-            times[name].append(time.perf_counter() - started)
-    return {name: statistics.median(found) for name, found in times.items()}
-
-
-def _figure(name: str, seconds: Mapping[str, float], goals: Mapping[str, str]) -> dict[str, Any]:
-    own = seconds["edocx"]
-    return {
-        "name": name,
-        "value": round(own * 1000, 1),
-        "unit": "ms",
-        "goal": "; ".join(f"{goal} x {peer}" for peer, goal in goals.items()),
-        "peers": {
-            peer: {"ms": round(found * 1000, 1), "ratio": round(found / own, 2)}
-            for peer, found in seconds.items()
-            if peer != "edocx"
-        },
-    }
+    return peak(_CHILD, verb, *(folder / name for name in ("content", "packed.edxml", "out")))
 
 
 def _header() -> Envelope:
@@ -192,11 +170,6 @@ def _header() -> Envelope:
         business_reason="Lý do",
         trace=(Trace(unit="G22", timestamp=moment),),
     )
-
-
-def _fill(path: Path, size: int) -> None:
-    block = hashlib.shake_128(b"edocx").digest(MB)
-    write_durably(path, (block for _ in range(size // MB)))
 
 
 def _digest(path: Path) -> str:

@@ -38,6 +38,9 @@ _ATTRIBUTES: Final = MappingProxyType(
     }
 )
 _SOAP_LEFTOVERS: Final = frozenset((n.MUST_UNDERSTAND, n.ACTOR))
+_OF_SIGNATURES: Final = (f"{{{n.XMLDSIG}}}", "{http://uri.etsi.org/01903/")
+"""XML-DSig and the versions of XAdES: most attributes of a sealed envelope stand on their elements."""
+
 _with_attributes = etree.XPath("descendant-or-self::*[@*]")
 
 
@@ -160,6 +163,8 @@ def _attributed(root: etree._Element, limits: Limits) -> list[Any]:
 def _keep_attributes(attributed: list[Any], frame: Frame, notes: Notes) -> None:
     inside: set[etree._Element] | None = None
     for element in attributed:
+        if str(element.tag).startswith(_OF_SIGNATURES):
+            continue  # no field of ours: it stands in a signature, or in a subtree that is kept whole
         known = _ATTRIBUTES.get(n.local(str(element.tag)), frozenset())
         for key in element.keys():  # noqa: SIM118 - an lxml element iterates over its children
             name = str(key)

@@ -46,8 +46,11 @@ def check_frame(reading: Reading, *, with_files: bool = True) -> Frame:
 
     ``with_files`` is false for a detached statement, whose manifest lists files that stand elsewhere.
     """
-    strangers = list(islice(p.unsealed(reading.skeleton), MAX_NAMED))
-    found = [*_doubled(reading.skeleton), *_commented(reading.skeleton), *_lookalikes(strangers)]
+    seen = p.survey(reading.skeleton)
+    strangers = seen.outside[:MAX_NAMED]
+    found = [message("EDX-SEAL-TWICE", name, *_TWICE) for name in seen.doubled[:MAX_NAMED]]
+    found += [*_misnamed(reading.skeleton), *_commented(reading.skeleton)]
+    found += islice(_lookalikes(seen.outside), MAX_NAMED)
     if reading.envelope.kind == "status" and (reading.payloads or reading.skeleton.find(p.PLACES[2]) is not None):
         found.append(message("EDX-SEAL-EXTRA", None, *_STATUS_EXTRA))
     if with_files:
@@ -61,10 +64,7 @@ def message(code: str, where: str | None, vi: str, en: str, *, severity: str = "
     return Message.of(code, "warning" if severity == "warning" else "error", Text(vi, en), where)
 
 
-def _doubled(root: etree._Element) -> Iterator[Message]:
-    for place in p.SINGLE:
-        if len(root.findall(place)) > 1:
-            yield message("EDX-SEAL-TWICE", n.local(place), *_TWICE)
+def _misnamed(root: etree._Element) -> Iterator[Message]:
     if root.tag != n.tag(n.ROOT):
         yield message("EDX-SEAL-PLACE", n.local(str(root.tag)), *_PLACE)
     values = cast("list[str]", _identifiers(root))
@@ -79,7 +79,7 @@ def _commented(root: etree._Element) -> Iterator[Message]:
 
 
 def _lookalikes(strangers: Iterable[tuple[etree._Element, str]]) -> Iterator[Message]:
-    for element, name in strangers:
+    for element, name in strangers:  # all of them: none may hide behind the first fifty
         if not name.startswith("@") and p.looks_sealed(element):
             yield message("EDX-SEAL-LOOKALIKE", name, *_LOOKALIKE)
 

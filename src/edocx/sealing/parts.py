@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from dataclasses import dataclass
 
 from lxml import etree
 
@@ -23,9 +24,6 @@ PLACES = (
 )
 """MessageHeader, Bussiness, edXMLBody."""
 
-SINGLE = (ENVELOPE, HEADER, TRACES, *PLACES, ATTACHMENTS)
-"""What may stand once only: of two, one reader would take the first and another the last."""
-
 FILES = f"{ATTACHMENTS}/{n.tag(n.ATTACHMENT)}"
 MANIFEST_ENTRIES = f"{PLACES[2]}/{n.tag(n.MANIFEST)}/{n.tag(n.REFERENCE)}"
 
@@ -40,18 +38,48 @@ BOUND = (n.tag(n.CONTENT_ID), n.tag(n.ATTACHMENT_NAME), n.tag(n.CONTENT_TYPE), n
 _SOAP = frozenset((n.MUST_UNDERSTAND, n.ACTOR))
 _LIST = _SOAP | {name for word in (n.LIST_ID, n.VERSION, n.MUST_UNDERSTAND, n.ACTOR) for name in (word, n.tag(word))}
 
-_FREE = {
-    "": ({ENVELOPE, ATTACHMENTS}, _SOAP),
-    ENVELOPE: ({n.tag(n.HEADER), n.tag(n.BODY)}, _SOAP),
-    HEADER: ({n.tag(n.MESSAGE_HEADER), n.tag(n.TRACE_LIST), ds("Signature"), n.tag(n.SIGNATURE)}, _SOAP),
-    TRACES: ({n.tag(n.BUSINESS), n.tag(n.TRACE)}, _LIST),
-    ATTACHMENTS: ({n.tag(n.ATTACHMENT)}, _SOAP),
-    FILES: ({*BOUND, ENCODED}, _SOAP),
-    f"{FILES}/{ENCODED}": (set[str](), _SOAP | {n.ID}),
-    **{f"{FILES}/{name}": (set[str](), _SOAP) for name in BOUND},
-}
-"""Children and attributes that may stand at a place outside the seal without a word: frames, the seal itself, the
-fields that repeat the manifest, and the trace, which grows on the way."""
+
+@dataclass(frozen=True, slots=True)
+class _Frame:
+    """What may stand in a frame without a word: children, those of them that are frames, those that may repeat."""
+
+    children: Mapping[str, _Frame | None]
+    attributes: frozenset[str] = _SOAP
+    many: frozenset[str] = frozenset()
+
+
+_FIELD = _Frame({})
+_ENVELOPE = _Frame(
+    {
+        ENVELOPE: _Frame(
+            {
+                n.tag(n.HEADER): _Frame(
+                    {
+                        n.tag(n.MESSAGE_HEADER): None,
+                        n.tag(n.TRACE_LIST): _Frame(
+                            {n.tag(n.BUSINESS): None, n.tag(n.TRACE): None}, _LIST, frozenset((n.tag(n.TRACE),))
+                        ),
+                        ds("Signature"): None,
+                        n.tag(n.SIGNATURE): None,
+                    },
+                    many=frozenset((ds("Signature"), n.tag(n.SIGNATURE))),
+                ),
+                n.tag(n.BODY): None,
+            }
+        ),
+        ATTACHMENTS: _Frame(
+            {
+                n.tag(n.ATTACHMENT): _Frame(
+                    {**dict.fromkeys(BOUND, _FIELD), ENCODED: _Frame({}, _SOAP | {n.ID})},
+                )
+            },
+            many=frozenset((n.tag(n.ATTACHMENT),)),
+        ),
+    }
+)
+"""The frames around what is sealed, the seal itself, the fields that repeat the manifest, and the trace, which grows on
+the way. Whatever else stands there is outside the seal; what may not repeat would be read by one reader from the first
+and by another from the last."""
 
 _LOOKALIKES = frozenset(
     name.lower()
@@ -68,19 +96,43 @@ def sealed_parts(root: etree._Element) -> list[etree._Element]:
     return [part for place in PLACES if (part := root.find(place)) is not None]
 
 
-def unsealed(root: etree._Element) -> Iterator[tuple[etree._Element, str]]:
-    """Yield what stands outside the seal and is no frame, trace or repeated field: where, and its name.
+@dataclass(frozen=True, slots=True)
+class Survey:
+    """What stands in the frames of an envelope besides what belongs there.
 
-    The name is that of a child element, or ``@name`` for an attribute of the frame itself.
+    Attributes:
+        outside: elements outside the seal, and frames with attributes that stand outside it, each with its name; that
+            of an attribute is ``@name``.
+        doubled: names of what may stand once and stands again.
     """
-    for place, (children, attributes) in _FREE.items():
-        for frame in root.findall(place) if place else [root]:
-            for child in frame:
-                if isinstance(child.tag, str) and child.tag not in children and not _is_empty_dummy(child):
-                    yield child, n.local(child.tag)
-            for name in frame.attrib:
-                if str(name) not in attributes:
-                    yield frame, f"@{n.local(str(name))}"
+
+    outside: tuple[tuple[etree._Element, str], ...]
+    doubled: tuple[str, ...]
+
+
+def survey(root: etree._Element) -> Survey:
+    """Walk the frames of an envelope once, and never into what is sealed."""
+    outside: list[tuple[etree._Element, str]] = []
+    doubled: list[str] = []
+    waiting = [(root, _ENVELOPE)]
+    while waiting:
+        element, frame = waiting.pop()
+        seen: set[str] = set()
+        for child in element:
+            tag = child.tag
+            if tag in frame.children:
+                inner = frame.children[tag]
+                if inner is not None:
+                    waiting.append((child, inner))
+                if tag in seen and tag not in frame.many:
+                    doubled.append(n.local(tag))
+                seen.add(tag)
+            elif isinstance(tag, str) and not _is_empty_dummy(child):
+                outside.append((child, n.local(tag)))
+        if element.attrib:
+            names = (str(name) for name in element.attrib if str(name) not in frame.attributes)
+            outside += [(element, f"@{n.local(name)}") for name in names]
+    return Survey(tuple(outside), tuple(doubled))
 
 
 def looks_sealed(element: etree._Element) -> bool:

@@ -20,7 +20,7 @@ from edocx._xml import EXCLUSIVE_C14N, canonicalise
 from edocx.envelope import names as n
 from edocx.envelope.write import Skeleton
 from edocx.errors import Text, UsageError
-from edocx.sealing.parts import SEAL_ID, sealed_parts, unsealed
+from edocx.sealing.parts import SEAL_ID, sealed_parts, survey
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.keys import Signer
 from edocx.signing.xml import sign as xml_sign
@@ -52,9 +52,9 @@ def prepare_seal(
 
     Raises `UsageError` (``EDX-SEAL-OUTSIDE``) when something in the envelope would stand outside the seal.
     """
-    outside = next(unsealed(skeleton.root), None)
-    if outside is not None:
-        raise _outside(outside[1])
+    outside = survey(skeleton.root).outside
+    if outside:
+        raise _outside(outside[0][1])
     return xml_sign.prepare(
         _references(skeleton),
         certificate=certificate,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 from asn1crypto import crl, ocsp, pem, x509
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -14,11 +14,16 @@ from edocx.errors import KeyFileError, SigningRefused, Text
 from edocx.signing.algorithms import PublicKey
 from edocx.signing.report import CertificateInfo
 
+T = TypeVar("T")
+
 MAX_CERTIFICATES = 10_000
 """In one file; a chain bomb holds more."""
 
 MAX_REMEMBERED = 8 * 1024
 """Bytes of a certificate that is remembered; real ones have two thousand, and memory is not for strangers to fill."""
+
+REMEMBERED = 256
+"""Certificates remembered: an office hears from some hundred units again and again."""
 
 
 def certificates_in(data: bytes) -> tuple[x509.Certificate, ...]:
@@ -57,18 +62,35 @@ def remembered_certificate(der: bytes) -> x509.Certificate:
     return _parse_remembered(der) if len(der) <= MAX_REMEMBERED else parse_certificate(der)
 
 
-_parse_remembered = lru_cache(maxsize=256)(parse_certificate)
+_parse_remembered = lru_cache(maxsize=REMEMBERED)(parse_certificate)
 
 
 def describe(certificate: x509.Certificate) -> CertificateInfo:
     """Say whose certificate this is, in RFC 4514 order and with the serial in hex."""
-    der = certificate.dump()
-    return _describe_remembered(der) if len(der) <= MAX_REMEMBERED else _described(certificate)
+    return _remembered(_descriptions, certificate, _described)
 
 
-@lru_cache(maxsize=256)
-def _describe_remembered(der: bytes) -> CertificateInfo:
-    return _described(x509.Certificate.load(der))
+def der_of(certificate: x509.Certificate) -> bytes:
+    """Return a certificate's DER; asn1crypto looks at every field again each time it is asked for it."""
+    return _remembered(_encodings, certificate, lambda one: bytes(one.dump()))
+
+
+_encodings: dict[bytes, bytes] = {}
+_descriptions: dict[bytes, CertificateInfo] = {}
+_keys: dict[bytes, PublicKey] = {}
+
+
+def _remembered(known: dict[bytes, T], certificate: x509.Certificate, make: Callable[[x509.Certificate], T]) -> T:
+    """Return what was made of a certificate before, by its fingerprint, or make it; small, and emptied when full."""
+    name = bytes(certificate.sha256)
+    found = known.get(name)
+    if found is None:
+        found = make(certificate)
+        if len(known) >= REMEMBERED:
+            known.clear()
+        if len(certificate.contents) <= MAX_REMEMBERED:
+            known[name] = found
+    return found
 
 
 def _described(certificate: x509.Certificate) -> CertificateInfo:
@@ -89,17 +111,17 @@ def fingerprint(certificate: x509.Certificate) -> str:
 
 def public_key(certificate: x509.Certificate) -> PublicKey:
     """Return the certificate's public key; raise `SigningRefused` for anything but RSA and EC."""
+    return _remembered(_keys, certificate, _load_key)
+
+
+def _load_key(certificate: x509.Certificate) -> PublicKey:
     try:
-        der = certificate.public_key.dump()
-        key = _load_remembered(der) if len(der) <= MAX_REMEMBERED else load_der_public_key(der)
+        key = load_der_public_key(certificate.public_key.dump())
     except Exception as error:  # asn1crypto and OpenSSL raise many kinds for a malformed key
         raise _unusable_key() from error
     if not isinstance(key, rsa.RSAPublicKey | ec.EllipticCurvePublicKey):
         raise _unusable_key()
     return key
-
-
-_load_remembered = lru_cache(maxsize=256)(load_der_public_key)
 
 
 def load_chain(paths: Iterable[Any]) -> tuple[x509.Certificate, ...]:

@@ -11,6 +11,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import TYPE_CHECKING, Literal
 
 from asn1crypto import x509
@@ -20,7 +21,7 @@ from edocx._xml import EXCLUSIVE_C14N, canonicalise, parse
 from edocx.clock import in_vietnam
 from edocx.errors import SigningRefused, Text
 from edocx.signing.algorithms import SignatureAlgorithm
-from edocx.signing.certificate import public_key
+from edocx.signing.certificate import der_of, public_key, remembered_certificate
 from edocx.signing.xml.encoding import signature_to_xml
 from edocx.signing.xml.names import PREFIXES, SIGNED_PROPERTIES_TYPE, ds, xades
 
@@ -57,7 +58,13 @@ class PreparedSignature:
     @property
     def to_sign(self) -> bytes:
         """The digest of the canonical SignedInfo."""
-        return self.algorithm.digest(canonicalise(_child(parse(self.signature), "SignedInfo")))
+        return _info_digest(self.signature, self.algorithm)
+
+
+@lru_cache(maxsize=8)
+def _info_digest(signature: bytes, algorithm: SignatureAlgorithm) -> bytes:
+    # Asked for by the signer and again when the value comes back, mostly at once.
+    return algorithm.digest(canonicalise(_child(parse(signature), "SignedInfo")))
 
 
 def prepare(
@@ -86,7 +93,7 @@ def prepare(
     own = Reference(f"#{signature_id}-properties", (EXCLUSIVE_C14N,), hashlib.sha256(canonicalise(properties)).digest())
     _add_reference(info, own, None, SIGNED_PROPERTIES_TYPE)
     data = etree.tostring(signature)
-    return PreparedSignature(data, certificate.dump(), algorithm.scheme, algorithm.hash_name)
+    return PreparedSignature(data, der_of(certificate), algorithm.scheme, algorithm.hash_name)
 
 
 def complete(prepared: PreparedSignature, value: bytes) -> etree._Element:
@@ -94,7 +101,7 @@ def complete(prepared: PreparedSignature, value: bytes) -> etree._Element:
 
     ECDSA values are DER, as signers give them. Raises `SigningRefused` (``EDX-SIGN-MISMATCH``) when it does not fit.
     """
-    key = public_key(x509.Certificate.load(prepared.certificate))
+    key = public_key(remembered_certificate(prepared.certificate))
     failure = prepared.algorithm.matches(key, value, prepared.to_sign)
     if failure is not None:
         raise SigningRefused(
@@ -136,7 +143,7 @@ def _add_reference(info: etree._Element, reference: Reference, name: str | None,
 def _add_key_info(signature: etree._Element, certificates: Iterable[x509.Certificate]) -> None:
     data = etree.SubElement(etree.SubElement(signature, ds("KeyInfo")), ds("X509Data"))
     for certificate in certificates:
-        etree.SubElement(data, ds("X509Certificate")).text = base64.b64encode(certificate.dump()).decode("ascii")
+        etree.SubElement(data, ds("X509Certificate")).text = base64.b64encode(der_of(certificate)).decode("ascii")
 
 
 def _add_properties(

@@ -46,6 +46,10 @@ class ExpectedPart:
     sha256: bytes
 
 
+_REFERENCE = (ds("Transforms"), ds("DigestMethod"), ds("DigestValue"))
+_TRANSFORM = ds("Transform")
+
+
 class _Fault(Exception):
     """Carries a failed step to the one place that makes the finding."""
 
@@ -90,7 +94,7 @@ def examine(signature: etree._Element, expected: Mapping[str, ExpectedPart]) -> 
 
 def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], seen: dict[str, Any]) -> None:
     # 1. structure
-    if any(not isinstance(node.tag, str) for node in signature.iter()):
+    if next(signature.iter(etree.Comment, etree.ProcessingInstruction), None) is not None:
         # Canonicalisation drops comments, and a value split by one is read to its first part by some.
         raise ValueError("comments or instructions in the signature")
     info = _only(signature, ds("SignedInfo"))
@@ -160,11 +164,12 @@ def _match_references(info: etree._Element, wanted: Mapping[str, ExpectedPart], 
 
 
 def _match(reference: etree._Element, part: ExpectedPart, uri: str, *, is_properties: bool) -> None:
-    transforms = tuple(t.get("Algorithm", "") for t in _only(reference, ds("Transforms")).iterchildren(ds("Transform")))
-    method = _only(reference, ds("DigestMethod")).get("Algorithm")
-    extra = [t for t in _only(reference, ds("Transforms")).iterchildren(ds("Transform")) if len(t)]
+    # XML-DSig 4.4.3: these three, in this order, and no more.
+    listed, method, value = _children(reference, _REFERENCE)
+    transforms = tuple(step.get("Algorithm", "") for step in listed)
+    plain = all(step.tag == _TRANSFORM and not len(step) for step in listed) and not len(method)
     typed = reference.get("Type") == SIGNED_PROPERTIES_TYPE
-    if transforms != part.transforms or method != SHA256 or extra or typed != is_properties:
+    if transforms != part.transforms or method.get("Algorithm") != SHA256 or not plain or typed != is_properties:
         raise _fault(
             SubIndication.FORMAT_FAILURE,
             "EDX-SEAL-TRANSFORM",
@@ -174,13 +179,20 @@ def _match(reference: etree._Element, part: ExpectedPart, uri: str, *, is_proper
             ),
             uri,
         )
-    if decode_value(_only(reference, ds("DigestValue"))) != part.sha256:
+    if decode_value(value) != part.sha256:
         raise _fault(
             SubIndication.HASH_FAILURE,
             "EDX-SEAL-DIGEST",
             Text(f"Phần “{uri}” bị thay đổi sau khi đóng dấu.", f"The part “{uri}” was changed after sealing."),
             uri,
         )
+
+
+def _children(element: etree._Element, names: tuple[str, ...]) -> list[etree._Element]:
+    children = list(element)
+    if tuple(child.tag for child in children) != names:
+        raise ValueError(f"{element.tag} has other children")
+    return children
 
 
 def _signing_certificate(
@@ -215,7 +227,7 @@ def _signing_time(properties: etree._Element) -> datetime | None:
 
 
 def _only(element: etree._Element, name: str) -> etree._Element:
-    found = element.findall(name)
+    found = list(element.iterchildren(name))
     if len(found) != 1:
         raise ValueError(f"{name} occurs {len(found)} times")
     return found[0]
