@@ -12,7 +12,18 @@ from typing import Self
 
 from edocx.clock import Clock, SystemClock
 from edocx.documents import Document, Draft, Urgency
-from edocx.office import doctor, issuing, receiving, requests, safekeeping, secrecy, sending, tracing, withdrawing
+from edocx.office import (
+    doctor,
+    evidence,
+    issuing,
+    receiving,
+    requests,
+    safekeeping,
+    secrecy,
+    sending,
+    tracing,
+    withdrawing,
+)
 from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
 from edocx.office.issuing import Approved
@@ -236,6 +247,10 @@ class Office:
     def doctor(self, *, deep: bool = False) -> tuple[Finding, ...]:
         """Return what ails the office; see `edocx.office.doctor.examine_office`."""
         return doctor.examine_office(self._desk, deep=deep)
+
+    def sign_head(self) -> Path:
+        """Sign the journal's end, beside the store; see `edocx.office.evidence.sign_head`."""
+        return evidence.sign_head(self._desk)
 
     def backup(self, folder: Path) -> Path:
         """Write a consistent copy of the store; see `edocx.office.safekeeping.backup`."""

@@ -62,12 +62,14 @@ def trace(desk: Desk, document: str) -> Trace:
     return Trace(
         document_id,
         deliveries,
-        tuple(
-            sorted(events, key=lambda event: (event.at, _RANK.get(event.what, len(_RANK)), event.heard_at, event.what))
-        ),
+        tuple(sorted(events, key=_order)),
         replaced_by=_replaced_by(deliveries),
         replaces=_replaces(desk, filed, document_id),
     )
+
+
+def _order(event: Event) -> tuple[datetime, int, datetime, str]:
+    return event.at.replace(microsecond=0), _RANK.get(event.what, len(_RANK)), event.heard_at, event.what
 
 
 def _replaced_by(deliveries: tuple[Tracked, ...]) -> str | None:

@@ -23,7 +23,7 @@ from edocx.routing.deliveries import Tracked
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import Business, Parcel, ParcelKind
 from edocx.routing.state import Statement
-from edocx.routing.transitions import ISSUER_CODES, RECALLS, Change, Handling
+from edocx.routing.transitions import ISSUER_CODES, RECALLS, Change, Handling, Passage
 from edocx.units import UnitId
 
 
@@ -250,7 +250,9 @@ def _sent(desk: Desk, document: str, to: Iterable[UnitId | str] | None) -> tuple
     held = [
         t
         for t in newest.values()
-        if t.delivery.shown.handling not in refused and (wanted is None or t.delivery.recipient in wanted)
+        if t.delivery.shown.handling not in refused
+        and t.delivery.shown.passage is not Passage.DEAD
+        and (wanted is None or t.delivery.recipient in wanted)
     ]
     if not held:
         raise _nobody(document)

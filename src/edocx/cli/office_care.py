@@ -1,0 +1,175 @@
+"""Setting up an office and keeping it well: ``edocx office init | backup | restore | reconcile | doctor``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from edocx.cli.office_view import finding_json, show_table
+from edocx.cli.output import emit_json, language, say
+from edocx.errors import Text, UsageError
+
+if TYPE_CHECKING:
+    from edocx.office import Office
+    from edocx.office.configuration import SignerConfig
+    from edocx.units import UnitId
+
+OFFICE = typer.Option(Path("office.toml"), "--office", metavar="FILE", help="office.toml.")
+JSON = typer.Option(False, "--json", help="JSON.")
+TEST_PKI = "test-pki"
+"""The folder beside the office that offices tried out on one machine share."""
+
+
+def init(
+    folder: Path = typer.Argument(Path(), metavar="[DIR]", help="Thư mục văn phòng / the office's folder."),
+    unit: str = typer.Option(..., "--unit", metavar="CODE", help="Mã định danh / unit identifier."),
+    name: str | None = typer.Option(None, "--name", help="Tên cơ quan / the unit's name."),
+    axis: Path = typer.Option(Path("../axis.db"), "--axis", help="Tệp trục cục bộ / the local axis's file."),
+    trust: Path = typer.Option(Path("trust"), "--trust", help="Kho tin cậy / trusted roots."),
+    registry: Path | None = typer.Option(None, "--registry", help="Sổ đăng ký chứng thư / certificate registry."),
+    director: str | None = typer.Option(None, "--director", metavar="URI", help="Khóa người ký / signatory's key."),
+    agency: str | None = typer.Option(None, "--agency", metavar="URI", help="Khóa cơ quan / agency's key."),
+    test_pki: bool = typer.Option(False, "--test-pki", help="Khóa thử nghiệm / keys for trying out."),
+    as_json: bool = JSON,
+) -> None:
+    """Tạo thư mục văn phòng. / Make an office's folder."""
+    from edocx.clock import SystemClock
+    from edocx.content import write_durably
+    from edocx.office import Office, OfficeConfig, SignerConfig
+    from edocx.routing.transport.local import LocalAxis
+    from edocx.units import UnitId
+
+    code = UnitId.parse(unit)
+    place = folder / "office.toml"
+    if place.exists():
+        raise UsageError(
+            Text("Ở đây đã có văn phòng.", "An office stands here already."),
+            hint=Text("Chọn thư mục khác.", "Choose another folder."),
+            code="EDX-OFFICE-EXISTS",
+            where=str(place),
+        )
+    called = name or _name_of(code)
+    folder.mkdir(parents=True, exist_ok=True)
+    if test_pki:
+        signers = _try_out(folder, code, called)
+        trust, registry = Path("..") / TEST_PKI / "trust", Path("..") / TEST_PKI / "registry.csv"
+    else:
+        given = (("director", director, "person"), ("agency", agency, "organisation"))
+        signers = {key: SignerConfig.model_validate({"key": uri, "role": role}) for key, uri, role in given if uri}
+        (folder / trust).mkdir(parents=True, exist_ok=True)
+    config = OfficeConfig(
+        unit=code, name=called, store=Path("office.db"), axis=f"local:{axis}", trust=(trust,), registry=registry,
+        signers=signers,
+    )  # fmt: skip
+    write_durably(place, [config.to_toml().encode()])
+    with LocalAxis.open((folder / axis).resolve(), clock=SystemClock()) as line:
+        line.register(str(code))
+    Office.open(place).close()
+    if as_json:
+        emit_json({"schema": 1, "office": str(place), "unit": str(code), "name": called, "test": test_pki})
+        return
+    say(Text(f"Đã tạo {place} cho {called} ({code}).", f"Made {place} for {called} ({code})."))
+    if test_pki:
+        say(Text("Khóa THỬ NGHIỆM, không có giá trị pháp lý.", "TEST keys, without legal value."))
+    say(Text("Tiếp theo: edocx office doctor", "Next: edocx office doctor"))
+
+
+def backup(folder: Path = typer.Argument(..., metavar="DIR"), office: Path = OFFICE, as_json: bool = JSON) -> None:
+    """Sao lưu kho dữ liệu, kèm đầu chuỗi nhật ký đã ký. / Back the store up, with a signed journal head."""
+    with opened(office) as desk:
+        copy = desk.backup(folder)
+    if as_json:
+        emit_json({"schema": 1, "backup": str(copy)})
+    else:
+        say(Text(f"Đã sao lưu vào {copy}", f"Backed up to {copy}"))
+
+
+def restore(folder: Path = typer.Argument(..., metavar="DIR"), office: Path = OFFICE, as_json: bool = JSON) -> None:
+    """Phục hồi từ bản sao lưu; văn phòng chỉ đọc cho đến khi đối chiếu. / Restore; read-only until reconciled."""
+    from edocx.clock import in_vietnam
+    from edocx.office import Office
+
+    at = in_vietnam(Office.restore(office, folder))
+    if as_json:
+        emit_json({"schema": 1, "restored": at.isoformat(), "read_only": True})
+        return
+    say(Text(f"Đã phục hồi về {at:%d/%m/%Y %H:%M}; chỉ đọc.", f"Restored to {at:%Y-%m-%d %H:%M}; read-only."))
+    say(Text("Tiếp theo: edocx office reconcile --next-number N", "Next: edocx office reconcile --next-number N"))
+
+
+def reconcile(
+    next_number: int = typer.Option(..., "--next-number", min=1, help="Số đi kế tiếp / the next outgoing number."),
+    office: Path = OFFICE,
+    as_json: bool = JSON,
+) -> None:
+    """Cho văn phòng đã phục hồi làm việc lại. / Let a restored office work again."""
+    with opened(office) as desk:
+        desk.reconcile(next_number=next_number)
+    if as_json:
+        emit_json({"schema": 1, "next_number": next_number})
+    else:
+        say(Text(f"Sổ văn bản đi tiếp tục từ số {next_number}.", f"The outgoing book goes on from {next_number}."))
+
+
+def doctor(
+    deep: bool = typer.Option(False, "--deep", help="Đọc lại mọi nội dung / read every payload again."),
+    sign_head: bool = typer.Option(False, "--sign-head", help="Ký đầu chuỗi nhật ký / sign the journal's head."),
+    office: Path = OFFICE,
+    as_json: bool = JSON,
+) -> None:
+    """Khám kho dữ liệu, nhật ký, khóa, đồng hồ. / Examine store, journal, keys and clock."""
+    with opened(office) as desk:
+        found = desk.doctor(deep=deep)
+        faulty = any(one.severity == "error" for one in found)
+        head = desk.sign_head() if sign_head and not faulty else None
+    if as_json:
+        head_file = str(head) if head else None
+        emit_json(
+            {"schema": 1, "well": not faulty, "findings": [finding_json(one) for one in found], "head": head_file}
+        )
+    elif not found:
+        say(Text("Mọi thứ đều tốt.", "All is well."))
+    else:
+        rows = ([one.severity, one.code, one.text.in_language(language())] for one in found)
+        show_table((Text("Mức", "Level"), Text("Mã", "Code"), Text("Nội dung", "What")), rows)
+        for one in found:
+            if one.severity == "error":
+                say(f"{one.code}: {one.text.in_language(language())}  [{one.where or ''}]")
+    if faulty:
+        raise typer.Exit(1)
+
+
+def opened(office: Path) -> Office:
+    """Open the office of a configuration file; passwords are asked for on the terminal."""
+    from edocx.cli.signing_means import ask_secret
+    from edocx.office import Office
+
+    return Office.open(office, secrets=ask_secret)
+
+
+def _name_of(code: UnitId) -> str:
+    from edocx.clock import SystemClock
+    from edocx.units.shipped import shipped_directory
+
+    found = shipped_directory().find(code, SystemClock().now())
+    return found.name if found is not None else str(code)
+
+
+def _try_out(folder: Path, code: UnitId, name: str) -> dict[str, SignerConfig]:
+    """Issue keys from the test PKI beside the office, making it when it is not there."""
+    from edocx.office import SignerConfig
+    from edocx.testing.pki import Pki
+
+    shared = folder.resolve().parent / TEST_PKI
+    pki = Pki.load(shared) if (shared / "ca").is_dir() else Pki.create()
+    person = pki.issue_person("Nguyễn Văn A", name.upper())
+    pki.register(person, str(code), full_name="Nguyễn Văn A", position="Chủ tịch", capacity="TM.")
+    seal = pki.issue_organisation(name.upper())
+    pki.register(seal, str(code), full_name=name)
+    person.save(folder / "director.p12")
+    seal.save(folder / "agency.p12")
+    pki.save(shared, unit=str(code))
+    made: dict[str, Any] = {"director": ("person", "director.p12"), "agency": ("organisation", "agency.p12")}
+    return {key: SignerConfig(key=f"file:{file}", role=role) for key, (role, file) in made.items()}

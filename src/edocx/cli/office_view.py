@@ -1,0 +1,191 @@
+"""How ``edocx office`` shows its answers: tables of at most 80 columns, and the same facts as plain values."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
+
+from edocx.cli.output import language, say
+from edocx.clock import in_vietnam
+from edocx.errors import Text
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from edocx.documents import Document
+    from edocx.office import Incoming, Trace
+    from edocx.office.requests import ChangeRequest
+    from edocx.routing.health import Finding
+
+WIDTH = 80
+"""Columns of a terminal that everybody has."""
+
+
+def show_table(heads: Sequence[Text], rows: Iterable[Sequence[str]]) -> None:
+    """Print rows under their heads; the last column takes what is left of 80 columns and is cut there."""
+    lang = language()
+    table = [[head.in_language(lang) for head in heads], *([_one_line(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[place]) for row in table) for place in range(len(heads) - 1)]
+    while sum(widths) + 2 * len(widths) > WIDTH - 16 and max(widths) > 10:  # noqa: PLR2004 - a column one can read
+        widths[widths.index(max(widths))] -= 1
+    for row in table:
+        line = "  ".join(_fit(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False))
+        rest = WIDTH - len(line) - 2 if widths else WIDTH
+        say((line + "  " if widths else "") + _fit(row[-1], rest))
+
+
+def moment(at: datetime) -> str:
+    """Write a moment for people, in Vietnam's zone."""
+    return f"{in_vietnam(at):%d/%m/%Y %H:%M}"
+
+
+def document_json(document: Document) -> dict[str, Any]:
+    """Return an issued document as values."""
+    return {
+        "document_id": str(document.id),
+        "number": str(document.number),
+        "issued_on": document.issued_on.isoformat(),
+        "subject": document.draft.subject,
+        "file": str(document.pdf),
+        "sha256": document.sha256,
+    }
+
+
+def incoming_json(incoming: Incoming) -> dict[str, Any]:
+    """Return a received document as values."""
+    envelope = incoming.envelope
+    return {
+        "document_id": incoming.document_id,
+        "from": {
+            "unit": envelope.sender.unit if envelope.sender else None,
+            "name": envelope.sender.name if envelope.sender else None,
+        },
+        "number": envelope.code.printed if envelope.code else None,
+        "subject": envelope.subject,
+        "urgency": envelope.other.urgency if envelope.other else None,
+        "due_date": envelope.due_date.isoformat() if envelope.due_date else None,
+        "replaces": [one.document_id for one in envelope.replaces],
+        "indication": str(incoming.report.indication),
+        "attachments": [{"name": one.name, "media_type": one.media_type} for one in envelope.attachments],
+    }
+
+
+def show_inbox(waiting: Sequence[Incoming]) -> None:
+    """Print the documents that wait for the clerk."""
+    if not waiting:
+        say(Text("Không có văn bản đến nào chờ tiếp nhận.", "No document waits for the clerk."))
+        return
+    for incoming in waiting:
+        envelope = incoming.envelope
+        say(incoming.document_id)
+        sender = (envelope.sender.name or envelope.sender.unit or "?") if envelope.sender else "?"
+        say(_fit(f"    {sender}: {_one_line(envelope.subject or '')}", WIDTH))
+        say(f"    {incoming.report.indication}")
+
+
+def trace_json(trace: Trace) -> dict[str, Any]:
+    """Return a document's way as values."""
+    return {
+        "document_id": trace.document_id,
+        "replaced_by": trace.replaced_by,
+        "replaces": list(trace.replaces),
+        "deliveries": [
+            {
+                "recipient": tracked.delivery.recipient,
+                "issuer": tracked.delivery.issuer,
+                "direction": tracked.direction,
+                "passage": str(tracked.delivery.shown.passage),
+                "handling": str(tracked.delivery.shown.handling),
+                "change": str(tracked.delivery.shown.change),
+                "contradictions": [one.code for one in tracked.delivery.shown.contradictions],
+                "foreign": len(tracked.delivery.shown.foreign),
+            }
+            for tracked in trace.deliveries
+        ],
+        "events": [
+            {
+                "at": event.at.isoformat(),
+                "heard_at": event.heard_at.isoformat(),
+                "recipient": event.recipient,
+                "what": event.what,
+                "vi": event.text.vi,
+                "en": event.text.en,
+                "remark": event.remark,
+                "basis": event.basis,
+            }
+            for event in trace.events
+        ],
+    }
+
+
+def show_trace(trace: Trace) -> None:
+    """Print a document's way: how it stands at each recipient, then everything heard."""
+    say(trace.document_id)
+    if trace.replaced_by:
+        say(Text(f"Được thay thế bởi {trace.replaced_by}", f"Replaced by {trace.replaced_by}"))
+    for old in trace.replaces:
+        say(Text(f"Thay thế {old}", f"Replaces {old}"))
+    show_table(_EVENTS, ([moment(e.at), e.recipient, e.what, _said(e.text, e.remark)] for e in trace.events))
+
+
+def show_status(trace: Trace) -> None:
+    """Print how a document stands at each recipient."""
+    rows = []
+    for tracked in trace.deliveries:
+        shown = tracked.delivery.shown
+        change = "" if shown.change == "none" else f"{shown.asked} {shown.change}"
+        rows.append([tracked.delivery.recipient, shown.passage, shown.handling, change])
+    say(trace.document_id)
+    show_table(_STATUS, rows)
+
+
+def request_json(request: ChangeRequest) -> dict[str, Any]:
+    """Return a waiting request as values."""
+    return {
+        "document_id": request.document_id,
+        "code": request.code,
+        "asked_by": request.asked_by,
+        "asked_at": request.asked_at.isoformat(),
+        "reason": request.reason,
+        "replacement": request.replacement,
+    }
+
+
+def finding_json(finding: Finding) -> dict[str, Any]:
+    """Return a doctor's finding as values."""
+    text = finding.text
+    return {
+        "code": finding.code,
+        "severity": finding.severity,
+        "vi": text.vi,
+        "en": text.en,
+        "where": finding.where,
+    }
+
+
+def _said(text: Text, remark: str | None) -> str:
+    words = text.in_language(language())
+    return f"{words}: {_one_line(remark)}" if remark and remark != text.vi else words
+
+
+def _one_line(text: str) -> str:
+    # What comes from outside must not move the cursor or colour the terminal.
+    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
+
+
+def _fit(text: str, width: int) -> str:
+    return text if len(text) <= width else text[: max(0, width - 1)] + "…"
+
+
+_EVENTS = (
+    Text("Thời điểm", "Time"),
+    Text("Nơi nhận", "Recipient"),
+    Text("Mã", "Code"),
+    Text("Nội dung", "What"),
+)
+_STATUS = (
+    Text("Nơi nhận", "Recipient"),
+    Text("Chuyển", "Passage"),
+    Text("Xử lý", "Handling"),
+    Text("Yêu cầu", "Request"),
+)
