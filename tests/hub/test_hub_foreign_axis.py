@@ -198,6 +198,17 @@ def test_an_axis_that_cannot_be_reached_leaves_nothing_in_doubt(tmp_path, clock,
     assert Attempts(tmp_path).find("m1") is None
 
 
+def test_without_a_record_of_the_attempt_nothing_is_sent(foreign, tmp_path, clock, parcel):
+    (tmp_path / "attempts").write_text("a file where a folder should be")
+    endpoint = f"http://127.0.0.1:{foreign.server_address[1]}"
+    with (
+        AxisTransport(endpoint, system=SENDER, secret="s", clock=clock, attempts=tmp_path / "attempts") as made,
+        pytest.raises(TransportUnavailable, match="EDX-AXIS-ATTEMPTS"),
+    ):
+        made.submit(*parcel)
+    assert foreign.bodies == []
+
+
 @pytest.mark.parametrize("endpoint", ["http://axis.example", "ftp://x", "axis.example", ""])
 def test_plain_http_to_other_machines_is_refused(tmp_path, clock, endpoint):
     with pytest.raises(UsageError, match="EDX-AXIS-ENDPOINT"):

@@ -156,6 +156,20 @@ def test_a_large_file_passes_by_way_of_the_disk(client, hub):
     assert list(hub.service.store.spool.iterdir()) == []
 
 
+def test_a_full_disk_is_answered_with_the_triple_and_takes_nothing(client, hub, monkeypatch):
+    import errno
+
+    from edocx.routing.transport.spool import Spool
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "full")
+
+    monkeypatch.setattr(Spool, "append", full)
+    reply = client(A).send(document(content=b"x" * 900_000))
+    assert (reply.status, reply.json()["EdxCode"], reply.json()["DocId"]) == (503, "EDX-STORE-FULL", "")
+    assert client(B).waiting() == []
+
+
 def test_half_a_body_leaves_nothing_behind(client, hub, address):
     whole = []
     sender = client(A)

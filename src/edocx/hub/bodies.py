@@ -15,6 +15,7 @@ from pathlib import Path
 
 from edocx.content import PIECE, Blob
 from edocx.hub import refusal
+from edocx.routing.store.failure import files_translated
 from edocx.routing.transport.spool import Spool
 
 _END = b"\r\n"
@@ -100,9 +101,11 @@ async def receive(stream: AsyncIterator[bytes], *, limit: int, folder: Path, sil
                 raise refusal.slow_body() from error
             intake.count(piece)
             if intake.held > PIECE:
-                await asyncio.to_thread(intake.spill)
+                with files_translated(str(folder)):
+                    await asyncio.to_thread(intake.spill)
         if intake.spilled:
-            await asyncio.to_thread(intake.spill)
+            with files_translated(str(folder)):
+                await asyncio.to_thread(intake.spill)
         return intake.finish()
     except BaseException:
         intake.drop()

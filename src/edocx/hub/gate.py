@@ -79,7 +79,7 @@ class Gate:
         age = (now - made).total_seconds() if made is not None else None
         if age is not None and age > OLD_SECONDS:
             self.metrics.add("old_timestamps")
-        if agency.max_age_seconds is not None and (age is None or age > agency.max_age_seconds):
+        if agency.max_age_seconds is not None and (age is None or abs(age) > agency.max_age_seconds):
             raise refusal.too_old()
 
 

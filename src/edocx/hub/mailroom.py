@@ -41,6 +41,9 @@ STATUS_WORDS = {
 MAX_DESCRIPTION = 2_000
 """Characters of a description that are kept: it comes in a header."""
 
+SENT_LIMIT = 10_000
+"""Newest rows of what was sent: the protocol has no pages, and an agency sends for years."""
+
 _WAITING = (INITIAL, PROCESSING)
 # A list may have ten thousand rows: no column is read that is not shown.
 _LISTED = tuple(
@@ -138,7 +141,7 @@ def count(connection: Connection, caller: Agency, message_type: str) -> int:
 
 
 def sent_rows(connection: Connection, caller: Agency, message_type: str, doc_id: str) -> list[dict[str, Any]]:
-    """Return the caller's sent messages, a row for each recipient; of one message when a docId is given."""
+    """Return the caller's sent messages, newest first, a row for each recipient; of one when a docId is given."""
     query = (
         select(
             messages,
@@ -153,6 +156,7 @@ def sent_rows(connection: Connection, caller: Agency, message_type: str, doc_id:
         .order_by(messages.c.number.desc(), copies.c.recipient)
     )
     query = query.where(messages.c.doc_id == doc_id) if doc_id else query.where(messages.c.message_type == message_type)
+    query = query.limit(SENT_LIMIT)
     return without_nulls(
         [
             {

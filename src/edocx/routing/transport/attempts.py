@@ -7,11 +7,14 @@ a second document. Whoever calls again, in this process or after a crash, finds 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from edocx.content import write_durably
+from edocx.errors import StoreUnavailable, TransportUnavailable
 from edocx.routing.store.failure import files_translated
 
 KEPT = timedelta(days=30)
@@ -38,7 +41,7 @@ class Attempts:
     def find(self, message_id: str) -> Attempt | None:
         """Return what is known of a message; None when it was never tried."""
         place = self._place(message_id)
-        with files_translated(str(place)):
+        with _kept(str(place)):
             if not place.exists():
                 return None
             return Attempt(**json.loads(place.read_text("utf-8")))
@@ -57,13 +60,13 @@ class Attempts:
 
     def drop(self, attempt: Attempt) -> None:
         """Forget an attempt that the axis answered with a refusal: nothing of it is there."""
-        with files_translated(str(self._folder)):
+        with _kept(str(self._folder)):
             self._place(attempt.message_id).unlink(missing_ok=True)
 
     def forget_old(self, now: datetime) -> int:
         """Remove the attempts that ended long ago; return how many."""
         old = 0
-        with files_translated(str(self._folder)):
+        with _kept(str(self._folder)):
             for place in self._folder.glob("*.json"):
                 told = json.loads(place.read_text("utf-8"))
                 if told["key"] and datetime.fromisoformat(told["tried_at"]) < now - KEPT:
@@ -73,7 +76,7 @@ class Attempts:
 
     def _keep(self, attempt: Attempt) -> Attempt:
         place = self._place(attempt.message_id)
-        with files_translated(str(place)):
+        with _kept(str(place)):
             self._folder.mkdir(parents=True, exist_ok=True)
             write_durably(place, [json.dumps(asdict(attempt)).encode()])
         return attempt
@@ -81,3 +84,15 @@ class Attempts:
     def _place(self, message_id: str) -> Path:
         # A message id is ASCII letters, digits, dot, hyphen and underscore (see edocx.routing.parcel).
         return self._folder / f"{message_id}.json"
+
+
+@contextmanager
+def _kept(place: str) -> Iterator[None]:
+    try:
+        with files_translated(place):
+            yield
+    except StoreUnavailable as error:
+        # Without a record of the attempt nothing may be sent; the parcel is not to blame and waits.
+        raise TransportUnavailable(
+            error.text, hint=error.hint, code="EDX-AXIS-ATTEMPTS", where=error.where, retryable=True
+        ) from error
