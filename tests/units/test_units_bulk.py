@@ -17,7 +17,7 @@ from edocx.units.agencies import is_agency_list, take_in_agencies
 from edocx.units.bulk import take_in
 from edocx.units.difference import compare, same_record
 from edocx.units.history import BEGIN
-from edocx.units.table import FaultyTable
+from edocx.units.table import MAX_FAULTS, FaultyTable
 from edocx.units.units_csv import write_successions, write_units
 from edocx.units.units_json import read_document, write_document
 
@@ -330,3 +330,20 @@ def test_faults_of_the_axis_list_are_named_by_entry(reform):
     for broken in (b"{", b'{"data": 7}', b"[" * 100_000):
         with pytest.raises(FaultyTable):
             take_in_agencies(reform, broken, now=NOW)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,name,level\n" + "so-a,Một,?\n" * (MAX_FAULTS + 7),
+        "kind,predecessor,on\n" + "fuse,H58.01,2025-07-01\n" * (MAX_FAULTS + 7),
+        "id,name,parent\n" + "".join(f"so-{n},Một,no-body\n" for n in range(MAX_FAULTS + 7)),
+    ],
+    ids=["units", "successions", "parents"],
+)
+def test_more_faults_than_are_listed_are_counted_and_said_to_be_more(reform, text):
+    with pytest.raises(FaultyTable) as refused:
+        take_in(reform, text.encode(), now=NOW, source="t.csv")
+    assert (refused.value.total, len(refused.value.faults)) == (MAX_FAULTS + 7, MAX_FAULTS)
+    assert f"at least {MAX_FAULTS + 7}" in refused.value.text.en
+    assert f"ít nhất {MAX_FAULTS + 7}" in refused.value.text.vi

@@ -16,7 +16,7 @@ from edocx.units.bulk import Imported, combine
 from edocx.units.history import FIELDS, Span, UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.record import BadValue, RecordReader
-from edocx.units.table import MAX_FAULTS, Fault, FaultyTable, decode
+from edocx.units.table import Fault, Faults, FaultyTable, decode
 from edocx.units.unit import LOCAL, NO_CONTACT, Contact, Unit, day_of
 from edocx.units.unit_id import Scheme, UnitId
 
@@ -42,7 +42,7 @@ def take_in_agencies(base: MemoryDirectory, data: bytes, *, now: datetime, where
     `FaultyTable`; the line of a fault is the row's number in the list.
     """
     rows = _rows(data, where)
-    reader, faults = RecordReader(LOCAL), []
+    reader, faults = RecordReader(LOCAL), Faults()
     made: dict[str, tuple[int, UnitHistory]] = {}
     own: dict[str, str] = {}
     waiting: list[tuple[int, str, str]] = []
@@ -53,8 +53,6 @@ def take_in_agencies(base: MemoryDirectory, data: bytes, *, now: datetime, where
             history = _agency(base, row, reader, now)
         except BadValue as bad:
             faults.append(Fault(line, bad.column, bad.code, bad.text))
-            if len(faults) >= MAX_FAULTS:
-                break
             continue
         if history.identity in made:
             earlier = made[history.identity][0]

@@ -13,7 +13,7 @@ from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.soundness import breaches
 from edocx.units.succession import Succession
-from edocx.units.table import MAX_FAULTS, Fault, FaultyTable
+from edocx.units.table import Fault, Faults, FaultyTable
 from edocx.units.unit import LOCAL
 from edocx.units.units_csv import Progress
 
@@ -65,7 +65,7 @@ def combine(
 ) -> Imported:
     """Add read records to a directory, checked as a whole; `FaultyTable` when the result would not be sound."""
     lines: dict[str | Succession, int] = {}
-    faults = []
+    faults = Faults()
     for line, history in units:
         if history.identity in lines:
             why = Text(
@@ -84,10 +84,9 @@ def combine(
             subject = breach.subject if isinstance(breach.subject, str) else breach.subject.predecessor
             told = Text(f"{subject}: {told.vi}", f"{subject}: {told.en}")
         faults.append(Fault(line, breach.column, breach.code, told))
-        if len(faults) >= MAX_FAULTS:
-            break
     if faults:
-        raise FaultyTable(sorted(faults), where)
+        faults.sort(key=lambda fault: (fault.line, fault.column))
+        raise FaultyTable(faults, where)
     return Imported(directory, compare(base, directory), len(units) + len(edges))
 
 

@@ -39,7 +39,7 @@ from edocx.units.registry import (
     may_pass_on,
     moment_text,
 )
-from edocx.units.table import MAX_BYTES, MAX_FAULTS, Fault, FaultyTable, Row, read_moment, read_table
+from edocx.units.table import MAX_BYTES, Fault, Faults, FaultyTable, Row, read_moment, read_table
 from edocx.units.unit import LOCAL
 from edocx.units.unit_id import UnitId
 
@@ -57,18 +57,17 @@ def read_registry(path: Path, *, authority: str = LOCAL) -> list[RegistryEntry]:
 
 def read_registry_bytes(data: bytes, *, where: str | None = None, authority: str = LOCAL) -> list[RegistryEntry]:
     """Read registry entries from the bytes of a CSV file, as `read_registry` does."""
-    faults: list[Fault] = []
+    faults = Faults()
     entries: list[tuple[int, RegistryEntry]] = []
     required = frozenset({"sha256", "kind", "unit"})
     for row in read_table(data, required=required, optional=frozenset(COLUMNS) - required, where=where):
         made = _entry(row, faults, authority)
         if made is not None:
             entries.append((row.line, made))
-        if len(faults) >= MAX_FAULTS:
-            break
-    faults += _disagreements(entries)
+    faults.extend(_disagreements(entries))
     if faults:
-        raise FaultyTable(sorted(faults)[:MAX_FAULTS], where)
+        faults.sort(key=lambda fault: (fault.line, fault.column))
+        raise FaultyTable(faults, where)
     return [entry for _, entry in entries]
 
 

@@ -13,7 +13,7 @@ from edocx.errors import StateError, Text, UsageError
 from edocx.units import registry_csv
 from edocx.units.registry import HolderKind, MemoryRegistry, RegistryEntry, is_fingerprint
 from edocx.units.store import _chunks, _translated, metadata
-from edocx.units.table import Fault, FaultyTable
+from edocx.units.table import Fault, Faults, FaultyTable
 from edocx.units.unit import LOCAL
 from edocx.units.unit_id import UnitId
 
@@ -113,7 +113,7 @@ class RegistryStore:
             for some in _chunks([entry.sha256 for entry in entries]):
                 for entry in _read(connection, ENTRIES.c.sha256.in_(some)):
                     there.setdefault(entry.sha256, []).append(entry)
-            fresh, faults = [], []
+            fresh, faults = [], Faults()
             for number, entry in enumerate(entries, start=2):
                 earlier = there.get(entry.sha256, [])
                 if entry in earlier:

@@ -50,19 +50,48 @@ class Row:
         return self.cells.get(column, "")
 
 
+class Faults(list[Fault]):
+    """The faults found so far: all are counted in ``total``, the first `MAX_FAULTS` are kept."""
+
+    def __init__(self, faults: Iterable[Fault] = ()) -> None:
+        super().__init__()
+        self.total = 0
+        self.extend(faults)
+
+    def append(self, fault: Fault) -> None:
+        """Count a fault, and keep it while there is room."""
+        self.total += 1
+        if len(self) < MAX_FAULTS:
+            super().append(fault)
+
+    def extend(self, faults: Iterable[Fault]) -> None:
+        """Count and keep several."""
+        for fault in faults:
+            self.append(fault)
+
+
 class FaultyTable(InputError):
-    """A table that was refused whole; `faults` lists what is wrong, by line and column."""
+    """A table that was refused whole; `faults` lists what is wrong, by line and column.
+
+    `total` counts the faults of the stage that refused; of more than `MAX_FAULTS` the first are listed.
+    """
 
     default_code = "EDX-TABLE-FAULTS"
 
     def __init__(self, faults: Iterable[Fault], where: str | None = None) -> None:
-        self.faults = tuple(faults)
+        found = faults if isinstance(faults, Faults) else Faults(faults)
+        self.faults = tuple(found)
+        self.total = found.total
         first = self.faults[0]
+        vi, en = f"{self.total} lỗi", f"{self.total} faults"
+        if self.total > len(self.faults):
+            # Later stages (the directory as a whole) were not reached.
+            vi, en = f"ít nhất {vi}, liệt kê {len(self.faults)} lỗi đầu", f"at least {en}, {len(self.faults)} listed"
         super().__init__(
             Text(
-                f"Bảng có {len(self.faults)} lỗi; lỗi đầu ở dòng {first.line}"
+                f"Bảng có {vi}; lỗi đầu ở dòng {first.line}"
                 f"{f', cột {first.column}' if first.column else ''}: {first.text.vi}",
-                f"The table has {len(self.faults)} faults; the first on {first}",
+                f"The table has {en}; the first on {first}",
             ),
             hint=Text(
                 "Sửa các dòng được liệt kê rồi nhập lại; chưa có dòng nào được nhập.",
@@ -168,7 +197,7 @@ def _columns(cells: list[str], required: frozenset[str], optional: frozenset[str
                 Fault(1, name, "EDX-TABLE-COLUMN", Text(f"cột {name} lặp lại.", f"the column {name} stands twice."))
             )
     if faults:
-        raise FaultyTable(faults[:MAX_FAULTS], where)
+        raise FaultyTable(faults, where)
     return columns
 
 

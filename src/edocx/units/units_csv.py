@@ -27,7 +27,7 @@ from edocx.units.memory import MemoryDirectory
 from edocx.units.record import BadValue, RecordReader
 from edocx.units.soundness import is_identity
 from edocx.units.succession import Succession
-from edocx.units.table import MAX_FAULTS, Fault, FaultyTable, Row, read_table
+from edocx.units.table import Fault, Faults, FaultyTable, Row, read_table
 from edocx.units.unit import Unit
 from edocx.units.unit_id import UnitId
 
@@ -61,7 +61,7 @@ def read_units(
     data: bytes, base: MemoryDirectory, *, authority: str, where: str | None = None, progress: Progress | None = None
 ) -> list[tuple[int, UnitHistory]]:
     """Read units from CSV, whole or not at all; `FaultyTable` lists every fault with its line and column."""
-    reader, faults = RecordReader(authority), []
+    reader, faults = RecordReader(authority), Faults()
     states: list[_State] = []
     required = frozenset({"name"})
     for number, row in enumerate(
@@ -73,13 +73,11 @@ def read_units(
             states.append(_state(row, reader))
         except BadValue as bad:
             faults.append(Fault(row.line, bad.column, bad.code, bad.text))
-            if len(faults) >= MAX_FAULTS:
-                break
     names = _Names(base, states)
     for state in states:
-        faults += _resolve_above(state, names)
+        faults.extend(_resolve_above(state, names))
     if faults:
-        raise FaultyTable(faults[:MAX_FAULTS], where)
+        raise FaultyTable(faults, where)
     return _joined(states, where)
 
 
@@ -87,7 +85,7 @@ def read_successions(
     data: bytes, directory: MemoryDirectory, *, where: str | None = None
 ) -> list[tuple[int, Succession]]:
     """Read succession edges from CSV, whole or not at all; codes are looked up in ``directory``."""
-    reader, faults = RecordReader(), []
+    reader, faults = RecordReader(), Faults()
     edges: list[tuple[int, Succession]] = []
     required = frozenset({"kind", "predecessor", "on"})
     for row in read_table(data, required=required, optional=frozenset(EDGE_COLUMNS) - required, where=where):
@@ -95,8 +93,6 @@ def read_successions(
             edges.append((row.line, _edge(row, reader, directory)))
         except BadValue as bad:
             faults.append(Fault(row.line, bad.column, bad.code, bad.text))
-            if len(faults) >= MAX_FAULTS:
-                break
     if faults:
         raise FaultyTable(faults, where)
     return edges
@@ -231,7 +227,8 @@ def _joined(states: list[_State], where: str | None) -> list[tuple[int, UnitHist
     groups: dict[str, list[_State]] = {}
     for state in states:
         groups.setdefault(state.history.identity, []).append(state)
-    joined, faults = [], []
+    joined: list[tuple[int, UnitHistory]] = []
+    faults = Faults()
     for group in groups.values():
         if len(group) == 1:
             joined.append((group[0].line, group[0].history))
@@ -246,7 +243,7 @@ def _joined(states: list[_State], where: str | None) -> list[tuple[int, UnitHist
                 faults.append(Fault(second.line, "from", "EDX-UNITS-OVERLAP", why))
         joined.append((group[0].line, _one_history([state.history for state in group])))
     if faults:
-        raise FaultyTable(faults[:MAX_FAULTS], where)
+        raise FaultyTable(faults, where)
     return joined
 
 

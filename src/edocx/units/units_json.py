@@ -31,7 +31,7 @@ from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.record import BadValue, RecordReader, collection_paused, succession_record, unit_record
 from edocx.units.succession import Succession
-from edocx.units.table import MAX_BYTES, MAX_FAULTS, Fault, FaultyTable, decode
+from edocx.units.table import MAX_BYTES, Fault, Faults, FaultyTable, decode
 
 MAX_LINE = 1024 * 1024
 """Longest record in bytes: against a line without end that fills memory."""
@@ -56,7 +56,7 @@ def read_document(data: bytes | BinaryIO, *, where: str | None = None, authority
 
 
 def _read(data: bytes | BinaryIO, where: str | None, authority: str | None) -> Document:
-    reader, faults = RecordReader(authority), []
+    reader, faults = RecordReader(authority), Faults()
     units: list[tuple[int, UnitHistory]] = []
     edges: list[tuple[int, Succession]] = []
     header: dict[str, Any] = {}
@@ -71,8 +71,6 @@ def _read(data: bytes | BinaryIO, where: str | None, authority: str | None) -> D
                     header[section] = value
             except BadValue as bad:
                 faults.append(Fault(line, bad.column, bad.code, bad.text))
-                if len(faults) >= MAX_FAULTS:
-                    break
     except (ValueError, RecursionError) as error:
         raise _not_json(error, where) from error
     if faults:
