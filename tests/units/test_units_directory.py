@@ -259,3 +259,22 @@ def test_identities_and_codes_are_never_confused(reform):
     assert reform.find("xa-101", AFTER).code == UnitId.parse("H20.101")
     assert reform.find(reform.resolve("H20.101", AFTER), AFTER).identity == "xa-101"
     assert reform.find("H99", AFTER) is None
+
+
+def test_a_recorded_pair_is_never_overruled_by_the_syntactic_rule():
+    directory = MemoryDirectory([unit("so-a", "H20.55", code102="000.00.77.H20")])
+    assert directory.latest("000.00.77.H20", date(2026, 1, 1)).identity == "so-a"
+    assert directory.latest("H20.77", date(2026, 1, 1)) is None
+    assert directory.holdings(UnitId.parse("H20.77")) == []
+    assert directory.successors("H20.77", date(2026, 1, 1)) == ()
+    with pytest.raises(UnitError) as refused:
+        directory.resolve("H20.77", date(2026, 1, 1))
+    assert refused.value.code == "EDX-UNIT-UNKNOWN"
+
+
+def test_the_syntactic_rule_speaks_until_the_pair_is_recorded():
+    codes = (Span(None, BEGIN, date(2024, 1, 1)), Span(UnitId.parse("H20.55"), date(2024, 1, 1), END))
+    directory = MemoryDirectory([UnitHistory.of("so-a", name="A", code=codes, code102=UnitId.parse("000.00.77.H20"))])
+    held = directory.holdings(UnitId.parse("H20.77"))
+    assert [(start, end) for start, end, _ in held] == [(BEGIN, date(2024, 1, 1))]
+    assert directory.resolve("H20.77", date(2023, 1, 1)).identity == "so-a"

@@ -112,6 +112,11 @@ class UnitHistory:
         return tuple(unit for _, _, unit in self._states or self._cut())
 
     @property
+    def pieces(self) -> tuple[tuple[date, date, Unit], ...]:
+        """The states with their first day and the day after their last."""
+        return self._states or self._cut()
+
+    @property
     def last(self) -> Unit:
         """The unit's latest recorded state."""
         return (self._states or self._cut())[-1][2]

@@ -111,18 +111,30 @@ class MemoryDirectory:
         return self._holder(who, day)
 
     def holdings(self, code: UnitId) -> list[tuple[date, date, UnitHistory]]:
-        """Return who held a code from when to when, oldest first: in the spelling given, else by the syntactic rule."""
+        """Return who held a code from when to when, oldest first: in the spelling given, else by the syntactic rule.
+
+        As in `resolve`, the rule says nothing about a unit while the directory records its code in both schemes.
+        """
         for spelling in _spellings(code):
             found = self._holders.get(spelling)
             if found is None:
                 continue
-            column = "code102" if spelling.scheme is Scheme.QCVN102 else "code"
-            held = [
-                (max(span.start, history.opened), min(span.end, history.closed), history)
-                for history in ((found,) if isinstance(found, UnitHistory) else found)
-                for span in history.spans(column)
-                if span.value == spelling
-            ]
+            several = (found,) if isinstance(found, UnitHistory) else found
+            if spelling is code:
+                column = "code102" if spelling.scheme is Scheme.QCVN102 else "code"
+                held = [
+                    (max(span.start, history.opened), min(span.end, history.closed), history)
+                    for history in several
+                    for span in history.spans(column)
+                    if span.value == spelling
+                ]
+            else:
+                held = [
+                    (start, end, history)
+                    for history in several
+                    for start, end, unit in history.pieces
+                    if spelling in (unit.code, unit.code102) and None in (unit.code, unit.code102)
+                ]
             return sorted(held, key=lambda one: one[:2])
         return []
 
