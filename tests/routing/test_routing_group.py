@@ -22,7 +22,9 @@ _THIRTY_TWO = """
 import sys, threading
 from pathlib import Path
 from edocx.routing.database import Store
+from edocx.routing.store import group
 
+group.LONGEST = 60.0
 store = Store.open(Path(sys.argv[1]))
 ready = threading.Barrier(33)
 
@@ -210,5 +212,5 @@ def test_thirty_two_threads_share_a_handful_of_syncs(tmp_path):
     begun = next(n for n, line in enumerate(lines) if ".marked" in line)
     ended = next(n for n, line in enumerate(lines) if ".done" in line)
     syncs = [line for line in lines[begun:ended] if re.search(r"\bf(data)?sync\(", line)]
-    # Thirty-three steps by themselves are thirty-three; slow turns under strace may close a group early.
-    assert 1 <= len(syncs) <= 16, len(syncs)
+    # Thirty-three steps by themselves would be thirty-three.
+    assert 1 <= len(syncs) <= 3, len(syncs)
