@@ -13,7 +13,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import count
 from pathlib import Path
 from random import Random
@@ -220,7 +220,7 @@ def _claim(store: Store, lease: str) -> None:
 
 def _fill(place: Path, deliveries: int) -> None:
     """Write the rows that a busy office has after years; straight into the tables, without their journal."""
-    now = datetime.now(UTC)
+    now = SystemClock().now()
     past, later = (f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z" for moment in (now, now + timedelta(days=365)))
     payload = Blob.from_bytes(b"x" * 100)
     bare = sqlite3.connect(place)
