@@ -213,3 +213,17 @@ def test_a_file_that_is_a_zip_of_one_entry_keeps_its_seal(workshop, letter, tmp_
     envelope = with_statement(letter.model_copy(update={"attachments": (item,)}), workshop.signer, at=AT)
     write(envelope, tmp_path / "r.edxml")
     assert verify_envelope(tmp_path / "r.edxml", workshop.criteria).indication is Indication.TOTAL_PASSED
+
+
+def test_other_peoples_tools_verify_a_statement_once_the_files_are_put_back(workshop, letter, tool):
+    from test_sealing_seal import signxml_verifies, xmlsec1
+
+    skeleton = compose(letter)
+    seal(skeleton, workshop.signer, at=AT)
+    statement = statement_of(skeleton).content.read().decode()
+    files = b"".join(compose(letter).pieces()).decode()
+    files = files[files.index("<AttachmentEncoded") : files.index("</edXML>")]
+    path = workshop.folder / "put-back.edxml"
+    path.write_text(statement.replace("</edXML>", f"{files}</edXML>"), encoding="utf-8")
+    assert xmlsec1(tool, workshop, path) == 0
+    assert signxml_verifies(workshop, path)
