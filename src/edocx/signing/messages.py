@@ -45,6 +45,14 @@ CONTENTS = Message.of(
         "The gap in the signed range holds more than the signature itself; the file is spliced. Fetch the original.",
     ),
 )
+PADDING = Message.of(
+    "EDX-PDF-PADDING",
+    "warning",
+    Text(
+        "Chỗ trống dành cho chữ ký chứa dữ liệu lạ, không chữ ký nào bao trùm; lấy lại tệp từ nơi gửi.",
+        "The room kept for a signature holds foreign data that no signature covers; fetch the file again.",
+    ),
+)
 TAIL = Message.of(
     "EDX-PDF-TAIL",
     "warning",

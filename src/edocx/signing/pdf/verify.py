@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Literal
 
 from asn1crypto import cms, core
+from asn1crypto.parser import peek
 from pyhanko.pdf_utils.generic import parse_pdf_date
 from pyhanko.pdf_utils.reader import PdfFileReader
 
@@ -37,6 +38,7 @@ from edocx.signing.messages import (
     ENCAPSULATED,
     FILLED,
     MALFORMED_SIGNATURE,
+    PADDING,
     RANGE,
     SUBFILTER,
     TAIL,
@@ -103,7 +105,7 @@ def _judge_file(reader: PdfFileReader, criteria: Criteria, label: str, policy: s
         findings += [_stamp_finding(stamp, tokens[id(stamp)]) for stamp in stamps if tokens[id(stamp)].intact]
     findings += [_broken(name) for name in broken]
     messages = _file_messages(reader, findings, embedded)
-    uncovered = UNCOVERED in messages or TAIL in messages
+    uncovered = any(message in messages for message in (UNCOVERED, TAIL, PADDING))
     if too_many:
         messages.append(TOO_MANY)
     return Report.of(
@@ -151,7 +153,17 @@ def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: lis
         messages.append(UNCOVERED)
     if revisions_after(reader, last.revision) == 0 and last.coverage() is Coverage.REVISION and last.tail_is_foreign():
         messages.append(TAIL)
+    if any(not _is_padding(one.contents) for one in embedded):
+        messages.append(PADDING)
     return messages
+
+
+def _is_padding(contents: bytes) -> bool:
+    """Whether nothing but zeros follows the CMS in its room: no signature covers that room."""
+    try:
+        return not contents[peek(contents) :].strip(b"\0")
+    except ValueError:
+        return True  # no CMS at all: the signature itself is judged malformed
 
 
 def _find(signature: Embedded, stamps: list[Token], evidence: TrustStore, budget: Budget) -> Finding:
