@@ -231,6 +231,11 @@ def test_a_clerk_confirms_and_renews_certificates(ask, run, office):
     assert run("registry", "renew", fingerprint, "cd" * 32, "--from", "x")[0] == 2
     (office / "so.csv").write_text("sha256,kind,unit\n" + f"{'ef' * 32},device,H20\n", encoding="utf-8")
     assert ask("registry", "import", office / "so.csv")[1]["added"] == 1
+    (office / "that.csv").write_text("sha256,kind,unit\n" + f"{'ef' * 32},device,G22\n", encoding="utf-8")
+    assert ask("registry", "import", office / "that.csv")[0] == 4
+    assert ask("registry", "close", "ef" * 32, "--by", "văn thư")[1]["closed"] == 1
+    assert ask("registry", "import", office / "that.csv")[1]["added"] == 1
+    assert run("registry", "close", "ef" * 32, "--by", "văn thư", "--at", "x")[0] == 2
 
 
 def test_importing_the_package_loads_neither_pydantic_nor_sqlalchemy():

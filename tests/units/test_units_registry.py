@@ -37,6 +37,10 @@ def read(*rows):
     return read_registry_bytes((HEADER + "".join(row + "\n" for row in rows)).encode())
 
 
+def table(*rows):
+    return (HEADER + "".join(row + "\n" for row in rows)).encode()
+
+
 def faults(*rows):
     with pytest.raises(FaultyTable) as refused:
         read(*rows)
@@ -226,7 +230,7 @@ def test_a_renewal_carries_unit_name_and_mandates_over(store):
     begin, end = datetime(2024, 5, 1, tzinfo=UTC), datetime(2027, 5, 1, tzinfo=UTC)
     store.renew(A, B, valid_from=begin, valid_to=end, source="gia hạn")
     entry = store.lookup(B, datetime(2024, 5, 15, tzinfo=UTC))
-    assert (entry.full_name, entry.positions, entry.local) == ("Nguyễn Văn A", ("Chủ tịch",), False)
+    assert (entry.full_name, entry.positions, entry.local) == ("Nguyễn Văn A", ("Chủ tịch",), True)
     assert store.lookup(A, datetime(2024, 5, 15, tzinfo=UTC)) is not None
     with pytest.raises(StateError):
         store.renew(C, B, valid_from=begin, valid_to=end, source="x")
@@ -246,3 +250,30 @@ def test_the_registry_of_the_test_pki_is_read():
     row = Registration(A, "person", "H58.12.01", "Nguyễn Văn A", "Chủ tịch", "TM.", NOW, None, "test")
     (entry,) = read_registry_bytes(write_registrations([row]).encode())
     assert (entry.kind, entry.full_name) == (HolderKind.PERSON, "Nguyễn Văn A")
+
+
+def test_a_forged_entry_is_closed_and_makes_way_for_the_genuine_one(store):
+    store.take_in(table(f"{A},organisation,H58,,,,,,"))
+    genuine = table(f"{A},organisation,G22,,,,,,")
+    with pytest.raises(FaultyTable):
+        store.take_in(genuine)
+    assert store.close(A, by="văn thư") == 1
+    assert store.lookup(A, NOW) is None
+    assert store.take_in(genuine) == 1
+    assert store.lookup(A, NOW).unit == UnitId.parse("G22")
+
+
+def test_an_entry_closed_at_a_moment_held_before_it(store):
+    store.take_in(table(f"{A},person,H58,Nguyễn Văn A,Trưởng phòng,,,,"))
+    store.close(A, by="văn thư", at=NOW)
+    assert store.lookup(A, NOW) is None
+    assert store.lookup(A, NOW - timedelta(seconds=1)).positions == ("Trưởng phòng",)
+    with pytest.raises(StateError):
+        store.close(A, by="văn thư", at=NOW)
+
+
+def test_only_this_offices_own_entries_are_closed(store):
+    store.take_in(table(f"{A},organisation,H58,,,,,,"), authority="signed")
+    with pytest.raises(StateError):
+        store.close(A, by="văn thư")
+    assert store.lookup(A, NOW) is not None

@@ -289,6 +289,29 @@ def renew(
         say(Text(f"Đã ghi chứng thư gia hạn cho {entry.unit}.", f"The renewal is registered for {entry.unit}."))
 
 
+@registry_app.command()
+def close(
+    sha256: str = typer.Argument(..., help="SHA-256 của chứng thư / of the certificate."),
+    by: str = typer.Option(..., "--by", help="Người quyết định / who decides."),
+    at: str = typer.Option("", "--at", metavar="DATE", help="Mặc định: chưa từng có hiệu lực / it never held."),
+    office: Path | None = _OFFICE,
+    as_json: bool = _JSON,
+) -> None:
+    """Kết thúc dòng riêng của cơ quan trong sổ chứng thư. / End this office's own entries of a certificate."""
+    from edocx.units.table import read_moment
+
+    try:
+        moment = read_moment(at)
+    except ValueError as error:
+        raise _bad_date(at) from error
+    with _explained(as_json):
+        count = _registry_store(office).close(sha256, by=by, at=moment)
+    if as_json:
+        emit_json({"schema": 1, "closed": count})
+    else:
+        say(Text(f"Đã kết thúc {count} dòng trong sổ chứng thư.", f"{count} registry entries were ended."))
+
+
 @contextmanager
 def _explained(as_json: bool) -> Iterator[None]:
     """Say refusals with everything they carry: successors, nearest ancestor, faults by line and column."""

@@ -27,6 +27,9 @@ ENTRIES = sa.Table(
 )
 """Entries as rows of the registry's CSV form, found by the certificate's fingerprint."""
 
+_ENDED = "ended"
+"""In the place of an authority: the entry never held, and stays only to show who decided so."""
+
 
 class RegistryStore:
     """A `CertificateRegistry` over a database; each act is one transaction."""
@@ -78,8 +81,9 @@ class RegistryStore:
     ) -> RegistryEntry:
         """Register a renewed certificate for the holder of an old one: same unit, name and mandates.
 
-        Both certificates run side by side; no new decision on trust is taken, so the authority is that of
-        the old entry. Raises `StateError` when the old certificate is not registered at ``valid_from``.
+        Both certificates run side by side. The renewal is a decision of this office, so the entry is local
+        whoever vouched for the old one. Raises `StateError` when the old certificate is not registered at
+        ``valid_from``.
         """
         old = self.lookup(_fingerprint(old_sha256), valid_from)
         if old is None:
@@ -103,9 +107,35 @@ class RegistryStore:
             valid_from=valid_from,
             valid_to=valid_to,
             source=source,
+            authority=LOCAL,
         )
         self._add([entry], None)
         return entry
+
+    def close(self, certificate_sha256: str, *, by: str, at: datetime | None = None) -> int:
+        """End this office's own entries of a certificate at an aware moment and return how many were ended.
+
+        Without ``at``, or where an entry begins later, it never held: so a table that was forged can make way
+        for the genuine one. The row stays in the database with who decided, and is read no more. Entries that
+        others signed are theirs to end. Raises `StateError` when no local entry runs at or after ``at``.
+        """
+        fingerprint = _fingerprint(certificate_sha256)
+        which = (ENTRIES.c.sha256 == fingerprint) & (ENTRIES.c.authority == LOCAL)
+        count = 0
+        with _translated(), self._engine.begin() as connection:
+            for entry in _read(connection, which):
+                if at is None or entry.valid_to is None or at < entry.valid_to:
+                    count += 1
+            if count == 0:
+                raise StateError(
+                    Text("Sổ không có dòng riêng nào để kết thúc.", "The registry has no local entry to end."),
+                    hint=Text("Kiểm tra dấu vân tay và ngày.", "Check the fingerprint and the day."),
+                    code="EDX-REGISTRY-UNKNOWN",
+                )
+            kept = [row for entry in _read(connection, which) for row in _ended(entry, at, by)]
+            connection.execute(ENTRIES.delete().where(which))
+            connection.execute(ENTRIES.insert(), kept)
+        return count
 
     def _add(self, entries: list[RegistryEntry], where: str | None) -> int:
         with _translated(), self._engine.begin() as connection:
@@ -140,7 +170,8 @@ class RegistryStore:
 def _read(connection: sa.Connection, which: Any) -> list[RegistryEntry]:
     found: list[RegistryEntry] = []
     by_authority: dict[str, list[str]] = {}
-    for row, authority in connection.execute(sa.select(ENTRIES.c.row, ENTRIES.c.authority).where(which)):
+    live = which & (ENTRIES.c.authority != _ENDED)
+    for row, authority in connection.execute(sa.select(ENTRIES.c.row, ENTRIES.c.authority).where(live)):
         by_authority.setdefault(authority, []).append(row)
     for authority, rows in by_authority.items():
         text = ",".join(registry_csv.COLUMNS) + "\n" + "".join(rows)
@@ -152,6 +183,21 @@ def _rows(entry: RegistryEntry) -> Iterable[dict[str, str]]:
     header, _, rows = registry_csv.write_registry([entry]).partition("\n")
     assert header
     yield {"sha256": entry.sha256, "row": rows, "authority": entry.authority}
+
+
+def _ended(entry: RegistryEntry, at: datetime | None, by: str) -> Iterable[dict[str, str]]:
+    """Return the rows of an entry ended at a moment: unchanged when it ended before, set aside when it never held."""
+    if at is not None and entry.valid_to is not None and entry.valid_to <= at:
+        return _rows(entry)
+    source = f"{entry.source}; closed by {by}".removeprefix("; ")
+    if at is None or (entry.valid_from is not None and at <= entry.valid_from):
+        return ({**row, "authority": _ENDED} for row in _rows(replace(entry, source=source)))
+    mandates = tuple(
+        replace(mandate, valid_to=_earlier(mandate.valid_to, at))
+        for mandate in entry.mandates
+        if mandate.valid_from is None or mandate.valid_from < at
+    )
+    return _rows(replace(entry, mandates=mandates, valid_to=at, source=source))
 
 
 def _fingerprint(text: str) -> str:
