@@ -205,7 +205,7 @@ def test_a_crash_at_any_commit_loses_nothing_promised_and_repeats_nothing(tmp_pa
 
         receiver = agencies.find(connection, B)
         (row,) = mailroom.received(connection, receiver, "edoc")
-        assert hub.service.store.load(connection, row.sha256).read() == document()
+        assert hub.service.store.load(connection, mailroom.received_rows([row])[0]["edxSha256"]).read() == document()
     hub.service.close()
 
 

@@ -169,12 +169,21 @@ def test_a_list_of_ten_thousand_is_quick(hub, client):
         rows = [
             {
                 "number": n, "doc_id": f"d{n}", "sender": A, "origin": A, "message_type": "edoc", "document_id": str(n),
-                "business": "new", "digest": "0", "sha256": "0", "size": 1, "urgency": n % 4, "passed": "", "received_at": now,
+                "business": "new", "digest": "0", "sha256": "0", "size": 1, "urgency": n % 4, "passed": "", "previous": "", "received_at": now,
             }
             for n in range(1, 10_001)
         ]  # fmt: skip
         connection.execute(insert(messages), rows)
-        held = {"recipient": B, "attempt": 1, "state": "initial", "tries": 0, "created_at": now, "updated_at": now}
+        held = {
+            "recipient": B,
+            "attempt": 1,
+            "state": "initial",
+            "tries": 0,
+            "sha256": "0",
+            "size": 1,
+            "created_at": now,
+            "updated_at": now,
+        }
         connection.execute(insert(copies), [held | {"message": n} for n in range(1, 10_001)])
     with hub.service.store.read() as connection:
         receiver = agencies.find(connection, B)

@@ -84,6 +84,26 @@ def doctor(config: Path | None = _CONFIG, db: str | None = _DATABASE, as_json: b
         raise typer.Exit(1)
 
 
+@app.command("relay-key")
+def relay_key(config: Path | None = _CONFIG, db: str | None = _DATABASE, as_json: bool = _JSON) -> None:
+    """Khóa công khai cho lời khai trung chuyển của trục này. / The public key of this hub's relay statements."""
+    import base64
+
+    with _service(config, db) as service:
+        book = service.relay_book
+        if book.public_key is None:
+            raise UsageError(
+                Text("Trục này chưa có đơn vị.", "This hub has no unit."),
+                hint=Text("Ghi unit trong hub.toml.", "Set unit in hub.toml."),
+                code="EDX-HUB-UNIT",
+            )
+        text = base64.b64encode(book.public_key.public_bytes_raw()).decode()
+    if as_json:
+        emit_json({"schema": 1, "hub": book.system, "key": text})
+        return
+    say(f"{book.system} {text}")
+
+
 @register.command("list")
 def list_agencies(config: Path | None = _CONFIG, db: str | None = _DATABASE, as_json: bool = _JSON) -> None:
     """Liệt kê đơn vị. / List the agencies."""

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from edocx.hub.agencies import Agency, NewAgency
     from edocx.hub.application import Hub, app
     from edocx.hub.configuration import HubConfig, Peer
+    from edocx.hub.relay_statement import Station, read_chain
 
 _HOMES = {
     "Agency": "agencies",
@@ -20,10 +21,12 @@ _HOMES = {
     "HubConfig": "configuration",
     "NewAgency": "agencies",
     "Peer": "configuration",
+    "Station": "relay_statement",
     "app": "application",
+    "read_chain": "relay_statement",
 }
 
-__all__ = ["Agency", "Hub", "HubConfig", "NewAgency", "Peer", "app"]
+__all__ = ["Agency", "Hub", "HubConfig", "NewAgency", "Peer", "Station", "app", "read_chain"]
 
 
 def __getattr__(name: str) -> Any:

@@ -38,7 +38,7 @@ class Offered:
     """A message as offered: its facts, who offers it, for whom, and the sending office's own id if it told one.
 
     ``recipients`` are codes as the caller spelt them; empty means those of the envelope. ``passed`` are the hubs that
-    it came through.
+    it came through, ``previous`` the digest of the last one's relay statement.
     """
 
     caller: Agency
@@ -47,6 +47,7 @@ class Offered:
     payload: Blob
     message_id: str | None = None
     passed: tuple[str, ...] = ()
+    previous: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +84,9 @@ class Door:
             received_at, new = now, True
         else:
             number, doc_id, received_at, new = known.number, known.doc_id, known.received_at, False
-        added = _deliver(connection, number, ways, now)
+        added = _deliver(connection, number, ways, offered, now)
+        if added and not new:
+            self.store.record(connection, offered.payload)
         if new:
             # Only once: the same 02 repeated speaks of the attempt that it spoke of before.
             _hear_rejection(connection, offered, origin, now)
@@ -164,6 +167,7 @@ class Door:
             "title": facts.title,
             "notation": facts.notation,
             "passed": ";".join(offered.passed),
+            "previous": offered.previous,
             "received_at": now,
         }
         made = connection.execute(insert(messages), row).inserted_primary_key
@@ -209,14 +213,22 @@ def _known(connection: Connection, offered: Offered, origin: str) -> Any:
     return None
 
 
-def _deliver(connection: Connection, number: int, ways: list[tuple[str, str | None]], now: datetime) -> bool:
+def _deliver(
+    connection: Connection, number: int, ways: list[tuple[str, str | None]], offered: Offered, now: datetime
+) -> bool:
     """Make a copy for each recipient that has none, a new attempt where the last one failed; tell if any was made."""
+    told: dict[str, Any] = {
+        "message_id": offered.message_id,
+        "sha256": offered.payload.sha256,
+        "size": offered.payload.size,
+    }
     held = {
         row.recipient: row.state == FAIL or row.rejected_at is not None
         for row in connection.execute(_HELD, {"message": number})
     }
     fresh = [
-        {
+        told
+        | {
             "message": number,
             "recipient": recipient,
             "attempt": 1,
@@ -234,7 +246,7 @@ def _deliver(connection: Connection, number: int, ways: list[tuple[str, str | No
         connection.execute(insert(copies), fresh)
     again = [(recipient, via) for recipient, via in ways if held.get(recipient)]
     for recipient, via in again:
-        change = {
+        change = told | {
             "attempt": copies.c.attempt + 1,
             "state": INITIAL,
             "rejected_at": None,

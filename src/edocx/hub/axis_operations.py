@@ -26,8 +26,8 @@ from edocx.hub.admission import EDOC, STATUS, Offered
 from edocx.hub.bodies import Body
 from edocx.hub.gate import Caller
 from edocx.hub.letter_facts import LetterFacts, read_facts
+from edocx.hub.relay_statement import is_digest
 from edocx.hub.service import Service
-from edocx.hub.trace_header import with_trace
 from edocx.routing.parcel import TOP_URGENCY, Business, ParcelKind, is_message_id, require_id
 from edocx.units import UnitId
 
@@ -114,7 +114,16 @@ def _offered(call: Call, file: Blob, kind: ParcelKind) -> Offered:
     if message_id is not None and not is_message_id(message_id):
         raise refusal.bad_parameter("edx-message-id")
     passed = _passed(call)
-    return Offered(agency, facts, recipients_of(call.get("to")), _traced(call, file, facts), message_id, passed)
+    previous = call.get("edx-statement") if agency.kind == "hub" else ""
+    return Offered(
+        agency,
+        facts,
+        recipients_of(call.get("to")),
+        call.service.traced(file, facts),
+        message_id,
+        passed,
+        previous if is_digest(previous) else "",
+    )
 
 
 def _passed(call: Call) -> tuple[str, ...]:
@@ -126,14 +135,6 @@ def _passed(call: Call) -> tuple[str, ...]:
     if call.service.config.system_code in passed or len(passed) > MAX_HUBS:
         raise refusal.loop(agency.code)
     return passed
-
-
-def _traced(call: Call, file: Blob, facts: LetterFacts) -> Blob:
-    """Return the file with this hub's own entry in its trace, where the hub has a unit to name."""
-    service = call.service
-    if service.config.unit is None or facts.kind is not ParcelKind.DOCUMENT:
-        return file
-    return with_trace(file, service.config.unit, service.store.now(), workdir=service.store.spool)
 
 
 def _facts(call: Call, file: Blob, kind: ParcelKind) -> LetterFacts:
@@ -194,7 +195,9 @@ def received_list(call: Call, connection: Connection) -> dict[str, Any]:
 
 def sent_list(call: Call, connection: Connection) -> dict[str, Any]:
     """List what the caller sent, a row for each recipient."""
-    return {"data": mailroom.sent_rows(connection, call.caller.agency, _type(call), call.get("docId"))}
+    rows = mailroom.sent(connection, call.caller.agency, _type(call), call.get("docId"))
+    statements = call.service.relay_book.of_copies(connection, rows) if call.get("docId") else {}
+    return {"data": mailroom.sent_rows(rows, statements)}
 
 
 def count_documents(call: Call, connection: Connection) -> dict[str, Any]:
@@ -229,8 +232,8 @@ async def download_edoc(call: Call) -> Response:
 
 def _content(call: Call) -> Blob:
     with call.service.store.read() as connection:
-        row = mailroom.own_message(connection, call.caller.agency, call.get("docId"))
-        return call.service.store.load(connection, row.sha256)
+        _, sha256 = mailroom.own_message(connection, call.caller.agency, call.get("docId"))
+        return call.service.store.load(connection, sha256)
 
 
 async def update_status(call: Call) -> Response:

@@ -24,6 +24,8 @@ from edocx.hub import agencies
 from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
 from edocx.hub.bodies import unpadded
 from edocx.hub.configuration import Peer
+from edocx.hub.mailroom import MAX_DESCRIPTION
+from edocx.hub.relay_statement import bounded, digest_of
 from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
 from edocx.routing.transport.axis_exchange import AxisExchange
@@ -38,6 +40,13 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 ASK_AGAIN = timedelta(minutes=1)
 """How often the next hub is asked what became of a copy it took."""
 
+_COPY = (
+    copies.c.recipient,
+    copies.c.via,
+    copies.c.tries,
+    copies.c.sha256.label("held"),
+    copies.c.message_id.label("told_id"),
+)
 _CRLF = b"\r\n"
 _log = logging.getLogger("edocx.hub")
 
@@ -73,15 +82,15 @@ class Carrier:
         with self.service.store.read() as connection:
             waiting = (copies.c.state == INITIAL) & copies.c.via.is_not(None) & (copies.c.due_at <= now)
             query = (
-                select(messages, copies.c.recipient, copies.c.via, copies.c.tries)
+                select(messages, *_COPY)
                 .join(copies, copies.c.message == messages.c.number)
                 .where(waiting)
-                .order_by(messages.c.urgency.desc(), messages.c.number, copies.c.via)
+                .order_by(messages.c.urgency.desc(), messages.c.number, copies.c.via, copies.c.sha256)
                 .limit(BATCH)
             )
             rows = connection.execute(query).all()
         moved, away = 0, set[str]()
-        for (_, via), group in itertools.groupby(rows, key=lambda row: (row.number, row.via)):
+        for (_, via, _), group in itertools.groupby(rows, key=lambda row: (row.number, row.via, row.held)):
             if via not in away:
                 found = self._hand_on_message(list(group), via)
                 moved += found
@@ -109,7 +118,7 @@ class Carrier:
     def _submit(self, rows: Sequence[Row[Any]], via: str) -> str:
         line, first = self._line(via), rows[0]
         with self.service.store.read() as connection:
-            payload = self.service.store.load(connection, first.sha256)
+            payload = self.service.store.load(connection, first.held)
         told = {
             "from": first.origin,
             "to": json.dumps([row.recipient for row in rows], ensure_ascii=False),
@@ -117,7 +126,8 @@ class Carrier:
             "messagetype": first.message_type,
             "hash-file": unpadded(payload.sha256),
             "edx-relays": ";".join(filter(None, (first.passed, line.system))),
-            "edx-message-id": first.message_id or "",
+            "edx-statement": digest_of(self.service.relay_book.handing_on(first, via)),
+            "edx-message-id": first.told_id or "",
             "edx-document-id": quote(first.document_id, safe=""),
             "edx-business": first.business,
             "edx-urgency": str(first.urgency),
@@ -156,8 +166,10 @@ class Carrier:
         if state not in {DONE, FAIL}:
             self._settle([row], {"due_at": now + ASK_AGAIN})
             return 0
-        description = str(known.get("receiveStatusDesc") or "")[:2000] if state == FAIL else None
-        return self._settle([row], {"state": state, "description": description, "due_at": None})
+        description = str(known.get("receiveStatusDesc") or "")[:MAX_DESCRIPTION] if state == FAIL else None
+        downstream = json.dumps(bounded(known.get("edxStatements")))
+        values = {"state": state, "description": description, "due_at": None, "downstream": downstream}
+        return self._settle([row], values)
 
     def _put_off(self, rows: Sequence[Row[Any]]) -> int:
         pause = min(FIRST_PAUSE * 2 ** min(rows[0].tries, 10), LONGEST_PAUSE)

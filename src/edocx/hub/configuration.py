@@ -100,6 +100,11 @@ class HubConfig(BaseModel):
         return self.key or self.database.with_name(self.database.name + ".key")
 
     @property
+    def relay_key_path(self) -> Path:
+        """Where the key lies with which this hub signs its relay statements."""
+        return self.database.with_name(self.database.name + ".relay-key")
+
+    @property
     def system_code(self) -> str | None:
         """The code under which neighbouring hubs know this one."""
         return self.system or (f"hub.{self.unit}" if self.unit else None)

@@ -1,7 +1,8 @@
 """What a hub reads in an envelope: addresses, kind, and the digest that says whether it came before.
 
 The trace is left out of that digest: every relay appends to it, and a client that repeats a message writes it anew
-(axis-http.md §1.9). Blanks between trace entries are left out too; everything else counts as it was received.
+(axis-http.md §1.9). So is the seal: an office that sends a rejected document again seals the same content anew. Blanks
+between trace entries are left out too; everything else counts as it was received.
 """
 
 from __future__ import annotations
@@ -98,6 +99,9 @@ def _digest(reading: Reading) -> str:
         for trace in listed.findall(n.tag(n.TRACE)):
             listed.remove(trace)
         _without_blanks(listed)
+    for header in root.iter(n.tag(n.HEADER)):
+        for seal in header.findall(n.tag(n.SIGNATURE, n.XMLDSIG)):
+            header.remove(seal)
     digest = hashlib.sha256(canonicalise(root))
     for payload in reading.payloads.values():
         # An attachment that is no base64 counts as its place: its bytes are in the file's own digest below.

@@ -170,7 +170,7 @@ async def _send(service: Service, request: Request, agency: Agency) -> dict[str,
             facts = read_facts(file, max_bytes=service.config.max_bytes, workdir=service.store.spool)
             if facts.kind is not kind:
                 raise refusal.wrong_kind(told.strip())
-            return service.door.admit(Offered(agency, facts, (), file)).doc_id
+            return service.door.admit(Offered(agency, facts, (), service.traced(file, facts))).doc_id
         finally:
             body.close()
 
@@ -210,8 +210,8 @@ async def _get(service: Service, request: Request, agency: Agency) -> dict[str, 
 
     def read() -> dict[str, Any]:
         with service.store.read() as connection:
-            row = mailroom.own_message(connection, agency, doc_id)
-            blob = service.store.load(connection, row.sha256)
+            row, sha256 = mailroom.own_message(connection, agency, doc_id)
+            blob = service.store.load(connection, sha256)
             sender = agencies.find(connection, row.origin)
         if blob.size > MAX_INLINE:
             raise refusal.too_large(MAX_INLINE)

@@ -6,11 +6,11 @@ else answers as if it did not exist. Functions work in the caller's transaction 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, or_, select, update
+from sqlalchemy import Connection, Row, func, select, update
 
 from edocx.clock import in_vietnam
 from edocx.errors import Text
@@ -52,14 +52,16 @@ _LISTED = tuple(
         "doc_id",
         "message_type",
         "origin",
-        "message_id",
         "document_id",
         "business",
         "urgency",
-        "sha256",
-        "size",
         "received_at",
     )
+)
+
+
+_HELD = tuple(
+    copies.c[name] for name in ("recipient", "state", "updated_at", "created_at", "message_id", "sha256", "size")
 )
 
 
@@ -73,7 +75,7 @@ def received(
 ) -> Sequence[tuple[Any, ...]]:
     """Return what waits for the caller and is not acknowledged: urgent first, then oldest first."""
     query = (
-        select(*_LISTED, copies.c.recipient, copies.c.state, copies.c.updated_at, copies.c.created_at)
+        select(*_LISTED, *_HELD)
         .join(copies, copies.c.message == messages.c.number)
         .where(copies.c.recipient == caller.code, copies.c.via.is_(None), copies.c.state.in_(_WAITING))
         .where(messages.c.message_type == message_type)
@@ -95,17 +97,17 @@ def _received_row(  # noqa: PLR0917 - the columns of `received`, in their order
     doc_id: str,
     message_type: str,
     origin: str,
-    message_id: str | None,
     document_id: str,
     business: str,
     urgency: int,
-    sha256: str,
-    size: int,
     received_at: datetime,
     recipient: str,
     state: str,
     updated_at: datetime,
     created_at: datetime,
+    message_id: str | None,
+    sha256: str,
+    size: int,
 ) -> dict[str, Any]:
     row = {
         "docId": doc_id,
@@ -140,7 +142,7 @@ def count(connection: Connection, caller: Agency, message_type: str) -> int:
     return int(connection.execute(query).scalar_one())
 
 
-def sent_rows(connection: Connection, caller: Agency, message_type: str, doc_id: str) -> list[dict[str, Any]]:
+def sent(connection: Connection, caller: Agency, message_type: str, doc_id: str) -> Sequence[Row[Any]]:
     """Return the caller's sent messages, newest first, a row for each recipient; of one when a docId is given."""
     query = (
         select(
@@ -149,14 +151,20 @@ def sent_rows(connection: Connection, caller: Agency, message_type: str, doc_id:
             copies.c.state,
             copies.c.description,
             copies.c.updated_at,
-            copies.c.rejected_at,
+            copies.c.via,
+            copies.c.downstream,
         )
         .join(copies, copies.c.message == messages.c.number)
         .where(messages.c.sender == caller.code)
         .order_by(messages.c.number.desc(), copies.c.recipient)
+        .limit(SENT_LIMIT)
     )
     query = query.where(messages.c.doc_id == doc_id) if doc_id else query.where(messages.c.message_type == message_type)
-    query = query.limit(SENT_LIMIT)
+    return list(connection.execute(query))
+
+
+def sent_rows(rows: Sequence[Row[Any]], statements: Mapping[str, list[str]]) -> list[dict[str, Any]]:
+    """Return sent messages as rows of the axis' list; ``statements`` are the relay statements by recipient."""
     return without_nulls(
         [
             {
@@ -177,18 +185,26 @@ def sent_rows(connection: Connection, caller: Agency, message_type: str, doc_id:
                 "edxMessageId": row.message_id,
                 "edxDocumentId": row.document_id,
                 "edxReceivedAt": row.received_at.isoformat(),
+                "edxStatements": statements.get(row.recipient),
             }
-            for row in connection.execute(query)
+            for row in rows
         ]
     )
 
 
-def own_message(connection: Connection, caller: Agency, doc_id: str) -> Row[Any]:
-    """Return the message of a docId that the caller sent or received; `StateError` for any other, the same for all."""
-    row = connection.execute(_own(caller, doc_id)).first()
-    if row is None:
+def own_message(connection: Connection, caller: Agency, doc_id: str) -> tuple[Row[Any], str]:
+    """Return the message of a docId that the caller sent or received, and the digest of its content for this caller.
+
+    Raises `StateError` for any other docId, the same whether it exists or not.
+    """
+    message = connection.execute(select(messages).where(messages.c.doc_id == doc_id)).first()
+    if message is None:
         raise refusal.unknown_document(doc_id)
-    return row
+    mine = (copies.c.message == message.number) & (copies.c.recipient == caller.code) & copies.c.via.is_(None)
+    held = connection.execute(select(copies.c.sha256).where(mine)).scalar_one_or_none()
+    if held is None and message.sender != caller.code:
+        raise refusal.unknown_document(doc_id)
+    return message, held or message.sha256
 
 
 def update_status(
@@ -218,10 +234,3 @@ def update_status(
 def wire_time(moment: datetime) -> str:
     """Return a moment as lists show it: ``yyyy-MM-dd HH:mm:ss`` in Vietnam's time."""
     return in_vietnam(moment).isoformat(" ", "seconds")[:19]
-
-
-def _own(caller: Agency, doc_id: str) -> Select[Any]:
-    mine = select(copies.c.message).where(copies.c.recipient == caller.code, copies.c.via.is_(None))
-    return select(messages).where(
-        messages.c.doc_id == doc_id, or_(messages.c.sender == caller.code, messages.c.number.in_(mine))
-    )

@@ -86,6 +86,8 @@ messages = Table(
     Column("notation", String(200)),
     # The hubs it came through, by their system codes joined with ";": against loops.
     Column("passed", String(1000), nullable=False),
+    # Digest of the relay statement of the hub before, "" at the first.
+    Column("previous", String(64), nullable=False),
     Column("received_at", Moment, nullable=False),
     # axis-http.md §1.9: the key that makes a repeated sendEdoc harmless.
     UniqueConstraint("origin", "message_type", "document_id", "business", "digest"),
@@ -100,6 +102,10 @@ copies = Table(
     Column("message", ForeignKey(messages.c.number), nullable=False),
     Column("recipient", String(200), nullable=False),
     Column("attempt", SmallInteger, nullable=False),
+    # Of the sending that made this copy or woke it again: the same content, maybe sealed anew under another id.
+    Column("message_id", String(200)),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
     # initial, processing, done, fail: axis-http.md §1.7.
     Column("state", String(16), nullable=False),
     # A 02 of the recipient passed by: the sender may send the same document again.
@@ -110,6 +116,8 @@ copies = Table(
     Column("due_at", Moment),
     Column("tries", SmallInteger, nullable=False),
     Column("relayed_as", String(64)),
+    # What the hubs behind the next one stated, as it told (JSON).
+    Column("downstream", LongText),
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     PrimaryKeyConstraint("message", "recipient"),
@@ -139,6 +147,16 @@ audit = Table(
     Column("who", String(200), nullable=False),
     Column("act", String(32), nullable=False),
     Column("subject", String(200), nullable=False),
+)
+
+
+statements = Table(
+    "statements",
+    metadata,
+    Column("message", ForeignKey(messages.c.number), nullable=False),
+    Column("via", String(200), nullable=False),
+    Column("statement", LongText, nullable=False),
+    PrimaryKeyConstraint("message", "via"),
 )
 
 

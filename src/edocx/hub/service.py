@@ -9,14 +9,19 @@ from pathlib import Path
 from sqlalchemy import func, select
 
 from edocx.clock import Clock, SystemClock
+from edocx.content import Blob
 from edocx.hub.admission import Door
 from edocx.hub.configuration import HubConfig
 from edocx.hub.database import HubStore
 from edocx.hub.gate import Gate
+from edocx.hub.letter_facts import LetterFacts
 from edocx.hub.metrics import Metrics
+from edocx.hub.relay_book import RelayBook
 from edocx.hub.schema import agencies, copies
+from edocx.hub.trace_header import with_trace
 from edocx.hub.vault import Vault
 from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.routing.parcel import ParcelKind
 from edocx.units.directory import Directory
 
 LOW_DISK = 512 * 1024 * 1024
@@ -33,6 +38,7 @@ class Service:
     gate: Gate
     door: Door
     metrics: Metrics
+    relay_book: RelayBook
     directory: Directory | None = None
 
     @classmethod
@@ -51,10 +57,16 @@ class Service:
         time = clock or SystemClock()
         store = HubStore.open(config.database, clock=time, faults=faults)
         vault = Vault.from_path(config.key_path, create=True)
-        metrics = Metrics()
+        metrics, book = Metrics(), RelayBook.open(config, store)
         units = directory or _directory(config.directory)
         door = Door(store, units, config.above.code if config.above else None)
-        return cls(config, store, vault, Gate(config, store, vault, time, metrics), door, metrics, units)
+        return cls(config, store, vault, Gate(config, store, vault, time, metrics), door, metrics, book, units)
+
+    def traced(self, file: Blob, facts: LetterFacts) -> Blob:
+        """Return a message with this hub's own entry in its trace, where the hub has a unit to name."""
+        if self.config.unit is None or facts.kind is not ParcelKind.DOCUMENT:
+            return file
+        return with_trace(file, self.config.unit, self.store.now(), workdir=self.store.spool)
 
     def gauges(self) -> dict[str, float]:
         """Return what is counted in the database: agencies, and copies by state."""

@@ -43,16 +43,7 @@ class Vault:
 
         With ``create`` a missing file is made, readable by its owner alone. Raises `KeyFileError`.
         """
-        if create and not path.exists():
-            _make(path)
-        try:
-            lines = path.read_text("ascii").split()
-            keys = tuple(base64.b64decode(line, validate=True) for line in lines)
-        except (OSError, UnicodeDecodeError, binascii.Error) as error:
-            raise _unusable(path) from error
-        if not keys or any(len(key) != KEY_BYTES for key in keys):
-            raise _unusable(path)
-        return cls(keys)
+        return cls(read_keys(path, create=create))
 
     def seal(self, secret: str, *, bound_to: str) -> bytes:
         """Encrypt a secret so that it opens only for the same ``bound_to``."""
@@ -80,6 +71,20 @@ class Vault:
         message = f"{bound_to}\0{key}".encode()
         found = [hmac.compare_digest(hmac.digest(one, message, "sha256"), stored) for one in self._keys.values()]
         return any(found)
+
+
+def read_keys(path: Path, *, create: bool = False) -> tuple[bytes, ...]:
+    """Read a file of 32-byte keys, base64, one a line; see `Vault.from_path`."""
+    if create and not path.exists():
+        _make(path)
+    try:
+        lines = path.read_text("ascii").split()
+        keys = tuple(base64.b64decode(line, validate=True) for line in lines)
+    except (OSError, UnicodeDecodeError, binascii.Error) as error:
+        raise _unusable(path) from error
+    if not keys or any(len(key) != KEY_BYTES for key in keys):
+        raise _unusable(path)
+    return keys
 
 
 def new_secret() -> str:

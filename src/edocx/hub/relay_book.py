@@ -1,0 +1,76 @@
+"""The hub's own book of relay statements: made once, kept, and given out with what came back from behind."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
+from sqlalchemy import Connection, Row, insert, select
+
+from edocx.hub.admission import DONE, FAIL
+from edocx.hub.configuration import HubConfig
+from edocx.hub.database import HubStore
+from edocx.hub.relay_statement import Fact, bounded, make_statement
+from edocx.hub.schema import statements
+from edocx.hub.vault import read_keys
+
+
+@dataclass(frozen=True, slots=True)
+class RelayBook:
+    """Makes and keeps statements; a hub without a unit states nothing."""
+
+    store: HubStore
+    system: str | None
+    key: Ed25519PrivateKey | None
+
+    @classmethod
+    def open(cls, config: HubConfig, store: HubStore) -> RelayBook:
+        """Open the book; the key file is made when it is not there. Raises `KeyFileError`."""
+        if config.system_code is None:
+            return cls(store, None, None)
+        seed = read_keys(config.relay_key_path, create=True)[0]
+        return cls(store, config.system_code, Ed25519PrivateKey.from_private_bytes(seed))
+
+    @property
+    def public_key(self) -> Ed25519PublicKey | None:
+        """The key by which others know this hub's statements."""
+        return self.key.public_key() if self.key else None
+
+    def handing_on(self, row: Row[Any], via: str) -> str:
+        """Return the statement about a message handed on, made and on disk before it leaves; a repeat finds it."""
+
+        def act(connection: Connection) -> str:
+            known = _kept(connection, row.number, via)
+            if known is None:
+                known = self._state(row, following=via, left=self.store.now())
+                connection.execute(insert(statements), {"message": row.number, "via": via, "statement": known})
+            return known
+
+        return self.store.write("statement", act)
+
+    def of_copies(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[str]]:
+        """Return for each recipient of one message what this hub and those behind it stated."""
+        if self.key is None:
+            return {}
+        found: dict[str, list[str]] = {}
+        for row in rows:
+            if row.via is None:
+                left = row.updated_at if row.state in {DONE, FAIL} else None
+                found[row.recipient] = [self._state(row, following=row.recipient, left=left)]
+            elif (own := _kept(connection, row.number, row.via)) is not None:
+                found[row.recipient] = [own, *bounded(json.loads(row.downstream or "[]"))]
+        return found
+
+    def _state(self, row: Row[Any], *, following: str, left: Any) -> str:
+        assert self.key is not None
+        assert self.system is not None
+        fact = Fact(self.system, row.doc_id, row.digest, row.previous, row.received_at, left, following)
+        return make_statement(fact, self.key)
+
+
+def _kept(connection: Connection, number: int, via: str) -> str | None:
+    mine = (statements.c.message == number) & (statements.c.via == via)
+    return connection.execute(select(statements.c.statement).where(mine)).scalar_one_or_none()
