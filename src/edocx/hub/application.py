@@ -27,7 +27,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edocx.clock import Clock
 from edocx.errors import EdocxError
 from edocx.hub import refusal, replies
-from edocx.hub.axis_operations import OPERATIONS, Call, Operation
+from edocx.hub.axis_operations import OPERATIONS
+from edocx.hub.call import Call, Operation
 from edocx.hub.carrier import Carrier
 from edocx.hub.configuration import HubConfig
 from edocx.hub.gate import is_loopback

@@ -7,32 +7,24 @@ Every parameter is a signed header; those an operation does not use are ignored,
 from __future__ import annotations
 
 import json
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import unquote
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from edocx.clock import VIETNAM
 from edocx.content import PIECE, Blob
 from edocx.errors import EdocxError, UnitError
-from edocx.hub import agencies, bodies, mailroom, refusal, replies
+from edocx.hub import agency_operations, mailroom, refusal, replies
 from edocx.hub.admission import EDOC, STATUS, Offered
-from edocx.hub.bodies import Body
-from edocx.hub.gate import Caller
+from edocx.hub.call import Call, Operation, answer, reading, small_body, take_body
 from edocx.hub.letter_facts import LetterFacts, read_facts
 from edocx.hub.relay_statement import is_digest
-from edocx.hub.service import Service
 from edocx.routing.parcel import TOP_URGENCY, Business, ParcelKind, is_message_id, require_id
 from edocx.units import UnitId
-
-SMALL_BODY = 64 * 1024
-"""Bytes of a body that is no document: `{}` or one agency."""
 
 MAX_HUBS = 16
 """Most hubs on one way: the nation has four levels."""
@@ -41,39 +33,6 @@ MAX_TO = 10_000
 """Recipients named in one header."""
 
 _KINDS = {EDOC: ParcelKind.DOCUMENT, STATUS: ParcelKind.STATUS}
-_WISHED = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
-
-
-@dataclass(frozen=True, slots=True)
-class Call:
-    """One authenticated call."""
-
-    service: Service
-    request: Request
-    caller: Caller
-
-    def get(self, name: str) -> str:
-        """Return a signed parameter, "" when it was not given."""
-        return self.caller.parameters.get(name)
-
-
-Operation = Callable[[Call], Awaitable[Response]]
-_Reading = Callable[[Call, Connection], dict[str, Any]]
-
-
-def _reading(act: _Reading) -> Operation:
-    """Make an operation of a function that only reads the database; the body, if any, is taken and ignored."""
-
-    async def operation(call: Call) -> Response:
-        await _small_body(call)
-
-        def run() -> bytes:
-            with call.service.store.read() as connection:
-                return replies.to_bytes(replies.ok(**act(call, connection)))
-
-        return answer(await run_in_threadpool(run))
-
-    return operation
 
 
 async def send_edoc(call: Call) -> Response:
@@ -86,7 +45,7 @@ async def send_edoc(call: Call) -> Response:
         raise refusal.bad_parameter("messagetype")
     if call.caller.agency.state != "open":
         raise refusal.closed_unit(call.caller.agency.code, ())
-    body = await _body(call, call.caller.agency.max_bytes or call.service.config.max_bytes)
+    body = await take_body(call, call.caller.agency.max_bytes or call.service.config.max_bytes)
 
     def take() -> bytes:
         try:
@@ -212,7 +171,7 @@ def count_statuses(call: Call, connection: Connection) -> dict[str, Any]:
 
 async def get_edoc(call: Call) -> Response:
     """Give a message's content in base64."""
-    await _small_body(call)
+    await small_body(call)
     blob = await run_in_threadpool(_content, call)
     length, pieces = replies.content_reply(blob)
     headers = {"Content-Length": str(length)}
@@ -238,7 +197,7 @@ def _content(call: Call) -> Blob:
 
 async def update_status(call: Call) -> Response:
     """Acknowledge the caller's copy of a message."""
-    await _small_body(call)
+    await small_body(call)
 
     def act(connection: Connection) -> None:
         words = (call.get("docId"), call.get("status"), call.get("description"))
@@ -248,143 +207,23 @@ async def update_status(call: Call) -> Response:
     return answer(replies.to_bytes(replies.ok()))
 
 
-async def register_agency(call: Call) -> Response:
-    """File the wish to register an agency below the caller; an administrator grants it."""
-    try:
-        told = json.loads((await _small_body(call)).decode("utf-8"))
-    except (ValueError, RecursionError) as error:
-        raise refusal.bad_parameter("body") from error
-    if not isinstance(told, dict):
-        raise refusal.bad_parameter("body")
-    wish = {name: str(told[name]).strip() for name in _WISHED if told.get(name) not in (None, "")}
-    return await _file(call, "register", wish)
-
-
-async def delete_agency(call: Call) -> Response:
-    """File the wish to close an agency below the caller."""
-    await _small_body(call)
-    return await _file(call, "close", {"code": call.get("AgencyCode")})
-
-
-async def _file(call: Call, act: str, wish: dict[str, str]) -> Response:
-    def run() -> bytes:
-        with call.service.store.begin("request") as connection:
-            agencies.file_request(connection, call.caller.agency, act, wish, now=call.service.store.now())
-        return replies.to_bytes(replies.ok(ErrorDesc="Da tiep nhan yeu cau, cho quan tri phe duyet"))
-
-    return answer(await run_in_threadpool(run))
-
-
-def agencies_list(_call: Call, connection: Connection) -> dict[str, Any]:
-    """List all open agencies."""
-    rows, ids = _agencies(connection)
-    return {
-        "data": replies.without_nulls(
-            [
-                {
-                    "id": str(row.id),
-                    "pid": ids.get(row.parent),
-                    "code": row.code,
-                    "name": row.name,
-                    "mail": row.mail or "",
-                    "oldCode": row.old_code,
-                }
-                for row in rows
-                if row.state == "open"
-            ]
-        )
-    }
-
-
-def agencies_by_level(call: Call, connection: Connection) -> dict[str, Any]:
-    """List all open agencies, of one level when it is given; one whose level nobody recorded is listed always."""
-    wanted = call.get("level")
-    rows, _ = _agencies(connection)
-    return {
-        "data": replies.without_nulls(
-            [
-                {
-                    "id": str(row.id),
-                    "code": row.code,
-                    "name": row.name,
-                    "mail": row.mail or "",
-                    "code102": row.old_code,
-                }
-                for row in rows
-                if row.state == "open" and (not wanted or row.level is None or str(row.level) == wanted)
-            ]
-        )
-    }
-
-
-def synchronize_unit(_call: Call, connection: Connection) -> dict[str, Any]:
-    """List all agencies, the closed ones too, as ``getSynchronizeUnit`` does."""
-    rows, ids = _agencies(connection)
-    return {
-        "data": replies.without_nulls(
-            [
-                {
-                    "id": str(row.id),
-                    "pid": ids.get(row.parent),
-                    "code": row.code,
-                    "name": row.name,
-                    "mail": row.mail or "",
-                    "version": 1,
-                    "centerCode": row.served_by or row.code,
-                    "deleted": row.state != "open",
-                    "modifyDate": mailroom.wire_time(row.modified_at),
-                    "isAgency": True,
-                }
-                for row in rows
-            ]
-        )
-    }
-
-
-def _agencies(connection: Connection) -> tuple[Any, dict[str, str]]:
-    rows = agencies.every(connection)
-    return rows, {row.code: str(row.id) for row in rows}
-
-
 OPERATIONS: dict[str, tuple[tuple[str, ...], Operation]] = {
-    "getAgenciesList": (("POST",), _reading(agencies_list)),
-    "getAgenciesListQD20": (("POST",), _reading(agencies_by_level)),
-    "getSynchronizeUnit": (("POST",), _reading(synchronize_unit)),
-    "registerAgency": (("POST",), register_agency),
-    "deleteAgency": (("POST",), delete_agency),
-    "getReceivedEdocList": (("POST",), _reading(received_list)),
-    "getSentEdocList": (("POST",), _reading(sent_list)),
+    "getAgenciesList": (("POST",), reading(agency_operations.agencies_list)),
+    "getAgenciesListQD20": (("POST",), reading(agency_operations.agencies_by_level)),
+    "getSynchronizeUnit": (("POST",), reading(agency_operations.synchronize_unit)),
+    "registerAgency": (("POST",), agency_operations.register_agency),
+    "deleteAgency": (("POST",), agency_operations.delete_agency),
+    "getReceivedEdocList": (("POST",), reading(received_list)),
+    "getSentEdocList": (("POST",), reading(sent_list)),
     "sendEdoc": (("POST",), send_edoc),
     "getEdoc": (("POST",), get_edoc),
     "downloadEdoc": (("GET",), download_edoc),
     # Meant as GET in the client's code, sent as POST (axis-http.md §1.5).
-    "countReceiveEdoc": (("POST", "GET"), _reading(count_documents)),
-    "countReceiveStatus": (("POST", "GET"), _reading(count_statuses)),
+    "countReceiveEdoc": (("POST", "GET"), reading(count_documents)),
+    "countReceiveStatus": (("POST", "GET"), reading(count_statuses)),
     "updateStatus": (("POST",), update_status),
 }
 """Every operation with its methods."""
-
-
-def answer(body: bytes) -> Response:
-    """Return a JSON reply."""
-    return Response(body, media_type=replies.JSON_TYPE)
-
-
-async def _body(call: Call, limit: int) -> Body:
-    # One CRLF behind the file is the client's, not the file's.
-    return await bodies.receive(
-        call.request.stream(),
-        limit=limit + 2,
-        folder=call.service.store.spool,
-        silence=call.service.config.body_seconds,
-    )
-
-
-async def _small_body(call: Call) -> bytes:
-    body = await _body(call, SMALL_BODY)
-    data = body.readings()[-1].read()
-    body.close()
-    return data
 
 
 def _type(call: Call) -> str:

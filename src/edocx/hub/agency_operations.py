@@ -1,0 +1,113 @@
+"""The axis' operations about its register: lists, and wishes that an administrator grants."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.responses import Response
+
+from edocx.hub import agencies, mailroom, refusal, replies
+from edocx.hub.call import Call, answer, small_body
+
+_WISHED = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
+
+
+async def register_agency(call: Call) -> Response:
+    """File the wish to register an agency below the caller; an administrator grants it."""
+    try:
+        told = json.loads((await small_body(call)).decode("utf-8"))
+    except (ValueError, RecursionError) as error:
+        raise refusal.bad_parameter("body") from error
+    if not isinstance(told, dict):
+        raise refusal.bad_parameter("body")
+    wish = {name: str(told[name]).strip() for name in _WISHED if told.get(name) not in (None, "")}
+    return await _file(call, "register", wish)
+
+
+async def delete_agency(call: Call) -> Response:
+    """File the wish to close an agency below the caller."""
+    await small_body(call)
+    return await _file(call, "close", {"code": call.get("AgencyCode")})
+
+
+async def _file(call: Call, act: str, wish: dict[str, str]) -> Response:
+    def run() -> bytes:
+        with call.service.store.begin("request") as connection:
+            agencies.file_request(connection, call.caller.agency, act, wish, now=call.service.store.now())
+        return replies.to_bytes(replies.ok(ErrorDesc="Da tiep nhan yeu cau, cho quan tri phe duyet"))
+
+    return answer(await run_in_threadpool(run))
+
+
+def agencies_list(_call: Call, connection: Connection) -> dict[str, Any]:
+    """List all open agencies."""
+    rows, ids = _agencies(connection)
+    return {
+        "data": replies.without_nulls(
+            [
+                {
+                    "id": str(row.id),
+                    "pid": ids.get(row.parent),
+                    "code": row.code,
+                    "name": row.name,
+                    "mail": row.mail or "",
+                    "oldCode": row.old_code,
+                }
+                for row in rows
+                if row.state == "open"
+            ]
+        )
+    }
+
+
+def agencies_by_level(call: Call, connection: Connection) -> dict[str, Any]:
+    """List all open agencies, of one level when it is given; one whose level nobody recorded is listed always."""
+    wanted = call.get("level")
+    rows, _ = _agencies(connection)
+    return {
+        "data": replies.without_nulls(
+            [
+                {
+                    "id": str(row.id),
+                    "code": row.code,
+                    "name": row.name,
+                    "mail": row.mail or "",
+                    "code102": row.old_code,
+                }
+                for row in rows
+                if row.state == "open" and (not wanted or row.level is None or str(row.level) == wanted)
+            ]
+        )
+    }
+
+
+def synchronize_unit(_call: Call, connection: Connection) -> dict[str, Any]:
+    """List all agencies, the closed ones too, as ``getSynchronizeUnit`` does."""
+    rows, ids = _agencies(connection)
+    return {
+        "data": replies.without_nulls(
+            [
+                {
+                    "id": str(row.id),
+                    "pid": ids.get(row.parent),
+                    "code": row.code,
+                    "name": row.name,
+                    "mail": row.mail or "",
+                    "version": 1,
+                    "centerCode": row.served_by or row.code,
+                    "deleted": row.state != "open",
+                    "modifyDate": mailroom.wire_time(row.modified_at),
+                    "isAgency": True,
+                }
+                for row in rows
+            ]
+        )
+    }
+
+
+def _agencies(connection: Connection) -> tuple[Any, dict[str, str]]:
+    rows = agencies.every(connection)
+    return rows, {row.code: str(row.id) for row in rows}

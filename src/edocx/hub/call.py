@@ -1,0 +1,76 @@
+"""One authenticated call, and what every operation does with its body and its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Connection
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
+
+from edocx.hub import bodies, replies
+from edocx.hub.bodies import Body
+from edocx.hub.gate import Caller
+from edocx.hub.service import Service
+
+SMALL_BODY = 64 * 1024
+"""Bytes of a body that is no document: `{}` or one agency."""
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One authenticated call."""
+
+    service: Service
+    request: Request
+    caller: Caller
+
+    def get(self, name: str) -> str:
+        """Return a signed parameter, "" when it was not given."""
+        return self.caller.parameters.get(name)
+
+
+Operation = Callable[[Call], Awaitable[Response]]
+Reading = Callable[[Call, Connection], dict[str, Any]]
+
+
+def reading(act: Reading) -> Operation:
+    """Make an operation of a function that only reads the database; the body, if any, is taken and ignored."""
+
+    async def operation(call: Call) -> Response:
+        await small_body(call)
+
+        def run() -> bytes:
+            with call.service.store.read() as connection:
+                return replies.to_bytes(replies.ok(**act(call, connection)))
+
+        return answer(await run_in_threadpool(run))
+
+    return operation
+
+
+def answer(body: bytes) -> Response:
+    """Return a JSON reply."""
+    return Response(body, media_type=replies.JSON_TYPE)
+
+
+async def take_body(call: Call, limit: int) -> Body:
+    """Take the call's body in, up to ``limit`` bytes; the caller closes it."""
+    # One CRLF behind the file is the client's, not the file's.
+    return await bodies.receive(
+        call.request.stream(),
+        limit=limit + 2,
+        folder=call.service.store.spool,
+        silence=call.service.config.body_seconds,
+    )
+
+
+async def small_body(call: Call) -> bytes:
+    """Take in a body that is no document, and return it."""
+    body = await take_body(call, SMALL_BODY)
+    data = body.readings()[-1].read()
+    body.close()
+    return data
