@@ -161,6 +161,24 @@ def test_a_forgery_is_never_accepted(workshop, sealed, forge):
     assert report.indication is Indication.TOTAL_FAILED, report.to_json()
 
 
+@pytest.mark.parametrize(
+    "before,after",
+    [
+        ("http://www.w3.org/2000/09/xmldsig#", "http://www.w3.org/2000+09/xmldsig#"),
+        ("ds:Signature ", "ds:Sjgnature "),
+        ("</edXML:edXMLHeader>", "<x/></edXML:edXMLHeader>"),
+    ],
+)
+def test_a_bent_seal_does_not_count_as_none(workshop, sealed, before, after):
+    text = sealed.read_text("utf-8")
+    forged = text.replace(before, after, 1).replace(
+        "</ds:Signature>", "</ds:Sjgnature>" if "Sjg" in after else "</ds:Signature>"
+    )
+    assert forged != text
+    assert judge(workshop, forged).indication is not Indication.TOTAL_PASSED
+    assert judge(workshop, forged).indication is not Indication.NO_SIGNATURE
+
+
 def test_what_stands_outside_the_seal_is_reported_as_unsealed(workshop, sealed):
     text = sealed.read_text("utf-8")
     report = judge(

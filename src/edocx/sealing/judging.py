@@ -10,6 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from lxml import etree
+
 from edocx.envelope import names as n
 from edocx.envelope.read import Reading
 from edocx.errors import Text
@@ -17,8 +19,8 @@ from edocx.sealing import parts as p
 from edocx.sealing import statement
 from edocx.sealing.expectation import expected_parts, with_faults
 from edocx.sealing.frame import check_frame, message
-from edocx.signing.judgement import Criteria, judge
-from edocx.signing.report import Message, Report, SignatureReport
+from edocx.signing.judgement import Criteria, Finding, judge
+from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.xml.verify import examine
 
 MAX_SEALS = 5
@@ -43,16 +45,27 @@ def judge_seal(reading: Reading, criteria: Criteria) -> SealVerdict:
     dummy = (_DUMMY,) if reading.skeleton.find(f"{p.HEADER}/{n.tag(n.SIGNATURE)}") is not None else ()
     if not seals:
         detached = statement.find(reading)
+        if not detached and _has_remains(reading):
+            return SealVerdict((judge(_REMAINS, criteria),), dummy, uncovered=False)
         if not detached:
             return SealVerdict((), (*dummy, _NO_SEAL), uncovered=False)
         found = statement.examine_statement(reading, detached)
         return SealVerdict((judge(found.finding, criteria),), (*dummy, *found.messages), uncovered=found.uncovered)
     frame = check_frame(reading)
     faults = (*frame.faults, _SEVERAL) if len(seals) > 1 else frame.faults
-    expected = expected_parts(reading)
+    expected = expected_parts(reading, frame.parts)
     findings = [with_faults(examine(seal, expected), faults) for seal in seals[:MAX_SEALS]]
     signatures = tuple(judge(finding, criteria) for finding in findings)
     return SealVerdict(signatures, (*dummy, *frame.outside), uncovered=bool(frame.outside))
+
+
+def _has_remains(reading: Reading) -> bool:
+    """Whether parts of a signature stand where none is found: a seal that was bent must not count as none.
+
+    The dummy in the QCVN namespace is none (spec §2.5), nor is anything inside an attachment.
+    """
+    parts = (etree.QName(element) for element in reading.skeleton.iter("{*}SignedInfo", "{*}SignatureValue"))
+    return any(name.namespace != n.QCVN for name in parts)
 
 
 def report_seal(reading: Reading, criteria: Criteria, *, name: str, policy: str = "signatures-only") -> Report:
@@ -68,6 +81,23 @@ def report_seal(reading: Reading, criteria: Criteria, *, name: str, policy: str 
     )
 
 
+_REMAINS = Finding(
+    id=p.SEAL_ID,
+    format="XAdES",
+    integrity=Integrity.INVALID,
+    covers="elements",
+    algorithm="unknown",
+    outcome=Indication.TOTAL_FAILED,
+    failure=SubIndication.FORMAT_FAILURE,
+    messages=(
+        message(
+            "EDX-SEAL-BENT",
+            None,
+            "Con dấu của phong bì bị sửa hoặc đặt sai chỗ nên không còn đọc được; yêu cầu bên gửi gửi lại.",
+            "The envelope's seal was bent or stands in the wrong place and cannot be read; ask for the envelope again.",
+        ),
+    ),
+)
 _SEVERAL = message("EDX-SEAL-SEVERAL", None, "Phong bì mang nhiều con dấu.", "The envelope carries several seals.")
 _NO_SEAL = message(
     "EDX-SEAL-ABSENT",
