@@ -164,3 +164,15 @@ def test_a_circle_of_thousands_is_refused_in_bounded_steps(monkeypatch):
     circle = [unit(f"x-{n}", parent=f"x-{(n + 1) % many}") for n in range(many)]
     assert ("x-0", "parent", "EDX-UNITS-CYCLE") in [breach[:3] for breach in breaches(MemoryDirectory(circle))]
     assert len(asked) < 2 * MAX_STEPS
+
+
+def test_a_unit_never_succeeds_itself_nor_do_transfers_lead_round_on_one_day():
+    units = [unit("so-a"), unit("so-b"), unit("so-c")]
+    itself = passage("transfer", "so-a", "so-a")
+    assert found(*units, edges=[itself]) == [(itself, "successor", "EDX-UNITS-SUCCESSION")]
+    there, on = passage("transfer", "so-a", "so-b"), passage("transfer", "so-b", "so-c")
+    back = passage("transfer", "so-c", "so-a")
+    assert found(*units, edges=[there, on]) == []
+    assert [code for _, _, code in found(*units, edges=[there, on, back])] == ["EDX-UNITS-SUCCESSION"]
+    later = passage("transfer", "so-c", "so-a", on=date(2026, 1, 1))
+    assert found(*units, edges=[there, on, later]) == []

@@ -339,15 +339,20 @@ def _day(at: str | None) -> date:
     from datetime import datetime
 
     from edocx.clock import VIETNAM
+    from edocx.units.history import END
     from edocx.units.unit import day_of
 
     if at is None:
         return day_of(_now())
     try:
         moment = datetime.fromisoformat(at)
-        return day_of(moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM))
+        day = day_of(moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM))
     except (ValueError, OverflowError) as error:
         raise _bad_date(at) from error
+    if day == END:
+        # The last day of the calendar stands for an open end: every unit would seem closed on it.
+        raise _bad_date(at)
+    return day
 
 
 def _bad_date(text: str) -> EdocxError:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import textwrap
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,9 @@ if TYPE_CHECKING:
 
 MAX_SHOWN = 50
 """Most lines of a list shown to people; --json gives all."""
+
+WIDTH = 80
+"""Columns that explanations are wrapped to."""
 
 
 def show_refused(error: UnitError, last: Unit | None, day: date, *, as_json: bool) -> None:
@@ -204,6 +208,11 @@ def show_unit(
         (Text("Loại", "Kind"), unit.kind),
         (Text("Trực thuộc", "Under"), above.label if above else None),
         (Text("Kết nối qua", "Connected through"), hub.label if hub else None),
+        (Text("Địa chỉ", "Address"), unit.contact.address),
+        (Text("Thư điện tử", "E-mail"), unit.contact.email),
+        (Text("Điện thoại", "Telephone"), unit.contact.telephone),
+        (Text("Fax", "Fax"), unit.contact.fax),
+        (Text("Trang tin", "Website"), unit.contact.website),
         (Text("Số đơn vị dưới", "Units below"), len(below) or None),
         (Text("Bắt đầu", "From"), _iso(unit.opened)),
         (Text("Kết thúc", "Until"), _iso(unit.closed)),
@@ -287,7 +296,8 @@ def show_route(hops: Sequence[Hop]) -> None:
     for number, hop in enumerate(hops, start=1):
         level = f" [{hop.unit.level.label.in_language(lang)}]" if hop.unit and hop.unit.level else ""
         say(f"{number}. {_named(hop.unit) if hop.unit else axis}{level}")
-        say(f"     {hop.rule.in_language(lang)}")
+        for line in textwrap.wrap(hop.rule.in_language(lang), WIDTH - 5, break_long_words=False):
+            say(f"     {line}")
 
 
 def search_answer(

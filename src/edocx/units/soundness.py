@@ -9,6 +9,7 @@ successors ends.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
@@ -55,6 +56,7 @@ def breaches(directory: MemoryDirectory) -> Iterator[Breach]:
     yield from _shared_codes(directory)
     for edge in directory.successions:
         yield from _edge(directory, edge)
+    yield from _passed_round(directory)
 
 
 def _life(history: UnitHistory) -> Iterator[Breach]:
@@ -232,6 +234,10 @@ def _edge(directory: MemoryDirectory, edge: Succession) -> Iterator[Breach]:
         yield Breach(edge, "custodian", "EDX-UNITS-NOBODY", why)
     if edge.successor is None:
         return
+    if edge.successor == edge.predecessor:
+        why = Text("đơn vị không kế thừa chính mình.", "a unit does not succeed itself.")
+        yield Breach(edge, "successor", "EDX-UNITS-SUCCESSION", why)
+        return
     after = directory.history(edge.successor)
     if after is None:
         why = Text(f"không có đơn vị {edge.successor}.", f"there is no unit {edge.successor}.")
@@ -240,6 +246,26 @@ def _edge(directory: MemoryDirectory, edge: Succession) -> Iterator[Breach]:
         # With the rule above this makes every chain of successors end: each step closes later than the last.
         why = Text("đơn vị kế thừa không tồn tại vào ngày này.", "the successor does not exist on that day.")
         yield Breach(edge, "successor", "EDX-UNITS-SUCCESSION", why)
+
+
+def _passed_round(directory: MemoryDirectory) -> Iterator[Breach]:
+    """Find transfers that lead in a circle on one day; over the years a duty may well come back."""
+    days: dict[date, dict[str, list[Succession]]] = {}
+    for edge in directory.successions:
+        if edge.kind is SuccessionKind.TRANSFER and edge.successor not in (None, edge.predecessor):
+            days.setdefault(edge.on, {}).setdefault(edge.predecessor, []).append(edge)
+    for following in days.values():
+        entering = Counter(edge.successor for edges in following.values() for edge in edges)
+        ready = [one for one in following if not entering[one]]
+        while ready:
+            for edge in following.pop(ready.pop()):
+                entering[edge.successor] -= 1
+                if not entering[edge.successor] and edge.successor in following:
+                    ready.append(edge.successor)
+        # What nothing outside the circle leads to never became ready.
+        for edges in list(following.values())[:1]:
+            why = Text("nhiệm vụ chuyển vòng tròn trong một ngày.", "duties are passed round in a circle on one day.")
+            yield Breach(edges[0], "successor", "EDX-UNITS-SUCCESSION", why)
 
 
 def _life_text(history: UnitHistory) -> str:
