@@ -191,3 +191,26 @@ def test_init_never_writes_over_an_office(run, offices):
     code, _, err = run("office", "init", here.parent, "--unit", "H20", "--test-pki")
     assert (code, "EDX-OFFICE-EXISTS" in err) == (2, True)
     assert here.read_bytes() == before
+
+
+def test_the_evidence_is_checked_without_any_office(run, offices, tmp_path):
+    here, _ = offices
+    pki = here.parent.parent / "test-pki"
+    asked(run, "office", "send", "d1", "--to", "G22", "--office", here)
+    out = tmp_path / "evidence.asice"
+    assert asked(run, "office", "trace", "d1", "--bundle", out, "--office", here)["bundle"] == str(out)
+    assert asked(run, "office", "check-bundle", out, "--trust", pki / "trust")["passed"]
+    (tmp_path / "none").mkdir()
+    assert run("office", "check-bundle", out, "--trust", tmp_path / "none")[0] in {3, 4}
+
+
+def test_the_register_is_shown_and_exported(run, offices, tmp_path):
+    here, _ = offices
+    (line,) = asked(run, "office", "register", "out", "--office", here)["lines"]
+    assert (line["ordinal"], line["state"]) == (1, "issued")
+    _, out, _ = run(
+        "office", "register", "out", "--csv", tmp_path / "so.csv", "--search", "thu nghiem", "--office", here
+    )
+    assert "V/v thử nghiệm" in out
+    assert "V/v thử nghiệm" in (tmp_path / "so.csv").read_text("utf-8-sig")
+    assert asked(run, "office", "overdue", "--office", here)["overdue"] == []

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edocx.cli import office_books as books
 from edocx.cli import office_care as care
 from edocx.cli import office_view as view
 from edocx.cli.office_care import JSON, OFFICE, opened
@@ -23,6 +24,10 @@ app.command()(care.backup)
 app.command()(care.restore)
 app.command()(care.reconcile)
 app.command()(care.doctor)
+app.command("check-bundle")(books.check_bundle)
+app.command()(books.overdue)
+app.command()(books.register)
+app.command()(books.void)
 
 _DOCUMENT = typer.Argument(..., metavar="DOCUMENT", help="Mã văn bản / DocumentId.")
 _BY = typer.Option(..., "--by", help="Tài khoản người thực hiện / who does it.")
@@ -270,14 +275,22 @@ def refuse(
 
 
 @app.command()
-def trace(document: str = _DOCUMENT, office: Path = OFFICE, as_json: bool = JSON) -> None:
-    """Toàn bộ đường đi của văn bản. / The whole way of a document."""
+def trace(
+    document: str = _DOCUMENT,
+    bundle: Path | None = typer.Option(None, "--bundle", metavar="FILE", help="Gói chứng cứ ASiC-E / evidence."),
+    office: Path = OFFICE,
+    as_json: bool = JSON,
+) -> None:
+    """Toàn bộ đường đi của văn bản, kèm gói chứng cứ nếu cần. / A document's whole way, as evidence if wanted."""
     with opened(office) as desk:
         found = desk.trace(document)
+        written = desk.bundle(document, bundle) if bundle else None
     if as_json:
-        emit_json({"schema": 1, **view.trace_json(found)})
-    else:
-        view.show_trace(found)
+        emit_json({"schema": 1, **view.trace_json(found), "bundle": str(written) if written else None})
+        return
+    view.show_trace(found)
+    if written:
+        say(Text(f"Gói chứng cứ: {written}", f"Evidence: {written}"))
 
 
 @app.command()

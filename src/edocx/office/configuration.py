@@ -9,6 +9,7 @@
     trust = ["trust"]
     registry = "registry.csv"        # optional: whose certificates are whose
     directory = "directory.json"     # optional: else the shipped one
+    calendar = "holidays.csv"        # optional: days off and on, else the shipped ones
 
     [signers.director]
     key = "file:director.p12"
@@ -70,6 +71,7 @@ class OfficeConfig(BaseModel):
     trust: tuple[Path, ...] = Field(min_length=1)
     registry: Path | None = None
     directory: Path | None = None
+    calendar: Path | None = None
     signers: dict[str, SignerConfig] = Field(default_factory=dict)
 
     @property
@@ -122,6 +124,7 @@ class OfficeConfig(BaseModel):
                 "trust": tuple(folder / place for place in self.trust),
                 "registry": folder / self.registry if self.registry else None,
                 "directory": folder / self.directory if self.directory else None,
+                "calendar": folder / self.calendar if self.calendar else None,
                 "signers": signers,
             }
         )

@@ -86,6 +86,8 @@ def issue(desk: Desk, approved: Approved, *, seal: str) -> Document:
     filed, number, issued_on = _reserve(desk, approved)
     if filed.state == ISSUED:
         return document_of(desk, filed)
+    if filed.state != RESERVED:
+        raise _not_to_issue(filed.id)
     with desk.workspace() as folder:
         pdf = _seal(
             desk,
@@ -133,6 +135,15 @@ def _not_ours(document: str) -> StateError:
         hint=Text("Kiểm tra mã văn bản.", "Check the document's id."),
         code="EDX-DOCUMENT-STATE",
         where=document,
+    )
+
+
+def _not_to_issue(own_id: str) -> StateError:
+    return StateError(
+        Text("Số giữ cho dự thảo này đã bị hủy.", "The number reserved for this draft was voided."),
+        hint=Text("Phê duyệt dự thảo mới để cấp số khác.", "Approve a new draft, which gets another number."),
+        code="EDX-DOCUMENT-VOIDED",
+        where=own_id,
     )
 
 
@@ -216,7 +227,8 @@ def _record_issue(desk: Desk, own_id: str, payload: Blob, document_id: DocumentI
         if filed.state == ISSUED:
             return filed  # another process was faster; its seal stands
         entry = transaction.register.held_by(str(desk.unit), OUTGOING, issued_on.year, own_id)
-        assert entry is not None
+        if entry is None:
+            raise _not_to_issue(own_id)  # its number was voided while it was being sealed
         transaction.register.issue(entry)
         return transaction.documents.move(
             own_id, expected=RESERVED, state=ISSUED, payload=payload, document_id=str(document_id)

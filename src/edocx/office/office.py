@@ -11,12 +11,16 @@ from types import TracebackType
 from typing import Self
 
 from edocx.clock import Clock, SystemClock
+from edocx.content import Blob
 from edocx.documents import Document, Draft, Urgency
 from edocx.office import (
+    bundle,
+    deadlines,
     doctor,
     evidence,
     issuing,
     receiving,
+    registers,
     requests,
     safekeeping,
     secrecy,
@@ -25,10 +29,12 @@ from edocx.office import (
     withdrawing,
 )
 from edocx.office.configuration import OfficeConfig
+from edocx.office.deadlines import Overdue, WorkingCalendar
 from edocx.office.desk import Desk
 from edocx.office.issuing import Approved
 from edocx.office.receiving import Incoming
 from edocx.office.records import directory_of, registry_of
+from edocx.office.registers import Book, RegisterLine
 from edocx.office.requests import ChangeRequest
 from edocx.office.sending import Dispatch
 from edocx.office.tracing import Trace
@@ -243,6 +249,26 @@ class Office:
     def trace(self, document: str) -> Trace:
         """Return the way of a document; see `edocx.office.tracing.trace`."""
         return tracing.trace(self._desk, document)
+
+    def bundle(self, document: str, out: Path) -> Path:
+        """Write the evidence about a document into a sealed container; see `edocx.office.bundle.write_bundle`."""
+        return bundle.write_bundle(self._desk, document, out)
+
+    def overdue(self) -> tuple[Overdue, ...]:
+        """Return what should have been done by now; see `edocx.office.deadlines`."""
+        config = self._desk.config
+        if config.calendar is None:
+            return deadlines.overdue(self._desk, WorkingCalendar.shipped())
+        text = Blob.from_path(config.calendar).read().decode("utf-8", "replace")
+        return deadlines.overdue(self._desk, WorkingCalendar.from_csv(text, where=str(config.calendar)))
+
+    def register(self, book: Book, year: int, *, search: str = "") -> tuple[RegisterLine, ...]:
+        """Return a register ("out" or "in") of a year, or what in it matches; see `edocx.office.registers`."""
+        return registers.lines_of(self._desk, book, year, search=search)
+
+    def void(self, draft_id: str, reason: str, *, by: str) -> int:
+        """Void the number reserved for a draft; see `edocx.office.registers.void`."""
+        return registers.void(self._desk, draft_id, reason, by=by)
 
     def doctor(self, *, deep: bool = False) -> tuple[Finding, ...]:
         """Return what ails the office; see `edocx.office.doctor.examine_office`."""

@@ -1,0 +1,197 @@
+"""Evidence bundle: a document's way as one signed container that a third party verifies without us.
+
+An ASiC-E under the agency's seal (EN 319 162-1) with flat names::
+
+    trace.json               what is claimed: document, deliveries, events, files with their digests
+    journal.txt              the journal from the first line that tells of the document to its end, hash by hash
+    document.pdf             the issued document, with its own signatures
+    message-N.edxml          every sealed envelope and status heard or sent about it, as the bytes that travelled
+
+Any tool that knows ASiC-E checks the seal; ``sha256sum`` follows the journal; the envelopes bear their senders' seals.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from edocx.content import Blob, write_durably
+from edocx.errors import EdocxError, InputError, Refused, Text
+from edocx.office.desk import Desk
+from edocx.office.tracing import Trace, trace
+from edocx.routing.journal import digest, parse_line
+from edocx.routing.transaction import Transaction
+from edocx.sealing import verify_envelope
+from edocx.signing.container.archive import open_archive
+from edocx.signing.container.sign import sign_files
+from edocx.signing.container.verify import verify_asice
+from edocx.signing.judgement import Criteria
+from edocx.signing.pdf.verify import verify_pdf
+from edocx.signing.report import Report
+
+CLAIM, JOURNAL, DOCUMENT = "trace.json", "journal.txt", "document.pdf"
+
+MAX_MESSAGES = 900
+"""Messages in one bundle: a container of more than 1,000 entries is refused by our own reader."""
+
+MAX_JOURNAL = 256 * 1024 * 1024
+"""Bytes of a journal in a bundle that is read: about a million lines."""
+
+
+@dataclass(frozen=True, slots=True)
+class BundleReport:
+    """What verifying a bundle gave: the verdict on the container and everything in it, the claim, and its faults."""
+
+    report: Report
+    claim: dict[str, Any]
+    faults: tuple[Text, ...]
+
+    def require(self) -> BundleReport:
+        """Return itself when the seal passed and everything fits together; raise `Refused` otherwise."""
+        self.report.require()
+        if self.faults:
+            raise Refused(
+                Text(
+                    f"Gói chứng cứ không nhất quán: {self.faults[0].vi}", f"The bundle is faulty: {self.faults[0].en}"
+                ),
+                hint=Text("Yêu cầu cơ quan lập lại gói chứng cứ.", "Ask the agency for the bundle again."),
+                code="EDX-BUNDLE-FAULTY",
+                where=self.report.file,
+            )
+        return self
+
+
+def write_bundle(desk: Desk, document: str, out: Path) -> Path:
+    """Write the evidence about a document, sealed by the agency; whole or not at all. Raises what `trace` raises."""
+    way = trace(desk, document)
+    with desk.workspace() as folder:
+        files: list[Path] = []
+        described: list[dict[str, Any]] = []
+        with desk.store.read() as transaction:
+            for place, (label, payload) in enumerate(_messages(transaction, way), 1):
+                path = folder / f"message-{place}.edxml"
+                payload.save(path)
+                files.append(path)
+                described.append({"file": path.name, "message_id": label, "sha256": payload.sha256})
+            filed = transaction.documents.find(document)
+            if filed is not None and filed.document_id is not None:
+                pdf = transaction.documents.payload(filed).save(folder / DOCUMENT)
+                files.append(folder / DOCUMENT)
+                described.append({"file": DOCUMENT, "message_id": None, "sha256": pdf.sha256})
+            lines = transaction.journal_lines()
+        first = next((n for n, line in enumerate(lines) if _tells_of(line, way, document)), 0)
+        write_durably(folder / JOURNAL, [f"{line}\n".encode() for line in lines[first:]])
+        claim = _claim(desk, way, described, len(lines))
+        write_durably(folder / CLAIM, [json.dumps(claim, ensure_ascii=False, indent=2).encode()])
+        return sign_files([folder / CLAIM, folder / JOURNAL, *files], out, desk.agency(), at=desk.clock.now())
+
+
+def verify_bundle(path: Path, criteria: Criteria) -> BundleReport:
+    """Judge a bundle with nothing but itself, a trust store and, if there is one, a registry.
+
+    1. The container's seal, and every envelope and PDF inside for itself.
+    2. The journal's lines follow each other, up to the head that the claim names.
+    3. Every file named by the claim is there with its digest, and the journal tells of it.
+
+    Raises `InputError` for a file that is no such bundle; what does not fit is in the answer.
+    """
+    report = verify_asice(path, criteria, judge_file=lambda file, name: _judge(file, name, criteria), name=str(path))
+    with open_archive(path) as archive:
+        try:
+            claim = json.loads(archive.read(CLAIM))
+            lines = archive.read(JOURNAL, MAX_JOURNAL).decode().splitlines()
+            files = {str(one["file"]): str(one["sha256"]) for one in claim["files"]}
+            head = (int(claim["journal"]["seq"]), str(claim["journal"]["hash"]))
+            present = {
+                name: Blob.from_bytes(archive.read(name, MAX_JOURNAL)).sha256
+                for name in archive.names
+                if name.endswith((".edxml", ".pdf"))
+            }
+        except (KeyError, ValueError, TypeError) as error:
+            raise InputError(
+                Text("Tệp không phải gói chứng cứ của edocx.", "The file is no evidence bundle of edocx."),
+                hint=Text("Dùng tệp do `edocx office trace --bundle` tạo.", "Use one that `trace --bundle` made."),
+                code="EDX-BUNDLE-UNREADABLE",
+                where=str(path),
+            ) from error
+    return BundleReport(report, claim, (*_chain_faults(lines, head), *_file_faults(files, present, lines)))
+
+
+def _judge(file: Path, name: str, criteria: Criteria) -> Report:
+    judges = {".edxml": verify_envelope, ".pdf": verify_pdf}
+    judge = judges.get(Path(name).suffix)
+    blank = Report.of(file=name, format="unknown", policy="signatures-only", signatures=())
+    try:
+        return judge(file, criteria, name=name) if judge else blank
+    except EdocxError:
+        return blank
+
+
+def _chain_faults(lines: list[str], head: tuple[int, str]) -> Iterator[Text]:
+    previous = None
+    for text in lines:
+        line = parse_line(text)
+        content = json.loads(line.text) if line.seq else {}
+        follows = previous is None or (line.seq, content.get("previous")) == (previous.seq + 1, previous.hash)
+        if digest(line.text) != line.hash or not follows:
+            yield Text(f"chuỗi nhật ký đứt ở dòng {line.seq}", f"the journal breaks at line {line.seq}")
+            return
+        previous = line
+    if previous is None or (previous.seq, previous.hash) != head:
+        yield Text("nhật ký không kết thúc ở dòng đã công bố", "the journal does not end at the line claimed")
+
+
+def _file_faults(files: dict[str, str], present: dict[str, str], lines: list[str]) -> Iterator[Text]:
+    if files != present:
+        yield Text("tệp không khớp với bảng kê", "the files are not those of the list")
+    told = "\n".join(lines)
+    for name, sha256 in files.items():
+        if sha256 not in told:
+            yield Text(f"nhật ký không nhắc đến {name}", f"the journal does not tell of {name}")
+
+
+def _messages(transaction: Transaction, way: Trace) -> Iterator[tuple[str, Blob]]:
+    """Yield every message about a document that is still held, sent ones first."""
+    seen: set[str] = set()
+    sent = [t.message_id for t in way.deliveries if t.direction == "out"]
+    digests = [(m, found.sha256) for m in dict.fromkeys(sent) if (found := transaction.outbox.find(m)) is not None]
+    digests += [(m.message_id, m.sha256) for m in transaction.inbox.of_document(way.document_id)]
+    for label, sha256 in digests:
+        if sha256 in seen or len(seen) >= MAX_MESSAGES:
+            continue
+        seen.add(sha256)
+        try:
+            yield label, transaction.payload(sha256)
+        except EdocxError:
+            continue  # erased after a recall: its digest stays in the journal
+
+
+def _tells_of(line: str, way: Trace, document: str) -> bool:
+    return any(json.dumps(word, ensure_ascii=False) in line for word in (way.document_id, document))
+
+
+def _claim(desk: Desk, way: Trace, files: list[dict[str, Any]], seq: int) -> dict[str, Any]:
+    with desk.store.read() as transaction:
+        last = parse_line(transaction.journal_lines(after=seq - 1)[0])
+    return {
+        "schema": 1,
+        "unit": str(desk.unit),
+        "document_id": way.document_id,
+        "at": desk.clock.now().isoformat(),
+        "journal": {"seq": last.seq, "hash": last.hash},
+        "files": files,
+        "events": [
+            {
+                "at": event.at.isoformat(),
+                "heard_at": event.heard_at.isoformat(),
+                "recipient": event.recipient,
+                "what": event.what,
+                "remark": event.remark,
+                "basis": event.basis,
+            }
+            for event in way.events
+        ],
+    }
