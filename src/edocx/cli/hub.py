@@ -30,6 +30,15 @@ _BY = "cli"
 @app.callback()
 def _hub() -> None:
     """Trục liên thông: phục vụ, danh bạ đơn vị, kiểm tra. / The axis: serve, agencies, doctor."""
+    from importlib.util import find_spec
+
+    missing = [name for name in ("starlette", "uvicorn", "httpx") if find_spec(name) is None]
+    if missing:
+        raise UsageError(
+            Text(f"Chưa cài {', '.join(missing)} cho trục.", f"The hub needs {', '.join(missing)}."),
+            hint=Text("Cài: pip install 'edocx[hub]'.", "Install it: pip install 'edocx[hub]'."),
+            code="EDX-HUB-EXTRA",
+        )
 
 
 @app.command()

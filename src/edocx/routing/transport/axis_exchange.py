@@ -10,6 +10,7 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -119,8 +120,7 @@ class AxisExchange:
         Raises `TransportUnavailable` when the axis is away or says something unreadable, the error that its reply
         stands for when it refuses.
         """
-        import httpx  # noqa: PLC0415 - only who has an axis needs it
-
+        httpx = _httpx()
         headers = self._headers(parameters, "application/octet-stream" if binary else "application/json")
         if length is not None:
             headers.append((b"Content-Length", str(length).encode()))
@@ -140,8 +140,7 @@ class AxisExchange:
 
     def download(self, parameters: Mapping[str, str], *, limit: int) -> Iterator[bytes]:
         """Yield a document's raw bytes (``downloadEdoc``); a refusal comes as JSON and is raised."""
-        import httpx  # noqa: PLC0415
-
+        httpx = _httpx()
         headers = self._headers(parameters, "application/json")
         try:
             with self._http().stream("GET", "/downloadEdoc", headers=headers) as response:
@@ -188,14 +187,12 @@ class AxisExchange:
 
     def _http(self) -> httpx.Client:
         if self._client is None:
-            import httpx  # noqa: PLC0415
-
-            self._client = httpx.Client(
+            self._client = _httpx().Client(
                 base_url=self._endpoint,
                 # Always checked: against the given context (which may hold a client's certificate) or the system's.
                 verify=self._verify if self._verify is not None else True,
-                timeout=httpx.Timeout(self._read_seconds, connect=CONNECT_SECONDS),
-                limits=httpx.Limits(max_connections=CONNECTIONS),
+                timeout=_httpx().Timeout(self._read_seconds, connect=CONNECT_SECONDS),
+                limits=_httpx().Limits(max_connections=CONNECTIONS),
                 # An answer must come from who was asked, and no proxy of the environment reads along.
                 follow_redirects=False,
                 trust_env=False,
@@ -240,6 +237,19 @@ def away(reason: str, where: str, *, code: str = "EDX-AXIS-AWAY") -> TransportUn
         where=where,
         retryable=True,
     )
+
+
+def _httpx() -> ModuleType:
+    """Return httpx; only who has an axis over HTTP needs it."""
+    try:
+        import httpx  # noqa: PLC0415
+    except ImportError as error:
+        raise UsageError(
+            Text("Chưa cài httpx để gọi trục.", "httpx is needed to call an axis."),
+            hint=Text("Cài: pip install 'edocx[remote]'.", "Install it: pip install 'edocx[remote]'."),
+            code="EDX-AXIS-EXTRA",
+        ) from error
+    return httpx
 
 
 def _triple(data: bytes, status: int, where: str) -> dict[str, Any]:
