@@ -347,3 +347,13 @@ def test_more_faults_than_are_listed_are_counted_and_said_to_be_more(reform, tex
     assert (refused.value.total, len(refused.value.faults)) == (MAX_FAULTS + 7, MAX_FAULTS)
     assert f"at least {MAX_FAULTS + 7}" in refused.value.text.en
     assert f"ít nhất {MAX_FAULTS + 7}" in refused.value.text.vi
+
+
+def test_a_successor_that_nobody_is_is_said_to_be_nobody(reform):
+    assert faults(reform, "kind,predecessor,successor,on\nmerge,H58.01,nobody,2025-07-01\n") == [
+        (2, "successor", "EDX-UNITS-NOBODY")
+    ]
+
+
+def test_a_parent_that_nobody_is_is_said_to_be_nobody(reform):
+    assert faults(reform, "id,name,parent\nso-a,Một,nobody\n") == [(2, "parent", "EDX-UNITS-NOBODY")]

@@ -189,6 +189,9 @@ class _Names:
     def find(self, text: str, day: date) -> str | None:
         if is_identity(text):
             return text if text in self._identities or self._base.history(text) is not None else None
+        if not any(char.isdigit() for char in text):
+            # No code is without a digit: such a text was meant as an identity, and nobody has it.
+            return None
         code = UnitId.parse(text)
         found = self._file.find(code, day)
         if found is not None:
@@ -281,7 +284,8 @@ def _edge(row: Row, reader: RecordReader, directory: MemoryDirectory) -> Success
         if not text or directory.history(text) is not None:
             return text or None
         try:
-            unit = directory.find(text, day)
+            # No code is without a digit: such a text was meant as an identity, and nobody has it.
+            unit = directory.find(text, day) if any(char.isdigit() for char in text) else None
         except EdocxError as error:
             raise BadValue(column, error.text.vi, error.text.en, error.code) from error
         if unit is None:
