@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Iterable
 from dataclasses import replace
 
 from lxml import etree
@@ -11,16 +12,15 @@ from edocx._xml import EXCLUSIVE_C14N, canonicalise
 from edocx.envelope import names as n
 from edocx.envelope.read import Reading
 from edocx.errors import XmlError
-from edocx.sealing import parts as p
 from edocx.signing.judgement import Finding
 from edocx.signing.report import Indication, Integrity, Message, SubIndication
 from edocx.signing.xml.names import BASE64_TRANSFORM
 from edocx.signing.xml.verify import ExpectedPart
 
 
-def expected_parts(reading: Reading) -> dict[str, ExpectedPart]:
+def expected_parts(reading: Reading, parts: Iterable[etree._Element]) -> dict[str, ExpectedPart]:
     """Return what a seal in the header must reference: its parts, canonicalised, and the bytes of every file."""
-    expected = header_parts(reading.skeleton)
+    expected = header_parts(parts)
     for place, (element, payload) in enumerate(reading.payloads.items(), 1):
         # Reading has digested each file already; it is not read again.
         digest = bytes.fromhex(payload.decoded.sha256) if payload.decoded is not None else b""
@@ -28,11 +28,10 @@ def expected_parts(reading: Reading) -> dict[str, ExpectedPart]:
     return expected
 
 
-def header_parts(root: etree._Element) -> dict[str, ExpectedPart]:
+def header_parts(parts: Iterable[etree._Element]) -> dict[str, ExpectedPart]:
     """Return what a seal must reference of an envelope's header and manifest."""
     return {
-        f"#{part.get(n.ID, n.local(str(part.tag)))}": ExpectedPart((EXCLUSIVE_C14N,), _digest(part))
-        for part in p.sealed_parts(root)
+        f"#{part.get(n.ID, n.local(str(part.tag)))}": ExpectedPart((EXCLUSIVE_C14N,), _digest(part)) for part in parts
     }
 
 

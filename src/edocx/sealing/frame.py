@@ -13,7 +13,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import cast
@@ -30,15 +30,18 @@ MAX_NAMED = 50
 """Faults or unsealed elements named one by one; a forged envelope may have a million."""
 
 _identifiers = etree.XPath("//@*[local-name()='Id' or local-name()='ID' or local-name()='id']", smart_strings=False)
-_not_elements = etree.XPath("descendant::comment() | descendant::processing-instruction()")
 
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """``faults`` spoil any seal over the envelope; ``outside`` names what stands outside it. Both empty is right."""
+    """``faults`` spoil any seal over the envelope; ``outside`` names what stands outside it. Both empty is right.
+
+    ``parts`` are what a seal covers besides the files.
+    """
 
     faults: tuple[Message, ...]
     outside: tuple[Message, ...]
+    parts: tuple[etree._Element, ...]
 
 
 def check_frame(reading: Reading, *, with_files: bool = True) -> Frame:
@@ -49,14 +52,14 @@ def check_frame(reading: Reading, *, with_files: bool = True) -> Frame:
     seen = p.survey(reading.skeleton)
     strangers = seen.outside[:MAX_NAMED]
     found = [message("EDX-SEAL-TWICE", name, *_TWICE) for name in seen.doubled[:MAX_NAMED]]
-    found += [*_misnamed(reading.skeleton), *_commented(reading.skeleton)]
+    found += [*_misnamed(reading.skeleton), *_commented((*seen.parts, *seen.files))]
     found += islice(_lookalikes(seen.outside), MAX_NAMED)
     if reading.envelope.kind == "status" and (reading.payloads or reading.skeleton.find(p.PLACES[2]) is not None):
         found.append(message("EDX-SEAL-EXTRA", None, *_STATUS_EXTRA))
     if with_files:
-        found += [*_misplaced(reading), *_unbound(reading.skeleton)]
+        found += [*_misplaced(reading, seen.files), *_unbound(reading.skeleton, seen.files)]
     outside = tuple(message("EDX-UNSEALED", name, *_OUTSIDE, severity="warning") for _, name in strangers)
-    return Frame(tuple(found[:MAX_NAMED]), outside)
+    return Frame(tuple(found[:MAX_NAMED]), outside, seen.parts)
 
 
 def message(code: str, where: str | None, vi: str, en: str, *, severity: str = "error") -> Message:
@@ -69,12 +72,14 @@ def _misnamed(root: etree._Element) -> Iterator[Message]:
         yield message("EDX-SEAL-PLACE", n.local(str(root.tag)), *_PLACE)
     values = cast("list[str]", _identifiers(root))
     if len(set(values)) != len(values):
-        yield from (message("EDX-SEAL-ID", value, *_SAME_ID) for value, count in Counter(values).items() if count > 1)
+        yield from (
+            message("EDX-SEAL-ID", value[:200], *_SAME_ID) for value, count in Counter(values).items() if count > 1
+        )
 
 
-def _commented(root: etree._Element) -> Iterator[Message]:
-    for part in (*p.sealed_parts(root), *root.findall(p.ATTACHMENTS)):
-        if _not_elements(part):
+def _commented(parts: Iterable[etree._Element]) -> Iterator[Message]:
+    for part in parts:
+        if next(part.iter(etree.Comment, etree.ProcessingInstruction), None) is not None:
             yield message("EDX-SEAL-COMMENT", n.local(str(part.tag)), *_COMMENT)
 
 
@@ -84,8 +89,8 @@ def _lookalikes(strangers: Iterable[tuple[etree._Element, str]]) -> Iterator[Mes
             yield message("EDX-SEAL-LOOKALIKE", name, *_LOOKALIKE)
 
 
-def _misplaced(reading: Reading) -> Iterator[Message]:
-    holders = set(reading.skeleton.findall(p.FILES))
+def _misplaced(reading: Reading, files: Iterable[etree._Element]) -> Iterator[Message]:
+    holders = set(files)
     for element, payload in reading.payloads.items():
         if element.getparent() not in holders or element.tag != p.ENCODED:
             yield message("EDX-SEAL-PLACE", payload.where, *_PLACE)
@@ -93,9 +98,8 @@ def _misplaced(reading: Reading) -> Iterator[Message]:
             yield message("EDX-SEAL-CONTENT", payload.where, *_CONTENT)
 
 
-def _unbound(root: etree._Element) -> Iterator[Message]:
+def _unbound(root: etree._Element, holders: Sequence[etree._Element]) -> Iterator[Message]:
     """Yield a fault for every attachment that says something else than the sealed manifest."""
-    holders = root.findall(p.FILES)
     try:
         listed = _entries(root.findall(p.MANIFEST_ENTRIES))
         beside = _entries(holders)
@@ -106,7 +110,7 @@ def _unbound(root: etree._Element) -> Iterator[Message]:
         names = sorted({entry[1] for entry in set(listed) ^ set(beside)})
         yield message("EDX-SEAL-BINDING", ", ".join(names[:MAX_NAMED]) or None, *_BINDING)
     for holder, entry in zip(holders, beside, strict=True):
-        encoded = holder.findall(p.ENCODED)
+        encoded = list(holder.iterchildren(p.ENCODED))
         if len(encoded) != 1 or encoded[0].get(n.ID) != entry[0]:
             yield message("EDX-SEAL-BINDING", entry[1] or None, *_BINDING)
 

@@ -24,7 +24,8 @@ PLACES = (
 )
 """MessageHeader, Bussiness, edXMLBody."""
 
-FILES = f"{ATTACHMENTS}/{n.tag(n.ATTACHMENT)}"
+_SEALED = frozenset(n.tag(name) for name in (n.MESSAGE_HEADER, n.BUSINESS, n.BODY))
+_FILE = n.tag(n.ATTACHMENT)
 MANIFEST_ENTRIES = f"{PLACES[2]}/{n.tag(n.MANIFEST)}/{n.tag(n.REFERENCE)}"
 
 SEAL = f"{HEADER}/{ds('Signature')}"
@@ -104,16 +105,22 @@ class Survey:
         outside: elements outside the seal, and frames with attributes that stand outside it, each with its name; that
             of an attribute is ``@name``.
         doubled: names of what may stand once and stands again.
+        parts: MessageHeader, Bussiness and edXMLBody, as far as they are there.
+        files: the Attachment elements.
     """
 
     outside: tuple[tuple[etree._Element, str], ...]
     doubled: tuple[str, ...]
+    parts: tuple[etree._Element, ...]
+    files: tuple[etree._Element, ...]
 
 
 def survey(root: etree._Element) -> Survey:
     """Walk the frames of an envelope once, and never into what is sealed."""
     outside: list[tuple[etree._Element, str]] = []
     doubled: list[str] = []
+    parts: list[etree._Element] = []
+    files: list[etree._Element] = []
     waiting = [(root, _ENVELOPE)]
     while waiting:
         element, frame = waiting.pop()
@@ -124,6 +131,10 @@ def survey(root: etree._Element) -> Survey:
                 inner = frame.children[tag]
                 if inner is not None:
                     waiting.append((child, inner))
+                    if tag == _FILE:
+                        files.append(child)
+                elif tag in _SEALED:
+                    parts.append(child)
                 if tag in seen and tag not in frame.many:
                     doubled.append(n.local(tag))
                 seen.add(tag)
@@ -132,7 +143,7 @@ def survey(root: etree._Element) -> Survey:
         if element.attrib:
             names = (str(name) for name in element.attrib if str(name) not in frame.attributes)
             outside += [(element, f"@{n.local(name)}") for name in names]
-    return Survey(tuple(outside), tuple(doubled))
+    return Survey(tuple(outside), tuple(doubled), tuple(parts), tuple(files))
 
 
 def looks_sealed(element: etree._Element) -> bool:
@@ -150,7 +161,7 @@ def text_of(parent: etree._Element, name: str) -> str:
 
     Raises ``ValueError`` too when anything but text stands in it.
     """
-    found = parent.findall(name)
+    found = list(parent.iterchildren(name))
     if len(found) > 1 or (found and len(found[0])):
         raise ValueError(n.local(name))
     return found[0].text or "" if found else ""

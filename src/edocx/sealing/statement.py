@@ -92,11 +92,11 @@ def _examine(reading: Reading, stated: Reading) -> StatementFinding:
     files = [item for item in reading.envelope.attachments if item.name != n.SEAL_FILE]
     raw = {payload.decoded.sha256 for payload in reading.payloads.values() if payload.decoded is not None}
     compared = compare(stated.envelope, reading.envelope, files)
-    expected = header_parts(stated.skeleton)
+    frame = check_frame(stated, with_files=False)
+    expected = header_parts(frame.parts)
     for item, received in compared.files:
         digest = _digest_of(item, received, seals[0], raw)
         expected[f"#{item.content_id}"] = ExpectedPart((BASE64_TRANSFORM,), digest)
-    frame = check_frame(stated, with_files=False)
     faults = [*frame.faults, *frame.outside]
     faults += [message("EDX-SEAL-REBUILT-OTHERWISE", place, *_DIFFERENT) for place in compared.different]
     finding = with_faults(examine(seals[0], expected), tuple(faults))

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import base64
 import binascii
 
+import pybase64
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature, encode_dss_signature
 from lxml import etree
@@ -36,6 +36,6 @@ def decode_value(element: etree._Element) -> bytes:
     if len(element):
         raise ValueError("child nodes split a base64 value")
     try:
-        return base64.b64decode("".join((element.text or "").split()), validate=True)
+        return pybase64.b64decode("".join((element.text or "").split()), validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error

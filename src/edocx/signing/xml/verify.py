@@ -17,6 +17,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 from typing import Any
 
 from asn1crypto import x509
@@ -204,10 +205,9 @@ def _signing_certificate(
     if _only(digest, ds("DigestMethod")).get("Algorithm") != SHA256:
         raise ValueError("SigningCertificateV2 without SHA-256")
     named = decode_value(_only(digest, ds("DigestValue")))
-    if len(signature.findall(ds("KeyInfo"))) > 1:
-        raise ValueError("KeyInfo occurs twice")
-    elements = signature.iterfind(f"{ds('KeyInfo')}/{ds('X509Data')}/{ds('X509Certificate')}")
-    held = [remembered_certificate(decode_value(element)) for element in list(elements)[:MAX_CERTIFICATES]]
+    data = (one for info in _at_most_one(signature, ds("KeyInfo")) for one in info.iterchildren(ds("X509Data")))
+    elements = (one for holder in data for one in holder.iterchildren(ds("X509Certificate")))
+    held = [remembered_certificate(decode_value(element)) for element in islice(elements, MAX_CERTIFICATES)]
     for certificate in held:
         if bytes(certificate.sha256) == named:
             return certificate, tuple(c for c in held if c is not certificate)
@@ -224,6 +224,13 @@ def _signing_time(properties: etree._Element) -> datetime | None:
         return None
     moment = datetime.fromisoformat(text.strip())
     return moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
+
+
+def _at_most_one(element: etree._Element, name: str) -> list[etree._Element]:
+    found = list(element.iterchildren(name))
+    if len(found) > 1:
+        raise ValueError(f"{name} occurs {len(found)} times")
+    return found
 
 
 def _only(element: etree._Element, name: str) -> etree._Element:
