@@ -10,7 +10,7 @@ import pytest
 from edocx.documents import StatusCode, Urgency
 from edocx.envelope.model import Envelope, Organization, ResponseFor
 from edocx.envelope.write import compose
-from edocx.errors import StateError, UsageError
+from edocx.errors import Refused, StateError, UsageError
 from edocx.routing.inbox import IncomingState
 from edocx.routing.parcel import Business, Parcel, ParcelKind
 from edocx.routing.state import Basis
@@ -372,3 +372,24 @@ def test_a_merged_units_successor_speaks_for_it_and_nobody_else(net):
     assert speaker_for(desk, "H58.12", Basis.SEAL, [DEPARTMENT]).voice_of == "H58.12"
     assert address_of(desk, DEPARTMENT) == "H58"
     assert address_of(desk, "H58.12") == "H58.12"
+
+
+def test_a_received_state_secret_is_quarantined_and_cannot_be_accepted(net):
+    document = net.sample()
+    envelope = Envelope(
+        sender=Organization(unit=DEPARTMENT),
+        to=(Organization(unit=G22),),
+        document_id="mot-van-ban-mat",
+        subject="TỐI MẬT: kế hoạch",
+        business="new",
+    )
+    put(net, document, envelope, DEPARTMENT, business=Business.NEW)
+    settle(net)
+    with net.office(G22).store.read() as transaction:
+        (message,) = transaction.inbox.in_state(IncomingState.QUARANTINED)
+    assert message.reason == "EDX-SECRET"
+    incoming = net.office(G22).incoming("mot-van-ban-mat")
+    with pytest.raises(Refused) as caught:
+        incoming.accept(by="van-thu")
+    assert caught.value.code == "EDX-SECRET"
+    incoming.reject("Không nhận bí mật nhà nước qua trục", by="van-thu")

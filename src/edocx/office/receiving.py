@@ -20,7 +20,7 @@ from edocx.office import requests
 from edocx.office.answering import Saying, answer, opened
 from edocx.office.desk import Desk
 from edocx.office.received import file_received
-from edocx.office.secrecy import is_marked
+from edocx.office.secrecy import is_marked, require_unmarked
 from edocx.office.verdict import verdict_on
 from edocx.office.voices import basis_of, speaker_for
 from edocx.routing.inbox import Incoming as Message
@@ -55,7 +55,11 @@ class Incoming:
         return self.envelope.document_id or self.message_id
 
     def accept(self, *, by: str, note: str | None = None) -> int:
-        """Accept it (03): arrival number, state and the status message in one transaction; return the number."""
+        """Accept it (03): arrival number, state and the status message in one transaction; return the number.
+
+        Raises `Refused` (``EDX-SECRET``) for one that is marked as a state secret.
+        """
+        require_unmarked(self.envelope)
         number: list[int] = []
 
         def enter(transaction: Transaction) -> None:

@@ -30,20 +30,30 @@ def require_not_secret(draft: Draft) -> None:
     """Raise `Refused` (``EDX-SECRET``) when a draft, its PDF or an attachment is marked as a state secret."""
     for where, text in _texts(draft):
         if is_secret(text):
-            raise Refused(
-                Text(
-                    "Văn bản hoặc tệp mang dấu chỉ độ mật: bí mật nhà nước không được soạn thảo, lưu giữ trên máy nối"
-                    " mạng và không được gửi qua trục (Luật BVBMNN 117/2025/QH15 Điều 5; QĐ 28/2018 Điều 1).",
-                    "The document or a file is marked as a state secret: those may not be drafted or kept on networked"
-                    " machines nor sent through the axis (Law 117/2025/QH15 Điều 5; QĐ 28/2018 Điều 1).",
-                ),
-                hint=Text(
-                    "Gỡ văn bản khỏi máy này và xử lý theo quy định về bí mật nhà nước; nếu đánh dấu nhầm, sửa dấu.",
-                    "Take it off this machine and handle it as the law on state secrets says; correct a mistaken mark.",
-                ),
-                code="EDX-SECRET",
-                where=where,
-            )
+            raise _secret(where)
+
+
+def require_unmarked(envelope: Envelope) -> None:
+    """Raise `Refused` (``EDX-SECRET``) for a received envelope that is marked: it can be returned, not taken."""
+    if is_marked(envelope):
+        raise _secret(envelope.document_id)
+
+
+def _secret(where: str | None) -> Refused:
+    return Refused(
+        Text(
+            "Văn bản hoặc tệp mang dấu chỉ độ mật: bí mật nhà nước không được soạn thảo, lưu giữ trên máy nối"
+            " mạng và không được gửi qua trục (Luật BVBMNN 117/2025/QH15 Điều 5; QĐ 28/2018 Điều 1).",
+            "The document or a file is marked as a state secret: those may not be drafted or kept on networked"
+            " machines nor sent through the axis (Law 117/2025/QH15 Điều 5; QĐ 28/2018 Điều 1).",
+        ),
+        hint=Text(
+            "Gỡ văn bản khỏi máy này và xử lý theo quy định về bí mật nhà nước; nếu đánh dấu nhầm, sửa dấu.",
+            "Take it off this machine and handle it as the law on state secrets says; correct a mistaken mark.",
+        ),
+        code="EDX-SECRET",
+        where=where,
+    )
 
 
 def is_secret(text: str) -> bool:
