@@ -16,7 +16,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from edocx.errors import StateError
 from edocx.routing.inbox import IncomingState
@@ -69,6 +69,12 @@ class Offices(RuleBasedStateMachine):
             self.faults.disarm()
             self.net.close()
             self.net = self._open()
+
+    @initialize(arrived=st.booleans())
+    def begin(self, arrived):
+        self.send(DRAFTS[0], set(RECEIVERS))
+        for code in PARTIES if arrived else ():
+            self.work(code)
 
     @rule(draft=st.sampled_from(DRAFTS), to=st.sets(st.sampled_from(RECEIVERS), min_size=1))
     def send(self, draft, to):
@@ -164,8 +170,8 @@ def test_offices_agree_whatever_happens_to_them(ready):
         Offices,
         settings=settings(
             settings.default,
-            max_examples=8,
-            stateful_step_count=14,
+            max_examples=10,
+            stateful_step_count=16,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),
