@@ -393,3 +393,12 @@ def test_a_received_state_secret_is_quarantined_and_cannot_be_accepted(net):
         incoming.accept(by="van-thu")
     assert caught.value.code == "EDX-SECRET"
     incoming.reject("Không nhận bí mật nhà nước qua trục", by="van-thu")
+
+
+def test_a_wider_dispatch_leaves_out_who_has_the_document(net):
+    document = sent(net, G22)
+    commune = net.office(scene.COMMUNE)
+    assert commune.send(document, to=[G22, DEPARTMENT]).recipients == (DEPARTMENT,)
+    assert commune.send(document, to=[DEPARTMENT, G22]).recipients == (G22,)
+    settle(net)
+    assert [net.office(code).inbox_count() for code in (G22, DEPARTMENT)] == [1, 1]

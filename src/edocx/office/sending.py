@@ -52,9 +52,10 @@ class Dispatch:
 def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt: int = 1) -> Dispatch:
     """Queue a document for its recipients; durable on return.
 
-    The same document to the same recipients is the same dispatch, however often it is sent; a higher ``attempt`` sends
-    it anew on purpose (after a rejection). Raises `UnitError` naming the recipient that is unknown or closed today, and
-    then nothing is sent to anybody.
+    The same document to the same recipients is the same dispatch, however often it is sent, and who was sent it before
+    is left out of a wider one: nobody sees a document as new twice. A higher ``attempt`` sends it anew on purpose
+    (after a rejection). Raises `UnitError` naming the recipient that is unknown or closed today, and then nothing is
+    sent to anybody.
     """
     units = [code if isinstance(code, UnitId) else UnitId.parse(code) for code in to]
     if not units:
@@ -63,12 +64,19 @@ def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt:
             hint=Text("Nêu ít nhất một mã định danh.", "Name at least one unit code."),
             code="EDX-SEND-NOBODY",
         )
-    receivers = tuple(desk.organization(unit) for unit in dict.fromkeys(units))
-    recipients = tuple(str(unit) for unit in dict.fromkeys(units))
-    message_id = derived_id("document", str(document.id), *sorted(recipients), str(attempt))
+    message_id = derived_id("document", str(document.id), *sorted({str(unit) for unit in units}), str(attempt))
     known = known_dispatch(desk, message_id)
     if known is not None:
         return known
+    earlier = _sent_before(desk, document) if attempt == 1 else {}
+    rest = [unit for unit in dict.fromkeys(units) if str(unit) not in earlier]
+    if not rest:
+        last = known_dispatch(desk, earlier[str(units[-1])])
+        assert last is not None
+        return last
+    receivers = tuple(desk.organization(unit) for unit in rest)
+    recipients = tuple(str(unit) for unit in rest)
+    message_id = derived_id("document", str(document.id), *sorted(recipients), str(attempt))
     with desk.workspace() as folder:
         envelope = sealed(desk, document_envelope(desk, document, receivers), folder / "envelope.edxml")
         payload = desk.store.keep(envelope)
@@ -135,6 +143,13 @@ def status_parcel(desk: Desk, subject: Envelope, code: StatusCode, payload: Blob
 def derived_id(*words: str) -> str:
     """Return a message id that is the same whenever it is made of the same words."""
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:MESSAGE_ID_LENGTH]
+
+
+def _sent_before(desk: Desk, document: Document) -> dict[str, str]:
+    """Return the message in which each recipient was sent a document."""
+    with desk.store.read() as transaction:
+        deliveries = transaction.deliveries.of_document(str(document.id))
+    return {t.delivery.recipient: t.message_id for t in deliveries if t.direction == "out"}
 
 
 def known_dispatch(desk: Desk, message_id: str) -> Dispatch | None:
