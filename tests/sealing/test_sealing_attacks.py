@@ -96,6 +96,23 @@ def removed_file(text: str) -> str:
     return text.replace(found[-1], "")
 
 
+def header_in_a_trace(text: str) -> str:
+    """A forged header where every relay may write, before the sealed block: readers by name take it."""
+    forged = part(text, "MessageHeader").replace(' Id="MessageHeader"', "").replace("H58.12.01", "G22")
+    return text.replace("<edXML:TraceHeader>", f"<edXML:TraceHeader>{forged}", 1)
+
+
+def business_in_a_trace(text: str) -> str:
+    forged = part(text, "Bussiness").replace(' Id="Bussiness"', "").replace("Type>0<", "Type>1<")
+    entry = f"<edXML:TraceHeader><edXML:OrganId>H58</edXML:OrganId>{forged}</edXML:TraceHeader>"
+    return text.replace('<edXML:Bussiness Id="Bussiness">', f'{entry}<edXML:Bussiness Id="Bussiness">')
+
+
+def header_in_the_dummy(text: str) -> str:
+    forged = part(text, "MessageHeader").replace(' Id="MessageHeader"', "").replace("H58.12.01", "G22")
+    return text.replace("</edXML:edXMLHeader>", f"<edXML:Signature>{forged}</edXML:Signature></edXML:edXMLHeader>")
+
+
 def dropped_reference(text: str) -> str:
     return re.sub('<ds:Reference URI="#Bussiness".*?</ds:Reference>', "", text, flags=re.DOTALL)
 
@@ -142,6 +159,9 @@ FORGERIES = [
     other_type,
     added_file,
     removed_file,
+    header_in_a_trace,
+    business_in_a_trace,
+    header_in_the_dummy,
     dropped_reference,
     dropped_business,
     second_seal,
@@ -177,6 +197,17 @@ def test_a_bent_seal_does_not_count_as_none(workshop, sealed, before, after):
     assert forged != text
     assert judge(workshop, forged).indication is not Indication.TOTAL_PASSED
     assert judge(workshop, forged).indication is not Indication.NO_SIGNATURE
+
+
+def test_traces_of_dialect_e_and_the_dummy_signature_leave_a_seal_whole(workshop, sealed):
+    text = sealed.read_text("utf-8")
+    trace = (
+        "<edXML:TraceHeader><edXML:OrganId>H58</edXML:OrganId><edXML:Business>x</edXML:Business></edXML:TraceHeader>"
+    )
+    dummy = '<edXML:Signature><edXML:SignedInfo><edXML:Reference URI=""/></edXML:SignedInfo></edXML:Signature>'
+    for added, before in ((trace, "</edXML:TraceHeaderList>"), (dummy, "</edXML:edXMLHeader>")):
+        report = judge(workshop, text.replace(before, added + before, 1))
+        assert report.indication is Indication.TOTAL_PASSED, report.to_json()
 
 
 def test_what_stands_outside_the_seal_is_reported_as_unsealed(workshop, sealed):

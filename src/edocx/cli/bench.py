@@ -58,5 +58,5 @@ def _show(figure: dict[str, Any]) -> None:
             measured = ", ".join(f"{key} {value:,}" for key, value in found.items() if key != "ratio")
             ratio = f"   x {found['ratio']:g}" if "ratio" in found else ""
             typer.echo(f"    {measured:>15}   {peer}{ratio}")
-        else:
-            typer.echo(f"    {found:>12,}     {peer}")
+        else:  # a bare number, or why there is none
+            typer.echo(f"    {found if isinstance(found, str) else f'{found:,}':>12}     {peer}")

@@ -54,6 +54,7 @@ def check_frame(reading: Reading, *, with_files: bool = True) -> Frame:
     found = [message("EDX-SEAL-TWICE", name, *_TWICE) for name in seen.doubled[:MAX_NAMED]]
     found += [*_misnamed(reading.skeleton), *_commented((*seen.parts, *seen.files))]
     found += islice(_lookalikes(seen.outside), MAX_NAMED)
+    found += islice(_hidden(reading.skeleton), MAX_NAMED)
     if reading.envelope.kind == "status" and (reading.payloads or reading.skeleton.find(p.PLACES[2]) is not None):
         found.append(message("EDX-SEAL-EXTRA", None, *_STATUS_EXTRA))
     if with_files:
@@ -87,6 +88,28 @@ def _lookalikes(strangers: Iterable[tuple[etree._Element, str]]) -> Iterator[Mes
     for element, name in strangers:  # all of them: none may hide behind the first fifty
         if not name.startswith("@") and p.looks_sealed(element):
             yield message("EDX-SEAL-LOOKALIKE", name, *_LOOKALIKE)
+
+
+_HIDEABLE = frozenset(
+    (n.ENVELOPE, n.HEADER, n.MESSAGE_HEADER, n.BUSINESS, n.BODY, n.MANIFEST, n.ATTACHMENTS, n.ENCODED)
+)
+"""Fewer than `parts.looks_sealed` knows: dialect E's traces hold a ``Business``, the dummy signature a ``Reference``."""
+
+
+def _hidden(root: etree._Element) -> Iterator[Message]:
+    """Yield a fault for every copy of a sealed part inside a trace entry or the dummy signature.
+
+    These are free to change on the way, so nobody walks them; a reader that looks parts up by name would take what
+    stands there for the sealed part.
+    """
+    for place in (f"{p.HEADER}/{n.tag(n.TRACE_LIST)}/{n.tag(n.TRACE)}", f"{p.HEADER}/{n.tag(n.SIGNATURE)}"):
+        for free in root.iterfind(place):
+            inside = (element for element in free.iterdescendants() if isinstance(element.tag, str))
+            yield from (
+                message("EDX-SEAL-LOOKALIKE", n.local(str(element.tag)), *_LOOKALIKE)
+                for element in inside
+                if n.local(str(element.tag)) in _HIDEABLE
+            )
 
 
 def _misplaced(reading: Reading, files: Iterable[etree._Element]) -> Iterator[Message]:
