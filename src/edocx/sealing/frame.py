@@ -93,7 +93,7 @@ def _lookalikes(strangers: Iterable[tuple[etree._Element, str]]) -> Iterator[Mes
 _HIDEABLE = frozenset(
     (n.ENVELOPE, n.HEADER, n.MESSAGE_HEADER, n.BUSINESS, n.BODY, n.MANIFEST, n.ATTACHMENTS, n.ENCODED)
 )
-"""Fewer than `parts.looks_sealed` knows: dialect E's traces hold a ``Business``, the dummy signature a ``Reference``."""
+"""Fewer than `parts.looks_sealed` knows: dialect E traces hold a ``Business``, the dummy signature a ``Reference``."""
 
 
 def _hidden(root: etree._Element) -> Iterator[Message]:
