@@ -181,6 +181,7 @@ def _digest(path: Path) -> str:
 
 def _dom_read(path: Path) -> list[str]:
     # The peer as its users run it; the guard is off only here, on a file made above.
+    # the peer on a file made here: it cannot read this size otherwise
     parser = etree.XMLParser(huge_tree=True, resolve_entities=False)
     root = etree.parse(path, parser).getroot()
     texts = (element.text or "" for element in root.iter(names.tag(names.ENCODED)))
