@@ -1,4 +1,4 @@
-"""The command line: one file a command, loaded only when it is called."""
+"""The command line: one file a command, loaded only when it is called; every end has its exit code and its sentence."""
 
 from __future__ import annotations
 
@@ -7,107 +7,78 @@ import os
 import sys
 from typing import Any
 
-import typer
-from typer.core import TyperGroup
-
-from edocx.cli.output import fail, from_os_error, interrupted, set_language, take_language
-from edocx.errors import EdocxError, Text
-
 _INTERRUPTED = 130
+"""What shells say of a program that Ctrl-C ended (128 + SIGINT)."""
 
-_COMMANDS = {
-    "demo": Text("Một văn bản qua bốn cấp, từ đầu đến cuối", "One document through four levels, from end to end"),
-    "verify": Text("Kiểm tra chữ ký, con dấu của tệp", "Verify the signatures of files"),
-    "sign": Text("Ký hoặc đóng dấu tệp", "Sign or seal files"),
-    "extend": Text("Nâng mức chữ ký để lưu lâu dài", "Lift signatures for the long term"),
-    "envelope": Text("Đọc, ghi, kiểm tra phong bì edXML", "Read, write and check edXML envelopes"),
-    "units": Text("Mã định danh và danh bạ cơ quan", "Unit identifiers and the directory"),
-    "office": Text("Văn phòng: ban hành, gửi, nhận, theo dõi", "The office: issue, send, receive, follow"),
-    "hub": Text("Trục liên thông: phục vụ, danh bạ đơn vị", "The axis: serve, keep the agencies"),
-    "pki": Text("Hệ thống chứng thư thử nghiệm", "A certificate authority for tests"),
-    "trust": Text("Kho tin cậy", "Trust stores"),
-    "bench": Text("Đo tốc độ bên cạnh các công cụ khác", "Measured speed beside peers"),
-}
-"""Every command with its line of help; a command is the module of the same name in this package."""
-
-
-class _LazyGroup(TyperGroup):
-    """Lists all commands without importing any: ``edocx --help`` must not wait for cryptography."""
-
-    def list_commands(self, _ctx: Any) -> list[str]:
-        return list(_available())
-
-    def get_command(self, _ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in _available():
-            return None
-        from importlib import import_module
-
-        module = import_module(f"edocx.cli.{cmd_name}")
-        return typer.main.get_command(module.app)
-
-    def format_commands(self, _ctx: Any, formatter: Any) -> None:
-        language = take_language([])[0]
-        with formatter.section({"vi": "Lệnh"}.get(language, "Commands")):
-            formatter.write_dl([(name, _COMMANDS[name].in_language(language)) for name in _available()])
-
-
-def _available() -> tuple[str, ...]:
-    from importlib.util import find_spec
-
-    return tuple(name for name in _COMMANDS if find_spec(f"edocx.cli.{name}"))
-
-
-app = typer.Typer(cls=_LazyGroup, no_args_is_help=True, add_completion=False, rich_markup_mode=None)
-
-
-def _show_version(wanted: bool) -> None:
-    if wanted:
-        from edocx import __version__
-
-        typer.echo(f"edocx {__version__}")
-        raise typer.Exit
-
-
-@app.callback()
-def _options(
-    version: bool = typer.Option(
-        False, "--version", callback=_show_version, is_eager=True, help="Phiên bản / version."
-    ),
-    lang: str = typer.Option("", "--lang", metavar="vi|en", help="Ngôn ngữ / language."),
-) -> None:
-    """Official electronic documents: signed, sealed, enveloped, routed. / Văn bản điện tử: ký, đóng dấu, gửi, nhận."""
+_READER_GONE = 141
+"""What shells say of a program whose reader left (128 + SIGPIPE): 1 would read as a failed verdict."""
 
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the documented code; no error ends in a traceback."""
-    language, rest = take_language(sys.argv[1:] if arguments is None else arguments)
-    set_language(language)
-    sys.exit(_run(rest))
-
-
-def _run(rest: list[str]) -> int:
-    as_json = "--json" in rest
     try:
-        code = app(args=rest, prog_name="edocx", standalone_mode=False)
-    except EdocxError as error:
-        return fail(error, as_json=as_json)
-    except OSError as error:
-        if error.errno == errno.EPIPE:
-            return _close_quietly()
-        return fail(from_os_error(error), as_json=as_json)
-    except (KeyboardInterrupt, typer.Abort):
+        code = _run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:  # while the commands themselves are loaded, or while the end is being said
         code = _INTERRUPTED
-    except Exception as error:
-        if not hasattr(error, "format_message"):  # what typer raises for a wrong call
-            raise
-        error.show()  # type: ignore[attr-defined]
-        return int(getattr(error, "exit_code", 2))
     if code == _INTERRUPTED:
-        interrupted()
+        _say_interrupted()
+    if arguments is None:  # our own process: a Ctrl-C that comes when all is said must not change the answer
+        import signal
+
+        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _let_go_of_streams()
+    sys.exit(code)
+
+
+def _run(arguments: list[str]) -> int:
+    from edocx.cli.output import prepare_streams, set_language, take_language
+
+    prepare_streams()
+    language, rest = take_language(arguments)
+    set_language(language)
+    return _guarded(rest, as_json="--json" in rest)
+
+
+def _guarded(rest: list[str], *, as_json: bool) -> int:
+    from edocx.cli.root import app
+
+    stdout = sys.stdout
+    try:
+        code: Any = app(args=rest, prog_name="edocx", standalone_mode=False)
+        stdout.flush()  # a full disk behind stdout shows here, while there is still a way to say so
+    except SystemExit as left:  # typer meets a closed pipe before we do, and wraps what nobody reads any more
+        return _READER_GONE if sys.stdout is not stdout else int(left.code or 0)
+    except Exception as error:  # noqa: BLE001 - the last place where a fault can become a sentence
+        return _said(error, as_json=as_json)
     return int(code or 0)
 
 
-def _close_quietly() -> int:
-    # Whoever read our output (head, less) has gone; nothing more can be said to them.
-    sys.stdout = open(os.devnull, "w", encoding="utf-8")  # noqa: PTH123, SIM115
-    return 1
+def _said(error: Any, *, as_json: bool) -> int:
+    from edocx.cli.output import fail, from_os_error, unexpected
+    from edocx.errors import EdocxError
+
+    if isinstance(error, OSError) and error.errno == errno.EPIPE:
+        return _READER_GONE
+    if hasattr(error, "format_message"):  # what typer raises for a wrong call
+        error.show()
+        return int(getattr(error, "exit_code", 2))
+    if type(error).__name__ == "Abort":  # typer's name for Ctrl-C, and for an answer that never came
+        return _INTERRUPTED
+    if isinstance(error, OSError):
+        error = from_os_error(error)
+    return fail(error if isinstance(error, EdocxError) else unexpected(error), as_json=as_json)
+
+
+def _say_interrupted() -> None:
+    from edocx.cli.output import interrupted
+
+    interrupted()
+
+
+def _let_go_of_streams() -> None:
+    """Replace streams that cannot take another byte, or the interpreter complains of them at its end."""
+    for name in ("stdout", "stderr"):
+        try:
+            getattr(sys, name).flush()
+        except OSError:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: PTH123, SIM115 - open to the very end

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import errno
+import io
 import locale
 import os
 import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
-from edocx.errors import EdocxError, InputError, StoreUnavailable, Text
+from edocx.errors import EdocxError, Text
 
 _language = "vi"
 
@@ -44,6 +46,13 @@ def language() -> str:
     return _language
 
 
+def prepare_streams() -> None:
+    """Let stdout and stderr show what their encoding lacks as escapes: a sentence is never lost to a locale."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
+
+
 def say(text: Text | str) -> None:
     """Print a line for people on stdout."""
     line = text if isinstance(text, str) else text.in_language(_language)
@@ -55,7 +64,8 @@ def emit_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
     import json
 
     text = json.dumps(value, ensure_ascii=False, indent=2, default=str)
-    sys.stdout.buffer.write(unicodedata.normalize("NFC", text).encode() + b"\n")
+    # A file name need not be UTF-8: its stray bytes are lone surrogates here, which JSON can only escape.
+    sys.stdout.buffer.write(unicodedata.normalize("NFC", text).encode("utf-8", "backslashreplace") + b"\n")
     sys.stdout.flush()
 
 
@@ -74,12 +84,18 @@ def error_json(error: EdocxError) -> dict[str, Any]:
 def fail(error: EdocxError, *, as_json: bool = False) -> int:
     """Say what went wrong and what to do; return the exit code."""
     if as_json:
-        emit_json({"schema": 1, "error": error_json(error)})
+        with suppress(OSError):  # a stdout that takes nothing may be the very fault; stderr still says it
+            emit_json({"schema": 1, "error": error_json(error)})
+    with suppress(OSError):
+        _complain(error)
+    return error.exit_code
+
+
+def _complain(error: EdocxError) -> None:
     place = f"  [{error.where}]" if error.where else ""
     mark = {"vi": "Lỗi"}.get(_language, "Error")
     print(f"{mark} {error.code}: {error.text.in_language(_language)}{place}", file=sys.stderr)
     print(f"  → {error.hint.in_language(_language)}", file=sys.stderr)
-    return error.exit_code
 
 
 def interrupted() -> None:
@@ -88,32 +104,36 @@ def interrupted() -> None:
         "Đã dừng theo yêu cầu; những gì đã báo là xong đều đã lưu. Chạy lại để làm tiếp.",
         "Stopped as asked; whatever was reported as done is stored. Run it again to go on.",
     )
-    print(f"\n{text.in_language(_language)}", file=sys.stderr)
+    with suppress(OSError):
+        print(f"\n{text.in_language(_language)}", file=sys.stderr)
 
 
-def from_os_error(error: OSError) -> EdocxError:
-    """Turn what the operating system says into an error with a remedy."""
-    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
-        return StoreUnavailable(
-            Text("Không có quyền ghi vào thư mục này.", "This folder may not be written to."),
-            hint=Text("Cấp quyền ghi hoặc chọn thư mục khác.", "Grant the permission or choose another folder."),
-            code="EDX-FILE-DENIED",
-            where=str(error.filename) if error.filename else None,
+def unexpected(error: Exception) -> EdocxError:
+    """Turn a fault of edocx itself into a sentence; ``EDOCX_TRACEBACK=1`` prints where it arose.
+
+    Only the kind of the fault is named: its message may hold content, names or secrets.
+    """
+    if os.environ.get("EDOCX_TRACEBACK") == "1":
+        import traceback
+
+        traceback.print_exception(error)
+    if isinstance(error, UnicodeEncodeError) and _names_stray_bytes(error):
+        return InputError(
+            Text("Tên tệp hoặc thư mục không phải UTF-8.", "The name of a file or folder is not UTF-8."),
+            hint=Text("Đổi tên rồi chạy lại.", "Rename it and run it again."),
+            code="EDX-FILE-NAME",
         )
-    if error.errno in {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}:
-        return StoreUnavailable(
-            Text("Ổ đĩa đã đầy.", "The disk is full."),
-            hint=Text(
-                "Giải phóng dung lượng rồi chạy lại; không có gì bị mất.",
-                "Free some space and run it again; nothing was lost.",
-            ),
-            code="EDX-DISK-FULL",
-            where=error.filename,
-            retryable=True,
-        )
-    return InputError(
-        Text(f"Không truy cập được tệp ({error.strerror}).", f"A file cannot be accessed ({error.strerror})."),
-        hint=Text("Kiểm tra đường dẫn và quyền truy cập.", "Check the path and the permissions."),
-        code="EDX-FILE-UNREADABLE",
-        where=str(error.filename) if error.filename else None,
+    kind = type(error).__name__
+    return EdocxError(
+        Text(f"Lỗi bên trong edocx ({kind}).", f"A fault inside edocx ({kind})."),
+        hint=Text(
+            "Những gì đã báo là xong đều đã lưu. Chạy lại với EDOCX_TRACEBACK=1 và gửi kết quả cho nhóm phát triển.",
+            "Whatever was reported as done is stored. Run it again with EDOCX_TRACEBACK=1 and report what it prints.",
+        ),
+        code="EDX-INTERNAL",
     )
+
+
+def _names_stray_bytes(error: UnicodeEncodeError) -> bool:
+    # Python keeps a byte of a path that is not UTF-8 as a lone low surrogate (PEP 383); text from files has none.
+    return all("\udc80" <= letter <= "\udcff" for letter in error.object[error.start : error.end])
