@@ -6,6 +6,7 @@ whole file in memory unless it was bytes to begin with.
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import io
 import os
@@ -16,10 +17,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from edocx.errors import InputError, LimitExceeded, Text
+from edocx.errors import EdocxError, InputError, LimitExceeded, StoreUnavailable, Text
 
 PIECE = 256 * 1024
 """Bytes read at a time: large enough for hashing speed, small enough for flat memory."""
+
+_DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT, errno.EFBIG})
+_BROKEN = frozenset({errno.EIO, errno.ENXIO, errno.ENODEV, errno.ESTALE})
 
 READ_LIMIT = 64 * 1024 * 1024
 """Most bytes `Blob.read` gives at once, against content that claims to be small and is not."""
@@ -103,11 +108,11 @@ def durable_file(path: Path) -> Iterator[BinaryIO]:
 
     The stream is a temporary file beside ``path`` (readable and seekable too). When the block ends well it is
     fsynced, renamed over ``path``, and the folder is fsynced, so that the name is on disk too; when it does not,
-    nothing half written stays. Raises ``OSError``.
+    nothing half written stays. Raises ``OSError``, naming ``path``.
     """
     temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
     try:
-        with temporary.open("x+b") as stream:
+        with naming(path), temporary.open("x+b") as stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
@@ -115,6 +120,70 @@ def durable_file(path: Path) -> Iterator[BinaryIO]:
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def naming(path: Path) -> Iterator[None]:
+    """Put the file's name into an ``OSError`` that comes without one: a full disk is noticed in a nameless write."""
+    try:
+        yield
+    except OSError as error:
+        if error.filename is None:
+            error.filename = str(path)
+        raise
+
+
+@contextmanager
+def storage_translated() -> Iterator[None]:
+    """Turn what the operating system says of files inside into an error with a remedy; see `storage_error`."""
+    try:
+        yield
+    except OSError as error:
+        raise storage_error(error) from error
+
+
+def storage_error(error: OSError, *, otherwise: EdocxError | None = None) -> EdocxError:
+    """Say what the operating system says of a file, and what to do about it.
+
+    ``EDX-FILE-DENIED`` (no right, or a read-only file system), ``EDX-DISK-FULL`` (or over quota; retryable) and
+    ``EDX-DISK-IO`` (the device fails) are `StoreUnavailable`; anything else is ``otherwise``, or
+    ``EDX-FILE-UNREADABLE``.
+    """
+    where = str(error.filename) if error.filename else None
+    if error.errno in _DENIED:
+        return StoreUnavailable(
+            Text("Không có quyền ghi vào thư mục này.", "This folder may not be written to."),
+            hint=Text("Cấp quyền ghi hoặc chọn thư mục khác.", "Grant the permission or choose another folder."),
+            code="EDX-FILE-DENIED",
+            where=where,
+        )
+    if error.errno in _FULL:
+        return StoreUnavailable(
+            Text("Ổ đĩa đã đầy.", "The disk is full."),
+            hint=Text(
+                "Giải phóng dung lượng rồi chạy lại; không có gì bị mất.",
+                "Free some space and run it again; nothing was lost.",
+            ),
+            code="EDX-DISK-FULL",
+            where=where,
+            retryable=True,
+        )
+    if error.errno in _BROKEN:
+        return StoreUnavailable(
+            Text("Thiết bị lưu trữ báo lỗi đọc/ghi.", "The storage device reports an error."),
+            hint=Text(
+                "Kiểm tra ổ đĩa, dây nối, ổ mạng và nhật ký hệ thống rồi chạy lại.",
+                "Check the disk, its cable or the network drive, and the system's log; then run it again.",
+            ),
+            code="EDX-DISK-IO",
+            where=where,
+        )
+    return otherwise or InputError(
+        Text(f"Không truy cập được tệp ({error.strerror}).", f"A file cannot be accessed ({error.strerror})."),
+        hint=Text("Kiểm tra đường dẫn và quyền truy cập.", "Check the path and the permissions."),
+        code="EDX-FILE-UNREADABLE",
+        where=where,
+    )
 
 
 def sync_folder(folder: Path) -> None:

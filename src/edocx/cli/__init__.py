@@ -54,7 +54,8 @@ def _guarded(rest: list[str], *, as_json: bool) -> int:
 
 
 def _said(error: Any, *, as_json: bool) -> int:
-    from edocx.cli.output import fail, from_os_error, unexpected
+    from edocx.cli.output import fail, unexpected
+    from edocx.content import storage_error
     from edocx.errors import EdocxError
 
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
@@ -65,7 +66,7 @@ def _said(error: Any, *, as_json: bool) -> int:
     if type(error).__name__ == "Abort":  # typer's name for Ctrl-C, and for an answer that never came
         return _INTERRUPTED
     if isinstance(error, OSError):
-        error = from_os_error(error)
+        error = storage_error(error)
     return fail(error if isinstance(error, EdocxError) else unexpected(error), as_json=as_json)
 
 

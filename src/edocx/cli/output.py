@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import io
 import locale
 import os
@@ -12,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from edocx.errors import EdocxError, Text
+from edocx.errors import EdocxError, InputError, Text
 
 _language = "vi"
 
