@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from edocx.content import Blob
 from edocx.documents import StatusCode
 from edocx.envelope.model import Envelope, Staff
-from edocx.envelope.read import open_envelope
+from edocx.envelope.read import Reading, open_envelope
 from edocx.office.desk import Desk
 from edocx.office.sending import sealed, status_envelope, status_parcel
 from edocx.routing.transaction import Transaction
@@ -52,12 +51,12 @@ def answer(
 
 
 @contextmanager
-def opened(desk: Desk, incoming_id: int) -> Iterator[tuple[Path, Envelope]]:
-    """Open a received envelope: the file as it came, and what was read from it."""
+def opened(desk: Desk, incoming_id: int) -> Iterator[Reading]:
+    """Open a received envelope; it is read once, and judged from what was read."""
     with desk.store.read() as transaction:
         payload = transaction.inbox.payload(transaction.inbox.get(incoming_id))
     with desk.workspace() as folder:
         path = payload.path or payload.save(folder / "received.edxml").path
         assert path is not None
         with open_envelope(path, workdir=folder) as reading:
-            yield path, reading.envelope
+            yield reading

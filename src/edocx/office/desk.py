@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 from edocx.clock import Clock, in_vietnam
@@ -23,6 +23,9 @@ from edocx.units import UnitId
 from edocx.units.directory import Directory
 from edocx.units.registry import CertificateRegistry
 
+FRESH = timedelta(seconds=10)
+"""How long a moment counts as now: a batch of messages is judged at one moment, and each signer's path once."""
+
 
 @dataclass(slots=True)
 class Desk:
@@ -37,6 +40,7 @@ class Desk:
     registry: CertificateRegistry | None
     secrets: Secrets = no_secrets
     _signers: dict[str, Signer] = field(default_factory=dict, repr=False)
+    _criteria: Criteria | None = field(default=None, repr=False)
 
     @property
     def unit(self) -> UnitId:
@@ -45,8 +49,11 @@ class Desk:
 
     @property
     def criteria(self) -> Criteria:
-        """Against what this office judges signatures now."""
-        return Criteria(self.trust, self.clock.now(), self.registry)
+        """Against what this office judges signatures now; kept for some seconds, for the paths it remembers."""
+        now, known = self.clock.now(), self._criteria
+        if known is None or not timedelta(0) <= now - known.at < FRESH:
+            known = self._criteria = Criteria(self.trust, now, self.registry)
+        return known
 
     def today(self) -> date:
         """The calendar day in Vietnam."""

@@ -17,8 +17,10 @@ from edocx.content import Blob
 from edocx.documents import Document, DocumentId, DocumentNumber, Draft
 from edocx.errors import SigningRefused, StateError, Text
 from edocx.office.desk import Desk
+from edocx.office.entitlement import require_entitled
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import new_message_id
+from edocx.signing.certificate import fingerprint
 from edocx.signing.pdf.appearance import Appearance, signing_time_text
 from edocx.signing.pdf.field_text import FieldValue, number_and_date
 from edocx.signing.pdf.form import SEAL_FIELD, make_form, person_field
@@ -48,7 +50,7 @@ def approve(desk: Desk, draft: Draft, *, by: str, draft_id: str | None = None) -
     """Let the signatory's key ``by`` sign the draft; durable on return.
 
     ``draft_id`` makes a repeat harmless: an approved draft of that id is returned as it is. Raises `PdfError` for
-    an unusable PDF, `SigningRefused` for a key that is not fit.
+    an unusable PDF, `SigningRefused` for a key that is not fit, or a person who may not sign such a document.
     """
     own_id = draft_id or new_message_id(desk.clock.now())
     with desk.store.read() as transaction:
@@ -58,6 +60,7 @@ def approve(desk: Desk, draft: Draft, *, by: str, draft_id: str | None = None) -
     signer, config, now = desk.signer(by), desk.signer_config(by), desk.clock.now()
     _require_role(config.role, "person", by)
     check_certificate(signer, "person", now, desk.criteria)
+    require_entitled(desk.registry, fingerprint(signer.certificate), draft, now)
     caption = (f"Ký bởi: {draft.signatory.full_name}", signing_time_text(now))
     with desk.workspace() as folder:
         form = make_form(draft.pdf, folder / "form.pdf", draft.layout)
@@ -193,7 +196,7 @@ def _seal(desk: Desk, approved: Approved, seal: str, values: Mapping[str, FieldV
     check_certificate(signer, "organisation", now, desk.criteria)
     source = approved.pdf.save(folder / "approved.pdf").path
     assert source is not None
-    _require_person(desk, source)
+    _require_person(desk, approved, source)
     return sign(
         source,
         folder / "sealed.pdf",
@@ -205,7 +208,7 @@ def _seal(desk: Desk, approved: Approved, seal: str, values: Mapping[str, FieldV
     )
 
 
-def _require_person(desk: Desk, source: Path) -> None:
+def _require_person(desk: Desk, approved: Approved, source: Path) -> None:
     report = verify_pdf(source, desk.criteria)
     intact = [s for s in report.signatures if s.integrity is Integrity.VALID and s.kind in {"person", "unknown"}]
     if not intact or (desk.registry is not None and intact[0].kind != "person"):
@@ -219,6 +222,11 @@ def _require_person(desk: Desk, source: Path) -> None:
             ),
             code="EDX-SEAL-NO-PERSON",
         )
+    signed = intact[0]
+    if signed.certificate is not None:
+        # Entitled when signing: a mandate that ends before the seal does not undo the signature.
+        at = signed.signing_time or desk.clock.now()
+        require_entitled(desk.registry, signed.certificate.sha256, approved.draft, at)
 
 
 def _record_issue(desk: Desk, own_id: str, payload: Blob, document_id: DocumentId, issued_on: date) -> Filed:

@@ -57,8 +57,8 @@ def subject_of(desk: Desk, message: Incoming) -> Envelope:
     with desk.store.read() as transaction:
         filed = transaction.documents.find(own_id(message))
     if filed is None:
-        with opened(desk, message.id) as (_, envelope):
-            return envelope
+        with opened(desk, message.id) as reading:
+            return reading.envelope
     return described(filed)
 
 

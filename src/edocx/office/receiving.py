@@ -103,8 +103,8 @@ class Incoming:
 
     def save(self, folder: Path) -> list[Path | None]:
         """Write the attachments into a folder, under their cleaned names; return their paths (see `extract`)."""
-        with opened(self._desk, self.id) as (_, envelope):
-            return extract(envelope, folder)
+        with opened(self._desk, self.id) as reading:
+            return extract(reading.envelope, folder)
 
 
 def open_new(desk: Desk) -> int:
@@ -170,8 +170,8 @@ def find(desk: Desk, document_id: str) -> Incoming:
 
 def _look(desk: Desk, message: Message) -> Incoming | None:
     try:
-        with opened(desk, message.id) as (path, envelope):
-            report = verdict_on(desk, message, path, envelope)
+        with opened(desk, message.id) as reading:
+            envelope, report = reading.envelope, verdict_on(desk, message, reading)
             # the contents stay in the store; Incoming.save opens them again
             light = tuple(a.model_copy(update={"content": None}) for a in envelope.attachments)
             bare = envelope.model_copy(update={"attachments": light})
@@ -183,8 +183,8 @@ def _look(desk: Desk, message: Message) -> Incoming | None:
 def _present(desk: Desk, message: Message) -> None:
     """Verify a new document; present it with an automatic 01, or put it into quarantine."""
     try:
-        with opened(desk, message.id) as (path, envelope):
-            report = verdict_on(desk, message, path, envelope)
+        with opened(desk, message.id) as reading:
+            envelope, report = reading.envelope, verdict_on(desk, message, reading)
     except EdocxError as error:
         _quarantine(desk, message, error.code, None)
         return
@@ -219,8 +219,8 @@ def _present(desk: Desk, message: Message) -> None:
 def _apply_status(desk: Desk, message: Message) -> None:
     """Record a status message; only its seal shows that it comes from whom it names."""
     try:
-        with opened(desk, message.id) as (path, envelope):
-            report = verdict_on(desk, message, path, envelope)
+        with opened(desk, message.id) as reading:
+            envelope, report = reading.envelope, verdict_on(desk, message, reading)
     except EdocxError as error:
         _quarantine(desk, message, error.code, None)
         return

@@ -124,11 +124,12 @@ def replay(desk: Desk, transaction: Transaction, document_id: str) -> None:
     early += [m for m in replacing if m.business is Business.REPLACE]
     for message in early[-MAX_KEPT:]:
         try:
-            with opened(desk, message.id) as (path, envelope):
+            with opened(desk, message.id) as reading:
+                envelope = reading.envelope
                 asks = envelope.status_code == StatusCode.RECALL_REQUESTED or envelope.kind == "document"
                 if not asks or document_id not in {target for target, _ in _targets(message, envelope)}:
                     continue
-                report = verdict_on(desk, message, path, envelope)
+                report = verdict_on(desk, message, reading)
         except EdocxError:
             continue  # erased or unreadable since: it asked for nothing that can be shown
         record(desk, transaction, message, envelope, basis_of(desk, envelope, report))

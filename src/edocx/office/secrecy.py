@@ -90,5 +90,5 @@ def _properties(file: Path) -> list[str]:
         with open_pdf(file) as reader:
             info = reader.trailer["/Info"]
             return [str(info[name]) for name in _INFO if name in info]
-    except (*MALFORMED, InputError):
+    except (*MALFORMED, InputError, OSError):
         return []

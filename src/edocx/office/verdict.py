@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
-from edocx.envelope.model import Envelope
+from edocx.envelope.read import Reading
 from edocx.office.desk import Desk
 from edocx.routing.inbox import Incoming
-from edocx.sealing import check_addressing, verify_envelope, with_findings
+from edocx.sealing import check_addressing, verify_reading, with_findings
 from edocx.signing.report import Report
 
 
-def verdict_on(desk: Desk, message: Incoming, path: Path, envelope: Envelope) -> Report:
-    """Verify a received envelope, and add what is wrong between its seal, its sender and this unit.
+def verdict_on(desk: Desk, message: Incoming, reading: Reading) -> Report:
+    """Verify a received envelope that is open, and add what is wrong between its seal, its sender and this unit.
 
     An envelope that is not addressed to this unit (``EDX-NOT-ADDRESSED``), or lost its seal on the way
     (``EDX-SEAL-MISSING``), never passes: the clerk sees it with that finding. Units are those of the day it arrived.
-    Raises what `verify_envelope` raises.
     """
-    report = verify_envelope(path, desk.criteria, name=message.message_id)
-    findings = check_addressing(envelope, report, own=desk.unit, directory=desk.directory, at=message.arrived_at)
+    report = verify_reading(reading, desk.criteria, name=message.message_id)
+    findings = check_addressing(
+        reading.envelope, report, own=desk.unit, directory=desk.directory, at=message.arrived_at
+    )
     return with_findings(report, findings)
 
 
