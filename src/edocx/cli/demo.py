@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+import shutil
 import sys
 import tempfile
 from pathlib import Path
@@ -130,9 +132,8 @@ def _conclude(story: Story, files: dict[str, Path], reports: dict[str, Any], *, 
 
 
 def _commands(folder: Path) -> list[str]:
-    place = f"cd {folder}"
     return [
-        place,
+        f"cd {shlex.quote(str(folder))}",
         "pdfsig document.pdf",
         "qpdf --check document.pdf",
         "xmlsec1 --verify --trusted-pem trust/root.crt \\",
@@ -140,8 +141,16 @@ def _commands(folder: Path) -> list[str]:
         "  --id-attr:Id MessageHeader --id-attr:Id Bussiness \\",
         "  --id-attr:Id edXMLBody --id-attr:Id ContentTransferEncoded \\",
         "  --id-attr:Id SignedProperties envelope.edxml",
-        "edocx verify document.pdf envelope.edxml --trust trust",
+        f"{_own_name()} verify document.pdf envelope.edxml --trust trust",
     ]
+
+
+def _own_name() -> str:
+    """Return how a shell calls this very program: ``make demo`` does not put it on the PATH."""
+    if shutil.which("edocx"):
+        return "edocx"
+    beside = Path(sys.executable).with_name("edocx")
+    return shlex.quote(str(beside)) if beside.exists() else f"{shlex.quote(sys.executable)} -m edocx"
 
 
 def _as_json(story: Story, files: dict[str, Path], reports: dict[str, Any]) -> dict[str, Any]:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from pathlib import Path
@@ -14,6 +13,7 @@ from edocx.documents import Signatory
 from edocx.envelope.model import Organization
 from edocx.errors import Text, UnitError, UsageError
 from edocx.office.configuration import OfficeConfig, SignerConfig
+from edocx.office.workspace import workspace
 from edocx.routing.database import Store
 from edocx.routing.transport import Transport
 from edocx.signing.judgement import Criteria
@@ -108,11 +108,9 @@ class Desk:
         except UnitError:
             return Organization(unit=str(self.unit), name=self.config.name)
 
-    @contextmanager
-    def workspace(self) -> Iterator[Path]:
+    def workspace(self) -> AbstractContextManager[Path]:
         """Give a folder beside the store for files in the making; it is gone afterwards."""
-        with tempfile.TemporaryDirectory(prefix=".work-", dir=self.config.store.parent) as name:
-            yield Path(name)
+        return workspace(self.config.store.parent)
 
 
 def printed(signatory: Signatory) -> Mapping[str, str]:

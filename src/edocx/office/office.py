@@ -39,6 +39,7 @@ from edocx.office.requests import ChangeRequest
 from edocx.office.sending import Dispatch
 from edocx.office.tracing import Trace
 from edocx.office.withdrawing import Asked
+from edocx.office.workspace import clear_abandoned
 from edocx.routing.database import Store
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.health import Finding
@@ -96,6 +97,7 @@ class Office:
             trust |= TrustStore.from_path(place)
         axis = LocalAxis.open(settings.axis_path, clock=time, faults=faults) if transport is None else None
         store = Store.open(settings.store, clock=time, faults=faults)
+        clear_abandoned(settings.store.parent)
         desk = Desk(
             config=settings,
             clock=time,

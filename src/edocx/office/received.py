@@ -21,8 +21,8 @@ from edocx.routing.transaction import Transaction
 RECEIVED = "received"
 """The dossier's state of a received document."""
 
-SAME_NUMBER = "same-number"
-"""The dossier's state of the key by which a second document of one number is found."""
+NUMBER_NOTED = "number-noted"
+"""The dossier's state of the key by which a second document of one number would be found."""
 
 
 def file_received(transaction: Transaction, message: Incoming, envelope: Envelope) -> None:
@@ -32,7 +32,7 @@ def file_received(transaction: Transaction, message: Incoming, envelope: Envelop
     metadata = {**_described(message, envelope), "duplicate_of": earlier.metadata["incoming"] if earlier else None}
     transaction.documents.put(own_id(message), state=RECEIVED, metadata=metadata)
     if key and earlier is None:
-        transaction.documents.put(key, state=SAME_NUMBER, metadata={"incoming": message.id})
+        transaction.documents.put(key, state=NUMBER_NOTED, metadata={"incoming": message.id})
 
 
 def own_id(message: Incoming) -> str:

@@ -40,6 +40,23 @@ class IncomingState(StrEnum):
     DUPLICATE = "duplicate"
     RECALLED = "recalled"
 
+    @property
+    def label(self) -> Text:
+        """The state in words, for people."""
+        return _LABELS[self]
+
+
+_LABELS = {
+    IncomingState.NEW: Text("mới đến, chưa mở", "new, not yet opened"),
+    IncomingState.PRESENTED: Text("chờ văn thư xử lý", "waiting for the clerk"),
+    IncomingState.ACCEPTED: Text("đã tiếp nhận", "accepted"),
+    IncomingState.REJECTED: Text("đã từ chối", "rejected"),
+    IncomingState.APPLIED: Text("đã ghi nhận trạng thái", "recorded as a status"),
+    IncomingState.QUARANTINED: Text("bị cách ly", "in quarantine"),
+    IncomingState.DUPLICATE: Text("bản trùng", "a duplicate"),
+    IncomingState.RECALLED: Text("đã bị thu hồi", "recalled"),
+}
+
 
 class Arrival(StrEnum):
     """What receiving an entry turned out to be."""
@@ -347,8 +364,8 @@ def _row(entry: Entry, payload: Blob, arrival: Arrival, first: int | None, now: 
 def _wrong_state(incoming: Incoming, to: IncomingState) -> StateError:
     return StateError(
         Text(
-            f"Văn bản đến số {incoming.id} đang ở trạng thái '{incoming.state}', không thể chuyển sang '{to}'.",
-            f"Incoming message {incoming.id} is '{incoming.state}' and cannot become '{to}'.",
+            f"Văn bản đến số {incoming.id}: {incoming.state.label.vi}; không thể chuyển thành: {to.label.vi}.",
+            f"Incoming message {incoming.id}: {incoming.state.label.en}; it cannot become: {to.label.en}.",
         ),
         hint=Text(
             "Có thể người khác đã xử lý; tải lại danh sách văn bản đến.",

@@ -30,6 +30,7 @@ from edocx.testing.pki import Pki
 from edocx.testing.registry import write_registrations
 from edocx.testing.scene import Station
 from edocx.units.memory import MemoryDirectory
+from edocx.units.units_json import write_document
 
 _READY = "network.json"
 """Marks a folder as ours: nothing is ever written into a folder of somebody else's."""
@@ -193,6 +194,9 @@ def _set_up(offices: Path, key: KeyKind) -> None:
     _draw_images(offices / scene.COMMUNE)
     pki.save_trust(offices / "trust")
     write_durably(offices / "registry.csv", [write_registrations(pki.registrations).encode()])
+    units = scene.directory()
+    lines = (line.encode() for line in write_document(units, units.successions, units.snapshot))
+    write_durably(offices / "directory.json", lines)
     write_durably(offices / _READY, [json.dumps({"schema": 1, "scene": scene.DRAFT_ID}).encode()])
 
 
@@ -212,6 +216,7 @@ def _set_up_office(folder: Path, station: Station, pki: Pki) -> None:
         axis="local:../axis.db",
         trust=(Path("../trust"),),
         registry=Path("../registry.csv"),
+        directory=Path("../directory.json"),
         signers=signers,
     )
     (folder / "office.toml").write_text(config.to_toml(), encoding="utf-8")
