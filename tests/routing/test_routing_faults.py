@@ -35,6 +35,7 @@ def test_a_crash_can_be_counted_from_now_and_called_off():
     reach(faults, "a")
     faults.disarm()
     reach(faults, "a")
+    assert faults.points == ("a",) * 4
 
 
 def test_a_named_point_fails_as_often_as_told():

@@ -174,6 +174,7 @@ def test_a_network_file_system_is_refused(tmp_path, clock, monkeypatch, kind, re
 def test_without_a_table_of_mounts_nothing_is_refused(tmp_path, clock, monkeypatch):
     monkeypatch.setattr(place, "MOUNTS", Path(os.devnull) / "none")
     Store.open(tmp_path / "office.db", clock=clock).close()
+    assert (tmp_path / "office.db").is_file()
 
 
 def test_every_transition_can_be_printed():

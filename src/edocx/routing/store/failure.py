@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import exc
@@ -125,6 +127,13 @@ _BY_ERRNO = {
 }
 
 
+_FREE = 1024 * 1024
+"""Bytes: an input/output error of SQLite with less free than this is a full disk.
+
+It reports so when its shared memory cannot grow (SQLITE_IOERR_SHMSIZE) or a file cannot be extended by a flush.
+"""
+
+
 @contextmanager
 def translated(where: str) -> Iterator[None]:
     """Turn what the database driver raises inside into `StoreUnavailable`.
@@ -135,9 +144,9 @@ def translated(where: str) -> Iterator[None]:
     try:
         yield
     except exc.DBAPIError as error:
-        raise _unavailable(_by_driver(error.orig), where) from error
+        raise _unavailable(_or_full(_by_driver(error.orig), where), where) from error
     except sqlite3.Error as error:
-        raise _unavailable(_by_driver(error), where) from error
+        raise _unavailable(_or_full(_by_driver(error), where), where) from error
 
 
 @contextmanager
@@ -152,6 +161,16 @@ def files_translated(where: str) -> Iterator[None]:
 def damaged(where: str, text: Text, *, code: str) -> StoreUnavailable:
     """Return the error for a store whose own records no longer fit together."""
     return StoreUnavailable(text, hint=_CORRUPT.hint, code=code, where=where)
+
+
+def _or_full(case: _Case, where: str) -> _Case:
+    if case is not _FAULTY_DISK or not hasattr(os, "statvfs"):
+        return case
+    try:
+        found = os.statvfs(Path(where).parent)
+    except (OSError, ValueError):
+        return case  # not a file's path, or its folder is gone: then the device is to blame
+    return _FULL if found.f_bavail * found.f_frsize < _FREE else case
 
 
 def _by_driver(error: BaseException | None) -> _Case:

@@ -83,6 +83,17 @@ metadata = MetaData(
 )
 
 
+def described() -> tuple[Column[Any], ...]:
+    """Return columns for what every message tells of itself: a store's and an axis's rows describe it alike."""
+    return (
+        Column("kind", String(16), nullable=False),
+        Column("sender", String(200), nullable=False),
+        Column("document_id", String(200), nullable=False),
+        Column("business", String(16), nullable=False),
+        Column("urgency", SmallInteger, nullable=False),
+    )
+
+
 def _while(condition: str) -> dict[str, Any]:
     return {"sqlite_where": text(condition), "postgresql_where": text(condition)}
 
@@ -105,11 +116,7 @@ parcels = Table(
     # Rising, so that parcels queued at one moment leave in the order in which they were queued.
     Column("id", _RowId, primary_key=True),
     Column("message_id", String(200), nullable=False, unique=True),
-    Column("kind", String(16), nullable=False),
-    Column("sender", String(200), nullable=False),
-    Column("document_id", String(200), nullable=False),
-    Column("business", String(16), nullable=False),
-    Column("urgency", SmallInteger, nullable=False),
+    *described(),
     Column("sha256", ForeignKey(payloads.c.sha256), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("created_at", Moment, nullable=False),

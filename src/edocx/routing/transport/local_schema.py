@@ -13,7 +13,6 @@ from sqlalchemy import (
     LargeBinary,
     MetaData,
     PrimaryKeyConstraint,
-    SmallInteger,
     String,
     Table,
     UniqueConstraint,
@@ -21,7 +20,7 @@ from sqlalchemy import (
 )
 
 from edocx.errors import Text, TransportUnavailable
-from edocx.routing.store.tables import Moment
+from edocx.routing.store.tables import Moment, described
 
 VERSION = 1
 """Kept in the file's ``user_version``; a file of another version is refused, not guessed at."""
@@ -42,11 +41,7 @@ messages = Table(
     Column("number", Integer, primary_key=True),
     Column("key", String(200), nullable=False, unique=True),
     Column("message_id", String(200), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("sender", String(200), nullable=False),
-    Column("document_id", String(200), nullable=False),
-    Column("business", String(16), nullable=False),
-    Column("urgency", SmallInteger, nullable=False),
+    *described(),
     Column("sha256", String(64), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("received_at", Moment, nullable=False),

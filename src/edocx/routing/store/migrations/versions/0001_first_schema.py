@@ -13,6 +13,7 @@ _ROW_ID = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
 def upgrade() -> None:
+    """Make every table and index of the first schema in an empty database."""
     _payloads()
     _outgoing()
     _deliveries()
