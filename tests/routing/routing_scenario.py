@@ -187,6 +187,34 @@ class Nursery:
         return int(self._server.stdout.readline())
 
 
+def killed_at_random(folder: Path, nursery: Nursery, count: int, kills: int) -> int:
+    """Send documents while workers of both sides are killed, one after the other; return how many died."""
+    random = Random(count)
+    roles = ["sender", "receiver", "receiver"]
+    deaths = 0
+
+    def start(role: str) -> int:
+        return nursery.start(folder, role, random.randint(0, 10**6))
+
+    def kill(child: int) -> int:
+        code = nursery.kill(child)
+        assert code == -signal.SIGKILL, f"a worker ended by itself: {code}"
+        return 1
+
+    with ExitStack() as stack:
+        world = World(folder, stack)
+        for unit in (SENDER, RECEIVER):
+            world.axis.register(unit)
+        alive = [start(role) for role in roles]
+        for turn in range(kills):
+            # The host's own work is the time in which the workers get somewhere before one of them dies.
+            world.host_sends(range(count * turn // kills, count * (turn + 1) // kills))
+            victim = random.randrange(len(roles))
+            deaths += kill(alive[victim])
+            alive[victim] = start(roles[victim])
+        return deaths + sum(kill(child) for child in alive)
+
+
 def serve() -> None:
     """Obey a `Nursery`; whatever still works when it closes is killed."""
     children: set[int] = set()

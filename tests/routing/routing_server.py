@@ -59,9 +59,10 @@ class Server:
                 connection.execute(order)
 
     @contextmanager
-    def fresh(self) -> Iterator[str]:
+    def fresh(self, template: str = "template_edocx") -> Iterator[str]:
+        """Give a database of its own: with the current schema, or empty from ``template0``."""
         name = f"office_{next(self._numbers)}"
-        self.order(f"CREATE DATABASE {name} TEMPLATE template_edocx")
+        self.order(f"CREATE DATABASE {name} TEMPLATE {template}")
         try:
             yield self.url(name)
         finally:

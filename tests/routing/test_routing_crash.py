@@ -108,28 +108,10 @@ def test_crashing_again_and_again_still_comes_to_the_same_end(tmp_path):
 
 @pytest.mark.parametrize(
     "count, kills",
-    [(40, 10), pytest.param(1000, 200, marks=pytest.mark.slow)],
+    [(100, 20), pytest.param(1000, 200, marks=pytest.mark.slow)],
 )
 @pytest.mark.timeout(1200)
 def test_workers_that_die_at_random_lose_nothing(tmp_path, nursery, count, kills):
-    random = Random(count)
-    roles = ["sender", "receiver", "receiver"]
-
-    def start(role: str) -> int:
-        return nursery.start(tmp_path, role, random.randint(0, 10**6))
-
-    with scenario.ExitStack() as stack:
-        world = scenario.World(tmp_path, stack)
-        for unit in (scenario.SENDER, scenario.RECEIVER):
-            world.axis.register(unit)
-        alive = [start(role) for role in roles]
-        for turn in range(kills):
-            # The host's own work is the time in which the workers get somewhere before one of them dies.
-            world.host_sends(range(count * turn // kills, count * (turn + 1) // kills))
-            victim = random.randrange(len(roles))
-            assert nursery.kill(alive[victim]) == -signal.SIGKILL, "a worker ended by itself"
-            alive[victim] = start(roles[victim])
-        for child in alive:
-            assert nursery.kill(child) == -signal.SIGKILL, "a worker ended by itself"
+    assert scenario.killed_at_random(tmp_path, nursery, count, kills) == kills + 3
     scenario.run(tmp_path, count, minutes=10**6)
     scenario.assert_whole(tmp_path, count)

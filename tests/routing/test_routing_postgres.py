@@ -143,6 +143,18 @@ def test_killed_at_a_dozen_points_nothing_is_lost_and_nothing_twice(world, nurse
     scenario.assert_whole(world, 6)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="no SIGKILL here")
+@pytest.mark.parametrize(
+    "count, kills",
+    [(100, 20), pytest.param(1000, 200, marks=pytest.mark.slow)],
+)
+@pytest.mark.timeout(1200)
+def test_workers_that_die_at_random_lose_nothing_on_a_server(world, nursery, count, kills):
+    assert scenario.killed_at_random(world, nursery, count, kills) == kills + 3
+    scenario.run(world, count, minutes=10**6)
+    scenario.assert_whole(world, count)
+
+
 def test_a_payload_file_lies_in_the_folder_given(postgres, tmp_path, clock):
     large = Blob.from_bytes(b"x" * 300_000)
     with postgres.fresh() as url, Store.open(url, clock=clock, folder=tmp_path, faults=Faults()) as store:
