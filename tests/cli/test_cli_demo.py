@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
+from lxml import etree
 
 IDS = ("MessageHeader", "Bussiness", "edXMLBody", "ContentTransferEncoded", "SignedProperties")
 
@@ -62,6 +63,28 @@ def test_the_timeline_fits_80_columns_in_both_languages(kept):
         assert done.returncode == 0
         shown = done.stdout.replace(str(folder), "out")
         assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_the_commands_shown_run_as_they_stand(kept, tool, tmp_path):
+    tool("pdfsig")
+    tool("qpdf")
+    tool("xmlsec1")
+    folder, _ = kept
+    place = tmp_path / "a folder; with 'marks'"
+    shutil.copytree(folder, place)
+    done = edocx("demo", "--keep", place, "--json", env={**os.environ, "PATH": os.defpath})
+    script = "set -e\n" + "\n".join(json.loads(done.stdout)["check"])
+    ran = subprocess.run(["bash", "-c", script], capture_output=True, text=True, check=False)
+    assert ran.returncode == 0, ran.stderr
+
+
+def test_a_kept_office_sends_by_its_own_file(kept, tmp_path):
+    shutil.copytree(kept[0], tmp_path / "out")
+    office = tmp_path / "out" / "offices" / "H58.12.01" / "office.toml"
+    document = json.loads(kept[1])["document_id"]
+    done = edocx("office", "send", document, "--to", "H58", "--office", office, "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout)["schema"] == 1
 
 
 def test_pdfsig_calls_both_signatures_valid(kept, tool):
@@ -261,16 +284,22 @@ def test_a_read_only_store_gives_one_sentence_and_loses_nothing(tmp_path, kept):
     assert json.loads(again.stdout)["timeline"] == json.loads(kept[1])["timeline"]
 
 
-def test_a_full_disk_gives_one_sentence_and_the_next_run_goes_on(tmp_path):
-    small, saved = tmp_path / "small", tmp_path / "saved"
+def on_a_small_disk(size, folder, command):
+    """Run the command in a file system of this size, with its output on another; copy what is left to ``saved``."""
+    small, saved = folder / "small", folder / "saved"
     small.mkdir()
     inside = (
-        f"mount -t tmpfs -o size=1m none {small} && {sys.executable} -m edocx demo --keep {small}/out --lang vi;"
+        f"mount -t tmpfs -o size={size} none {small} && {command.format(small)};"
         f"code=$?; cp -r {small}/out {saved}; exit $code"
     )
     if shutil.which("unshare") is None or subprocess.run(["unshare", "-rm", "true"], check=False).returncode != 0:
         pytest.skip("no small file system can be made here (unshare)")
-    done = subprocess.run(["unshare", "-rm", "sh", "-c", inside], capture_output=True, text=True, check=False)
+    return subprocess.run(["unshare", "-rm", "sh", "-c", inside], capture_output=True, text=True, check=False), saved
+
+
+def test_a_full_disk_gives_one_sentence_and_the_next_run_goes_on(tmp_path):
+    command = f"{sys.executable} -m edocx demo --keep {{}}/out --lang vi"
+    done, saved = on_a_small_disk("1m", tmp_path, command)
     assert done.returncode == 4, done.stderr
     assert "Traceback" not in done.stderr
     assert "đã đầy" in done.stderr
@@ -278,6 +307,21 @@ def test_a_full_disk_gives_one_sentence_and_the_next_run_goes_on(tmp_path):
     again = edocx("demo", "--keep", saved, "--json")
     assert again.returncode == 0, again.stderr
     assert json.loads(again.stdout)["document_id"].endswith(",01/UBND-VP")
+
+
+# Each size fills up at another step: keys, axis, form, approval, seal, stores, envelope, answers.
+@pytest.mark.parametrize("size", ["100k", "200k", "560k", "640k", "800k", "1200k", "1800k", "3m"])
+def test_whatever_step_the_disk_is_full_at_it_is_called_full(tmp_path, size):
+    done, saved = on_a_small_disk(size, tmp_path, f"{sys.executable} -m edocx demo --keep {{}}/out --lang vi")
+    assert done.returncode == 4, done.stderr
+    assert "Traceback" not in done.stderr
+    assert sum(line.startswith("Lỗi ") for line in done.stderr.splitlines()) == 1, done.stderr
+    assert "đã đầy" in done.stderr
+    assert "→" in done.stderr
+    for kept in saved.rglob("*.pdf"):
+        assert kept.read_bytes().rstrip().endswith(b"%%EOF"), kept
+    for kept in saved.rglob("*.edxml"):
+        etree.parse(kept)
 
 
 def test_two_processes_on_one_store_end_with_one_document(tmp_path):

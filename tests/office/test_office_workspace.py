@@ -24,9 +24,12 @@ with workspace(Path(sys.argv[1])) as folder:
 
 
 def test_a_workspace_is_gone_after_its_block_also_after_an_error(tmp_path):
-    with pytest.raises(ValueError, match="no"), workspace(tmp_path) as folder:
+    def fail_in(folder):
         (folder / "half.pdf").write_bytes(b"%PDF")
         raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"), workspace(tmp_path) as folder:
+        fail_in(folder)
     assert list(tmp_path.iterdir()) == []
 
 
