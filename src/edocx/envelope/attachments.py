@@ -9,7 +9,7 @@ from typing import Any, Final
 
 from lxml import etree
 
-from edocx.content import Blob
+from edocx.content import Blob, storage_error
 from edocx.envelope import fields as f
 from edocx.envelope import filenames, media, zips
 from edocx.envelope import names as n
@@ -228,11 +228,12 @@ def extract(envelope: Envelope, folder: Path | str) -> list[Path | None]:
             for item, name in zip(envelope.attachments, names, strict=True)
         ]
     except OSError as error:
-        raise InputError(
+        failure = InputError(
             Text(
                 f"Không ghi được vào thư mục ({error.strerror}).", f"The folder cannot be written ({error.strerror})."
             ),
             hint=Text("Kiểm tra quyền ghi và dung lượng.", "Check permission and free space."),
             code="EDX-FILE-UNWRITABLE",
             where=str(target),
-        ) from error
+        )
+        raise storage_error(error, otherwise=failure) from error

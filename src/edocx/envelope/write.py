@@ -19,7 +19,7 @@ from lxml import etree
 from pydantic import BaseModel
 
 from edocx.clock import in_vietnam
-from edocx.content import PIECE, Blob, write_durably
+from edocx.content import PIECE, Blob, storage_error, write_durably
 from edocx.documents.words import BusinessAction, StatusCode
 from edocx.envelope import fields as f
 from edocx.envelope import media
@@ -107,12 +107,13 @@ class Skeleton:
         try:
             write_durably(target, counted())
         except OSError as error:
-            raise InputError(
+            failure = InputError(
                 Text(f"Không ghi được tệp ({error.strerror}).", f"The file cannot be written ({error.strerror})."),
                 hint=Text("Kiểm tra thư mục, quyền ghi và dung lượng.", "Check folder, permission and free space."),
                 code="EDX-FILE-UNWRITABLE",
                 where=str(target),
-            ) from error
+            )
+            raise storage_error(error, otherwise=failure) from error
         return Blob(digest.hexdigest(), size, target, lambda: target.open("rb"))
 
 

@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING, cast
 from cryptography import x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from edocx.content import write_durably
+from edocx.content import storage_error, write_durably
 from edocx.errors import InputError, Text
 from edocx.testing.authority import Authority, Issued
 from edocx.testing.certificates import KeyKind, Kind
@@ -74,12 +74,13 @@ def save(pki: Pki, folder: Path, password: bytes | None, unit: str) -> None:
         write_durably(folder / "registry.csv", [write_registrations(pki.registrations).encode()])
         save_trust(pki, folder / "trust")
     except OSError as error:
-        raise InputError(
+        failure = InputError(
             Text("Không ghi được thư mục PKI.", f"The PKI folder cannot be written ({error.strerror})."),
             hint=Text("Kiểm tra quyền ghi và dung lượng đĩa.", "Check the permission to write and the free space."),
             code="EDX-FILE-UNWRITABLE",
             where=str(folder),
-        ) from error
+        )
+        raise storage_error(error, otherwise=failure) from error
 
 
 def read(folder: Path, password: bytes | None) -> Material:

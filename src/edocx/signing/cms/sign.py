@@ -10,7 +10,7 @@ from pathlib import Path
 
 from asn1crypto import x509
 
-from edocx.content import PIECE, write_durably
+from edocx.content import PIECE, storage_translated, write_durably
 from edocx.errors import InputError, SigningRefused, Text
 from edocx.signing.algorithms import HashName, SignatureAlgorithm
 from edocx.signing.certificate import public_key
@@ -75,6 +75,7 @@ def complete(prepared: PreparedCms, signature: bytes, *, timestamps: Timestamper
     )
 
 
+@storage_translated()
 def sign_file(source: Path, out: Path, signer: Signer, *, at: datetime, timestamps: Timestamper | None = None) -> Path:
     """Sign a file where it lies and write the detached signature to ``out``, whole or not at all.
 

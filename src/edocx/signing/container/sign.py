@@ -14,7 +14,7 @@ from urllib.parse import quote
 from lxml import etree
 
 from edocx.clock import in_vietnam
-from edocx.content import Blob, durable_file
+from edocx.content import Blob, durable_file, storage_translated
 from edocx.errors import Text, UsageError
 from edocx.signing.keys import Signer
 from edocx.signing.timestamp import Timestamper
@@ -28,6 +28,7 @@ _ASIC = "http://uri.etsi.org/02918/v1.2.1#"
 _ODF = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 
 
+@storage_translated()
 def sign_files(
     sources: Iterable[Path], out: Path, signer: Signer, *, at: datetime, timestamps: Timestamper | None = None
 ) -> Path:

@@ -17,11 +17,11 @@ from pyhanko.pdf_utils import embed, generic
 from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.reader import PdfFileReader
 
-from edocx.content import PIECE, Blob
+from edocx.content import PIECE, Blob, naming, storage_translated
 from edocx.errors import LimitExceeded, SigningRefused, Text, UsageError
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Signer
-from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
+from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf, open_source
 from edocx.signing.pdf.flatten import MAX_PAGES, FreshWriter, copy_page, entry
 from edocx.signing.pdf.marks import CopyForm, copy_mark, mark_box
 from edocx.signing.pdf.order import sign_as
@@ -41,6 +41,7 @@ _ROUNDING = 0.99
 """A scanner's 200 dpi give a pixel more or less on A4."""
 
 
+@storage_translated()
 def make_copy(
     source: Path,
     out: Path,
@@ -94,6 +95,7 @@ def make_copy(
         )
 
 
+@storage_translated()
 def build_copy(source: Path, out: Path, verdict: Report, *, pages: Sequence[int] | None = None) -> Path:
     """Write the pages as they show, with the verdict and (for a whole copy) the original inside; raise `PdfError`."""
     writer = FreshWriter()  # type: ignore[no-untyped-call]
@@ -117,7 +119,7 @@ def build_copy(source: Path, out: Path, verdict: Report, *, pages: Sequence[int]
     _attach(writer, VERDICT_NAME, recorded, "application/json", "/Data")
     if pages is None:
         _attach(writer, source.name, _original(source), "application/pdf", "/Source")
-    with out.open("wb") as stream:
+    with naming(out), out.open("wb") as stream:
         writer.write(stream)  # type: ignore[no-untyped-call]
     return out
 
@@ -189,7 +191,7 @@ def _attach(writer: FreshWriter, name: str, data: bytes, media_type: str, relati
 
 def _original(source: Path) -> bytes:
     data = b""
-    with source.open("rb") as stream:
+    with open_source(source) as stream:
         while piece := stream.read(PIECE):
             data += piece
             if len(data) > MAX_ORIGINAL:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import struct
 import zlib
 from collections.abc import Iterator
@@ -31,11 +32,39 @@ MALFORMED = (
     AssertionError,
     NotImplementedError,
     StopIteration,
-    OSError,  # seeking to where a number in the file points
     struct.error,
     zlib.error,
 )
-"""What pyHanko raises on hostile files, its own errors and what slips through."""
+"""What pyHanko raises on hostile files, its own errors and what slips through.
+
+No ``OSError``: a full disk does not make a document a damaged one (see `_Seekable` for the one that is the file's).
+"""
+
+
+class _Seekable:
+    """A stream whose impossible positions are the file's fault: numbers in a PDF say where to seek.
+
+    The operating system calls a negative offset ``EINVAL``; here it is a ``ValueError``, so that what else it says
+    (no space, no right, a failing device) is never taken for a damaged file.
+    """
+
+    def __init__(self, stream: BinaryIO) -> None:
+        self._stream = stream
+        # Called for every character of a header or number: bound once, not looked up through __getattr__.
+        self.read = stream.read
+        self.tell = stream.tell
+        self.write = stream.write
+
+    def seek(self, offset: int, whence: int = 0) -> int:
+        try:
+            return self._stream.seek(offset, whence)
+        except OSError as error:
+            if error.errno != errno.EINVAL:
+                raise
+            raise ValueError("a position outside the file") from error
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)
 
 
 class _BoundedReader(PdfFileReader):  # type: ignore[misc, unused-ignore]
@@ -63,8 +92,14 @@ def open_pdf(path: Path, budget: Budget | None = None, *, unlock: bool = False) 
 
     ``EDX-PDF-NOT``: no PDF at all; ``EDX-PDF-DAMAGED``: truncated or broken; ``EDX-PDF-ENCRYPTED``.
     """
+    with open_source(path) as stream:
+        yield read_pdf(stream, str(path), budget, unlock=unlock)
+
+
+def open_source(path: Path) -> BinaryIO:
+    """Open a file for reading; raise `InputError` (``EDX-FILE-UNREADABLE``) when it cannot be."""
     try:
-        stream = path.open("rb")
+        return path.open("rb")
     except OSError as error:
         raise InputError(
             Text(f"Không mở được tệp ({error.strerror}).", f"The file cannot be opened ({error.strerror})."),
@@ -72,8 +107,6 @@ def open_pdf(path: Path, budget: Budget | None = None, *, unlock: bool = False) 
             code="EDX-FILE-UNREADABLE",
             where=str(path),
         ) from error
-    with stream:
-        yield read_pdf(stream, str(path), budget, unlock=unlock)
 
 
 def read_pdf(stream: BinaryIO, where: str, budget: Budget | None = None, *, unlock: bool = False) -> PdfFileReader:
@@ -87,7 +120,7 @@ def read_pdf(stream: BinaryIO, where: str, budget: Budget | None = None, *, unlo
         )
     stream.seek(0)
     try:
-        reader = _BoundedReader(stream, strict=False)
+        reader = _BoundedReader(_Seekable(stream), strict=False)
         reader.budget = budget
         encrypted = reader.encrypted and not (unlock and _opens_without_password(reader))
         if not encrypted:

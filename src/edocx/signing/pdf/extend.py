@@ -24,11 +24,11 @@ from pyhanko.sign.validation.dss import DocumentSecurityStore
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import extract_tst_data_iter
 
-from edocx.content import PIECE, durable_file
+from edocx.content import PIECE, durable_file, storage_translated
 from edocx.errors import SigningRefused, StateError, Text, UsageError
 from edocx.signing.algorithms import HashName
 from edocx.signing.evidence import Collected, Evidence, collect
-from edocx.signing.pdf.document import MALFORMED, damaged
+from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.revision import Revision, open_revision
 from edocx.signing.timestamp import SignatureLevel, Timestamper, token_certificates, token_time
 
@@ -37,6 +37,7 @@ _HASH: HashName = "sha256"
 _CMS_FAULTS = (*MALFORMED, CMSExtractionError, SignatureValidationError, AssertionError)
 
 
+@storage_translated()
 def extend_file(
     source: Path,
     out: Path,
@@ -55,7 +56,7 @@ def extend_file(
     the services raise; ``out`` is whole or untouched.
     """
     require_means(level, timestamps, evidence)
-    with source.open("rb") as stream:
+    with open_source(source) as stream:
         _require_signed(open_revision(stream, str(source)), source)
         with durable_file(out) as target:
             stream.seek(0)

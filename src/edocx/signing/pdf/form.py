@@ -14,10 +14,10 @@ from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign.fields import FieldMDPAction, FieldMDPSpec, MDPPerm, SigFieldSpec, append_signature_field
 
-from edocx.content import durable_file
+from edocx.content import durable_file, storage_translated
 from edocx.documents import Box, FieldText, PageLayout
 from edocx.errors import SigningRefused, Text
-from edocx.signing.pdf.document import MALFORMED, damaged
+from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.field_text import DATE_FIELD, NUMBER_FIELD, FieldValue, text_appearance
 from edocx.signing.pdf.revision import open_revision, require_page
 
@@ -35,13 +35,14 @@ def person_field(order: int) -> str:
     return f"EdocxPerson{order}"
 
 
+@storage_translated()
 def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
     """Write ``source`` with the empty fields of ``layout`` to ``out``.
 
     Raises `PdfError` for an unusable PDF and `SigningRefused` (``EDX-PDF-SIGNED``) for one that carries signatures
-    already: fields added after a signature would break it.
+    already: fields added after a signature would break it. See `storage_error` for a disk that is full.
     """
-    with source.open("rb") as stream:
+    with open_source(source) as stream:
         writer = open_revision(stream, str(source))
         try:
             if writer.prev.embedded_signatures:

@@ -13,6 +13,7 @@ from pathlib import Path
 from lxml import etree
 
 from edocx._xml import parse
+from edocx.content import storage_translated, write_durably
 from edocx.documents import Box
 from edocx.errors import InputError, PdfError, SigningRefused, Text, UsageError
 
@@ -56,7 +57,6 @@ def render_page(source: Path, page: int, out: Path, *, resolution: int = 100) ->
     """Draw a page (from 0) to a PNG; raise `UsageError` without poppler, `PdfError` when it cannot be drawn."""
     tool = _tool("pdftoppm")
     number = str(page + 1)
-    stem = out.with_suffix("")
     arguments = [
         tool,
         "-png",
@@ -68,13 +68,11 @@ def render_page(source: Path, page: int, out: Path, *, resolution: int = 100) ->
         "-l",
         number,
         str(source.resolve()),
-        str(stem),
     ]
-    _run(arguments, source)
-    drawn = stem.with_name(stem.name + ".png")
-    if not drawn.exists():
-        raise _failed(source)
-    return drawn if drawn == out else drawn.replace(out)
+    # Through a pipe: pdftoppm does not tell a full disk from a page that it cannot draw.
+    with storage_translated():
+        write_durably(out, [_run(arguments, source)])
+    return out
 
 
 def _above(words: list[etree._Element], page: int, height: float) -> Box:

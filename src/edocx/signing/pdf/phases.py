@@ -22,14 +22,14 @@ from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
 
-from edocx.content import PIECE, durable_file, sync_folder
+from edocx.content import PIECE, durable_file, naming, storage_translated, sync_folder
 from edocx.documents import Box
 from edocx.errors import SigningRefused, StateError, Text, UsageError
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.certificate import public_key
 from edocx.signing.cms.content import room_for, signed_attributes, signed_data
 from edocx.signing.pdf.appearance import Appearance, stamp_style
-from edocx.signing.pdf.document import MALFORMED, damaged
+from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.field_text import FieldValue
 from edocx.signing.pdf.form import fill_fields
 from edocx.signing.pdf.gap import fill_gap, require_unchanged
@@ -39,6 +39,7 @@ from edocx.signing.pdf.revision import Revision, open_revision, require_page
 from edocx.signing.timestamp import Timestamper
 
 
+@storage_translated()
 def prepare(
     source: Path,
     working_file: Path,
@@ -62,13 +63,14 @@ def prepare(
     the first signature a certifying one that permits form filling and signing only (DocMDP P2). ``fill`` sets text
     fields in the same revision. ``at`` is the claimed signing time (aware). ``timestamp_room`` keeps so many bytes
     for a timestamp in `complete`. Without ``durable`` the working file may be lost with the machine's power, which is
-    enough when the same process completes it. Raises `PdfError`, `SigningRefused`, `InputError`.
+    enough when the same process completes it. Raises `PdfError`, `SigningRefused`, `InputError`, and
+    `StoreUnavailable` for a disk that is full, denied or broken (see `edocx.content.storage_error`).
     """
     held = tuple(chain)
     room = room_for(certificate, held, timestamp_room)
     look: Look = {"appearance": appearance, "certify": certify, "reason": reason, "box": box}
     layout = _layout(field, certificate, algorithm, room, look)
-    with source.open("rb") as stream:
+    with open_source(source) as stream:
         revision = open_revision(stream, str(source))
         try:
             _require_open(revision, {field, *(fill or {})}, source)
@@ -102,6 +104,7 @@ def prepare(
     )
 
 
+@storage_translated()
 def complete(
     prepared: Prepared,
     signature: bytes,
@@ -120,7 +123,7 @@ def complete(
     """
     content = _content(prepared, signature, timestamps)
     try:
-        with prepared.working_file.open("r+b") as stream:
+        with naming(prepared.working_file), prepared.working_file.open("r+b") as stream:
             if not same_process:
                 require_unchanged(prepared, stream)
             fill_gap(prepared, content, stream)
@@ -194,7 +197,7 @@ def _target(working_file: Path, *, durable: bool) -> Iterator[BinaryIO]:
         with durable_file(working_file) as target:
             yield target
     else:
-        with working_file.open("w+b") as target:
+        with naming(working_file), working_file.open("w+b") as target:
             yield target
 
 

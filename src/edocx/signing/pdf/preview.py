@@ -9,15 +9,17 @@ from typing import Literal
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.stamp import BaseStampStyle
 
+from edocx.content import storage_translated
 from edocx.documents import Box
 from edocx.signing.pdf.appearance import Appearance, stamp_style
-from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
+from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf, open_source
 from edocx.signing.pdf.form import SEAL_FIELD, person_field
 from edocx.signing.pdf.page_text import box_above, render_page
 from edocx.signing.pdf.placing import layout_for
 from edocx.signing.pdf.revision import Revision, open_revision, require_page
 
 
+@storage_translated()
 def preview_page(
     source: Path,
     out: Path,
@@ -34,7 +36,7 @@ def preview_page(
     place = box or (box_above(source, near) if near else _place(source, role))
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / "page.pdf"
-        with source.open("rb") as stream:
+        with open_source(source) as stream:
             revision = open_revision(stream, str(source))
             try:
                 require_page(revision, place, str(source))

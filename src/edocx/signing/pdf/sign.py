@@ -15,7 +15,7 @@ from typing import Literal, Unpack
 
 from pydantic import BaseModel, ConfigDict
 
-from edocx.content import sync_folder
+from edocx.content import naming, storage_translated, sync_folder
 from edocx.errors import SigningRefused, Unavailable
 from edocx.signing.evidence import Evidence
 from edocx.signing.keys import Signer
@@ -85,6 +85,7 @@ def sign(
     ).path
 
 
+@storage_translated()
 def sign_to_level(
     source: Path,
     out: Path,
@@ -168,7 +169,7 @@ def _sign(  # noqa: PLR0917 - one caller
 
 
 def _sync_file(path: Path) -> None:
-    with path.open("r+b") as stream:
+    with naming(path), path.open("r+b") as stream:
         os.fsync(stream.fileno())
 
 
