@@ -217,7 +217,8 @@ def test_what_stands_outside_the_seal_is_reported_as_unsealed(workshop, sealed):
     )
     assert report.indication is Indication.INDETERMINATE
     assert str(report.sub_indication) == "EDX-PARTIAL-COVERAGE"
-    assert ("EDX-UNSEALED", "Paper") in {(m.code, m.where) for m in report.messages}
+    place = "/edXML/edXMLEnvelope/edXMLHeader/TraceHeaderList/Paper"
+    assert ("EDX-UNSEALED", place) in {(m.code, m.where) for m in report.messages}
 
 
 def test_the_certificate_cannot_be_exchanged(workshop, sealed, letter, tmp_path):

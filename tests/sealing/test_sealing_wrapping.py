@@ -24,8 +24,7 @@ WRITTEN_OTHERWISE = {"cdata", "cdata-half", "references"}
 """Ways to write one text that every XML reader reads alike."""
 
 HARMLESS = {
-    *("byte-order-mark", "utf-16", "leading-junk", "trailing-comment", "stylesheet", "tags-on-lines", "base64-wrapped"),
-    *("prefix-redeclared", "prefix-undeclared"),
+    *("byte-order-mark", "utf-16", "tags-on-lines", "base64-wrapped", "prefix-redeclared"),
     *("trace-appended", "trace-removed"),
 }
 """What may be done to a whole document: another encoding, another layout of tags, and what relays do."""

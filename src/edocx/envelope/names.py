@@ -128,6 +128,10 @@ BUSINESS_RESPELT: Final = MappingProxyType(
 )
 """Dialect D: the correct English spelling, which the official reader silently loses."""
 
+TRACE_BUSINESS: Final = "Business"
+TRACE_BUSINESS_PARTS: Final = ("BusinessName", "BusinessCode")
+"""Dialect E: what a gateway adds to its TraceHeader."""
+
 # Attachments
 CONTENT_ID: Final = "ContentId"
 CONTENT_TYPE: Final = "ContentType"

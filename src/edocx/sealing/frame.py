@@ -7,7 +7,8 @@
 4. Name, type and id beside each content repeat the sealed manifest, one to one.
 5. No comment or instruction stands in what is sealed: canonicalisation drops comments, and some readers take a text
    up to the first of them.
-6. Nothing outside the seal bears the name of a part of it.
+6. Nothing outside the seal bears the name of a part of it, or holds something that does.
+7. No tolerance was needed to read it that other verifiers do not have.
 """
 
 from __future__ import annotations
@@ -21,9 +22,11 @@ from typing import cast
 from lxml import etree
 
 from edocx.envelope import names as n
+from edocx.envelope.quirks import QUIRKS
 from edocx.envelope.read import Reading
 from edocx.errors import Text
 from edocx.sealing import parts as p
+from edocx.sealing.survey import Stray, survey
 from edocx.signing.report import Message
 
 MAX_NAMED = 50
@@ -49,17 +52,17 @@ def check_frame(reading: Reading, *, with_files: bool = True) -> Frame:
 
     ``with_files`` is false for a detached statement, whose manifest lists files that stand elsewhere.
     """
-    seen = p.survey(reading.skeleton)
-    strangers = seen.outside[:MAX_NAMED]
+    seen = survey(reading.skeleton)
     found = [message("EDX-SEAL-TWICE", name, *_TWICE) for name in seen.doubled[:MAX_NAMED]]
     found += [*_misnamed(reading.skeleton), *_commented((*seen.parts, *seen.files))]
     found += islice(_lookalikes(seen.outside), MAX_NAMED)
-    found += islice(_hidden(reading.skeleton), MAX_NAMED)
+    found += islice(_deviant(reading), MAX_NAMED)
     if reading.envelope.kind == "status" and (reading.payloads or reading.skeleton.find(p.PLACES[2]) is not None):
         found.append(message("EDX-SEAL-EXTRA", None, *_STATUS_EXTRA))
     if with_files:
         found += [*_misplaced(reading, seen.files), *_unbound(reading.skeleton, seen.files)]
-    outside = tuple(message("EDX-UNSEALED", name, *_OUTSIDE, severity="warning") for _, name in strangers)
+    strangers = dict.fromkeys(stray.where for stray in seen.outside[:MAX_NAMED])
+    outside = tuple(message("EDX-UNSEALED", where, *_OUTSIDE, severity="warning") for where in strangers)
     return Frame(tuple(found[:MAX_NAMED]), outside, seen.parts)
 
 
@@ -84,32 +87,17 @@ def _commented(parts: Iterable[etree._Element]) -> Iterator[Message]:
             yield message("EDX-SEAL-COMMENT", n.local(str(part.tag)), *_COMMENT)
 
 
-def _lookalikes(strangers: Iterable[tuple[etree._Element, str]]) -> Iterator[Message]:
-    for element, name in strangers:  # all of them: none may hide behind the first fifty
-        if not name.startswith("@") and p.looks_sealed(element):
-            yield message("EDX-SEAL-LOOKALIKE", name, *_LOOKALIKE)
+def _lookalikes(strangers: Iterable[Stray]) -> Iterator[Message]:
+    for stray in strangers:  # all of them: none may hide behind the first fifty
+        if stray.mimics():
+            yield message("EDX-SEAL-LOOKALIKE", stray.where, *_LOOKALIKE)
 
 
-_HIDEABLE = frozenset(
-    (n.ENVELOPE, n.HEADER, n.MESSAGE_HEADER, n.BUSINESS, n.BODY, n.MANIFEST, n.ATTACHMENTS, n.ENCODED)
-)
-"""Fewer than `parts.looks_sealed` knows: dialect E traces hold a ``Business``, the dummy signature a ``Reference``."""
-
-
-def _hidden(root: etree._Element) -> Iterator[Message]:
-    """Yield a fault for every copy of a sealed part inside a trace entry or the dummy signature.
-
-    These are free to change on the way, so nobody walks them; a reader that looks parts up by name would take what
-    stands there for the sealed part.
-    """
-    for place in (f"{p.HEADER}/{n.tag(n.TRACE_LIST)}/{n.tag(n.TRACE)}", f"{p.HEADER}/{n.tag(n.SIGNATURE)}"):
-        for free in root.iterfind(place):
-            inside = (element for element in free.iterdescendants() if isinstance(element.tag, str))
-            yield from (
-                message("EDX-SEAL-LOOKALIKE", n.local(str(element.tag)), *_LOOKALIKE)
-                for element in inside
-                if n.local(str(element.tag)) in _HIDEABLE
-            )
+def _deviant(reading: Reading) -> Iterator[Message]:
+    """Yield a fault for every tolerance used that no verifier but ours would use: the file is not what was sealed."""
+    for quirk in reading.quirks:
+        if QUIRKS[quirk.id].spoils_seal:
+            yield message("EDX-SEAL-DEVIANT", quirk.where or quirk.id, quirk.vi, quirk.en)
 
 
 def _misplaced(reading: Reading, files: Iterable[etree._Element]) -> Iterator[Message]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import hashlib
 from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Final
 
 from asn1crypto import x509
 from lxml import etree
@@ -20,7 +21,8 @@ from edocx._xml import EXCLUSIVE_C14N, canonicalise
 from edocx.envelope import names as n
 from edocx.envelope.write import Skeleton
 from edocx.errors import Text, UsageError
-from edocx.sealing.parts import SEAL_ID, sealed_parts, survey
+from edocx.sealing.parts import SEAL_ID, sealed_parts
+from edocx.sealing.survey import Stray, survey
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.keys import Signer
 from edocx.signing.xml import sign as xml_sign
@@ -54,7 +56,7 @@ def prepare_seal(
     """
     outside = survey(skeleton.root).outside
     if outside:
-        raise _outside(outside[0][1])
+        raise _outside(outside[0])
     return xml_sign.prepare(
         _references(skeleton),
         certificate=certificate,
@@ -111,13 +113,33 @@ def _media_type(element: etree._Element) -> str:
     return found or "application/octet-stream"
 
 
-def _outside(name: str) -> UsageError:
+_MEMBERS: Final = MappingProxyType(
+    {
+        n.PAPER: ("trace_paper", "ghi số đó vào “paper” (khối Bussiness)", "give the number as “paper” (in Bussiness)"),
+        f"@{n.LIST_ID}": ("trace_id", "dùng chữ, số và _ . : -", "use letters, digits and _ . : -"),
+        f"@{n.VERSION}": ("trace_version", "dùng chữ, số và _ . : -", "use letters, digits and _ . : -"),
+    }
+)
+"""Members of the record that are written beside the trace, where no seal reaches, and what to do instead."""
+
+
+def _outside(stray: Stray) -> UsageError:
+    where = stray.where
+    name = where.rpartition("/")[2]
+    member = _MEMBERS.get(name) if f"/{n.TRACE_LIST}/" in where else None
+    if member is None:
+        hint = Text("Bỏ phần này khỏi phong bì trước khi đóng dấu.", "Leave it out of the envelope before sealing.")
+    else:
+        hint = Text(
+            f"Bỏ mục “{member[0]}” khỏi tệp JSON, hoặc {member[1]}.",
+            f"Leave the member “{member[0]}” out of the JSON record, or {member[2]}.",
+        )
     return UsageError(
         Text(
             f"Phần “{name}” của phong bì sẽ nằm ngoài con dấu.",
             f"The part “{name}” of the envelope would stand outside the seal.",
         ),
-        hint=Text("Bỏ phần này khỏi phong bì trước khi đóng dấu.", "Leave it out of the envelope before sealing."),
+        hint=hint,
         code="EDX-SEAL-OUTSIDE",
-        where=name,
+        where=where if member is None else f"{where} ({member[0]})",
     )
