@@ -76,6 +76,31 @@ def test_a_broken_seal_fails_under_strict_only(written, capfdbinary):
         assert (code, json.loads(out)["seal"]["integrity"]) == (expected, "invalid")
 
 
+@pytest.mark.parametrize(
+    "before,after", [(b"2000/09/xmldsig#", b"2000+09/xmldsig#"), (b"ds:Signature", b"ds:Sjgnature")]
+)
+def test_a_bent_seal_is_no_missing_one(written, capfdbinary, before, after):
+    written.write_bytes(written.read_bytes().replace(before, after))
+    code, out = run(capfdbinary, "envelope", "read", written, "--json", "--strict")
+    assert (code, json.loads(out)["seal"]["indication"]) == (1, "TOTAL-FAILED")
+
+
+def test_a_record_that_cannot_be_sealed_is_refused_by_its_member(header, workshop, capfdbinary):
+    """The list-level Paper of the official update sample stands where no seal reaches."""
+    record = json.loads(header.read_text("utf-8")) | {"business": "update", "trace_paper": 0}
+    header.write_text(json.dumps(record), encoding="utf-8")
+    key = f"file:{workshop.folder}/agency.p12"
+    code, out = run(capfdbinary, "envelope", "write", header, "--out", header.with_name("x"), "--seal", key, "--json")
+    error = json.loads(out)["error"]
+    assert (code, error["code"]) == (2, "EDX-SEAL-OUTSIDE")
+    assert error["where"].endswith("TraceHeaderList/Paper (trace_paper)")
+    assert "“trace_paper”" in error["hint"]["vi"]
+    record["paper"] = record.pop("trace_paper")
+    header.write_text(json.dumps(record), encoding="utf-8")
+    code, _ = run(capfdbinary, "envelope", "write", header, "--out", header.with_name("x"), "--seal", key, "--json")
+    assert code == 0
+
+
 def test_an_envelope_without_seal_has_none(header, capfdbinary):
     path = header.parent / "bare.edxml"
     assert run(capfdbinary, "envelope", "write", header, "--out", path)[0] == 0
