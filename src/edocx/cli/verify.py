@@ -37,6 +37,9 @@ def verify(
     policy: str = typer.Option("signatures-only", "--policy", help="Chính sách / policy."),
     online: bool = typer.Option(False, "--online", help="Hỏi OCSP và CRL qua mạng / ask OCSP and CRL servers."),
     jobs: int = typer.Option(1, "--jobs", min=1, max=64, help="Số tiến trình / processes."),
+    extract: Path | None = typer.Option(
+        None, "--extract", metavar="DIR", help="Lấy phần đã ký / take out what is signed."
+    ),
     html: Path | None = typer.Option(None, "--html", metavar="FILE", help="Trang in được / a page to print."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
@@ -52,6 +55,7 @@ def verify(
         at=_moment(at),
         policy=policy,
         online=online,
+        extract=extract,
     )
     listed = list(_listed(files))
     results = list(_shown(judge_all(listed, options, jobs), quiet=as_json))

@@ -32,6 +32,7 @@ class Options:
     at: datetime | None = None
     policy: str = "signatures-only"
     online: bool = False
+    extract: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,14 +54,22 @@ class _Failure:
 def judge_all(files: Sequence[Path], options: Options, jobs: int) -> Iterator[tuple[Path, Report | EdocxError]]:
     """Yield each file with its report or its error, in order; wrong options raise at once."""
     _arguments(options)
+    folders = _folders(files)
     if jobs == 1 or len(files) < 2:  # noqa: PLR2004
-        for file in files:
-            yield file, _judge(file, options)
+        for file, folder in zip(files, folders, strict=True):
+            yield file, _judge(file, options, folder)
         return
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        outcomes = pool.map(_judge_apart, files, [options] * len(files), chunksize=CHUNK)
+        outcomes = pool.map(_judge_apart, files, [options] * len(files), folders, chunksize=CHUNK)
         for file, outcome in zip(files, outcomes, strict=True):
             yield file, outcome if isinstance(outcome, Report) else outcome.rebuild()
+
+
+def _folders(files: Sequence[Path]) -> list[str]:
+    """Return a folder's name for what is taken out of each file: its own, made harmless and distinct."""
+    from edocx.envelope import filenames
+
+    return filenames.distinct(filenames.cleaned(file.name) for file in files)
 
 
 def trust_from(names: Sequence[str]) -> TrustStore:
@@ -118,10 +127,12 @@ def _arguments(options: Options) -> dict[str, Any]:
     }
 
 
-def _judge(file: Path, options: Options) -> Report | EdocxError:
-    from edocx.verification import verify
+def _judge(file: Path, options: Options, folder: str) -> Report | EdocxError:
+    from edocx.verification import extract, verify
 
     try:
+        if options.extract is not None:
+            return extract(file, options.extract / folder, **_arguments(options)).report
         return verify(file, **_arguments(options))
     except EdocxError as error:
         if error.exit_code == 2:  # noqa: PLR2004 - the call is wrong, whatever the file
@@ -131,8 +142,8 @@ def _judge(file: Path, options: Options) -> Report | EdocxError:
         return _too_large(file)
 
 
-def _judge_apart(file: Path, options: Options) -> Report | _Failure:
-    outcome = _judge(file, options)
+def _judge_apart(file: Path, options: Options, folder: str) -> Report | _Failure:
+    outcome = _judge(file, options, folder)
     if isinstance(outcome, Report):
         return outcome
     return _Failure(type(outcome), outcome.text, outcome.hint, outcome.code, outcome.where, outcome.retryable)

@@ -8,7 +8,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from lxml import etree
 
@@ -19,6 +19,7 @@ from edocx.sealing import parts as p
 from edocx.sealing import statement
 from edocx.sealing.expectation import expected_parts, with_faults
 from edocx.sealing.frame import check_frame, message
+from edocx.sealing.sealed import sealed_content
 from edocx.signing.judgement import Criteria, Finding, judge
 from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.xml.verify import examine
@@ -49,12 +50,15 @@ def judge_seal(reading: Reading, criteria: Criteria) -> SealVerdict:
             return SealVerdict((judge(_REMAINS, criteria),), dummy, uncovered=False)
         if not detached:
             return SealVerdict((), (*dummy, _NO_SEAL), uncovered=False)
-        found = statement.examine_statement(reading, detached)
+        found = statement.examine_statement(reading, detached, keep=criteria.witness is not None)
         return SealVerdict((judge(found.finding, criteria),), (*dummy, *found.messages), uncovered=found.uncovered)
     frame = check_frame(reading)
     faults = (*frame.faults, _SEVERAL) if len(seals) > 1 else frame.faults
     expected = expected_parts(reading, frame.parts)
     findings = [with_faults(examine(seal, expected), faults) for seal in seals[:MAX_SEALS]]
+    if criteria.witness is not None and any(one.outcome is Indication.TOTAL_PASSED for one in findings):
+        content = sealed_content(frame.parts, reading.envelope.attachments)
+        findings = [replace(one, content=content) for one in findings]
     signatures = tuple(judge(finding, criteria) for finding in findings)
     return SealVerdict(signatures, (*dummy, *frame.outside), uncovered=bool(frame.outside))
 

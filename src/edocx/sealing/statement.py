@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from lxml import etree
@@ -27,9 +27,10 @@ from edocx.sealing.comparison import Comparison, compare
 from edocx.sealing.expectation import header_parts, with_faults
 from edocx.sealing.frame import check_frame, message
 from edocx.sealing.seal import Means, seal
+from edocx.sealing.sealed import sealed_content
 from edocx.signing.judgement import Finding
 from edocx.signing.keys import Signer
-from edocx.signing.report import Integrity, Message
+from edocx.signing.report import Indication, Integrity, Message
 from edocx.signing.xml.names import BASE64_TRANSFORM, ds
 from edocx.signing.xml.verify import ExpectedPart, examine
 
@@ -73,19 +74,22 @@ def find(reading: Reading) -> tuple[Attachment, ...]:
     return tuple(item for item in reading.envelope.attachments if item.name == n.SEAL_FILE)
 
 
-def examine_statement(reading: Reading, found: Sequence[Attachment]) -> StatementFinding:
-    """Check a detached seal against the envelope that came with it; trust comes later (`judge`)."""
+def examine_statement(reading: Reading, found: Sequence[Attachment], *, keep: bool = False) -> StatementFinding:
+    """Check a detached seal against the envelope that came with it; trust comes later (`judge`).
+
+    ``keep`` gives the finding what was sealed: the statement's header and manifest, and the files that arrived.
+    """
     content = found[0].content
     if len(found) > 1 or content is None or content.size > MAX_STATEMENT:
         return _failed(_UNREADABLE)
     try:
         with open_envelope(content.read(MAX_STATEMENT)) as stated:
-            return _examine(reading, stated)
+            return _examine(reading, stated, keep=keep)
     except EdocxError:
         return _failed(_UNREADABLE)  # what is no envelope cannot speak for one
 
 
-def _examine(reading: Reading, stated: Reading) -> StatementFinding:
+def _examine(reading: Reading, stated: Reading, *, keep: bool) -> StatementFinding:
     seals = stated.skeleton.findall(p.SEAL)
     if len(seals) != 1 or stated.skeleton.find(p.ATTACHMENTS) is not None:
         return _failed(_UNREADABLE)
@@ -100,6 +104,13 @@ def _examine(reading: Reading, stated: Reading) -> StatementFinding:
     faults = [*frame.faults, *frame.outside]
     faults += [message("EDX-SEAL-REBUILT-OTHERWISE", place, *_DIFFERENT) for place in compared.different]
     finding = with_faults(examine(seals[0], expected), tuple(faults))
+    if keep and finding.outcome is Indication.TOTAL_PASSED:
+        arrived = [
+            item.model_copy(update={"content": received.content})
+            for item, received in compared.files
+            if received is not None
+        ]
+        finding = replace(finding, content=sealed_content(frame.parts, arrived))
     return StatementFinding(finding, (_REBUILT, *_notes(compared)), uncovered=bool(compared.added))
 
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Literal
@@ -29,6 +29,7 @@ from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKE
 from edocx.signing.path import PathVerdict, judge_path
 from edocx.signing.proof import Proof, prove
 from edocx.signing.report import Indication, Integrity, Message, SignatureReport, SubIndication
+from edocx.signing.signed import Content, Witness
 from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
 from edocx.signing.token import Token, may_stamp
 from edocx.signing.trust import TrustStore
@@ -46,7 +47,8 @@ Fetch = Callable[[x509.Certificate, TrustStore], TrustStore]
 class Criteria:
     """Against what signatures are judged: anchors, time, the registry if there is one, keys given by hand.
 
-    ``detached`` and ``keys`` are what `edocx verify` gets by ``--detached`` and ``--key``.
+    ``detached`` and ``keys`` are what `edocx verify` gets by ``--detached`` and ``--key``. ``witness`` is told what
+    every signature that passed signed; without one nobody keeps that.
     """
 
     trust: TrustStore
@@ -56,6 +58,7 @@ class Criteria:
     fetch: Fetch | None = None
     detached: tuple[Path, ...] = ()
     keys: tuple[GivenKey, ...] = ()
+    witness: Witness | None = None
     _paths: dict[tuple[str, ...], PathVerdict] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     def judge_path(
@@ -83,7 +86,8 @@ class Finding:
 
     ``failure`` is the sub-indication when integrity does not hold; ``outcome`` its indication. ``tokens`` are the
     signature's own timestamps, ``archives`` later ones over it, ``evidence`` what the file brings along.
-    ``given_key`` says that it was checked with a key the user gave, and no certificate.
+    ``given_key`` says that it was checked with a key the user gave, and no certificate. ``content`` is what was hashed,
+    where somebody asked for it.
     """
 
     id: str
@@ -104,6 +108,12 @@ class Finding:
     evidence: TrustStore = field(default_factory=TrustStore)
     is_stamp: bool = False
     given_key: bool = False
+    content: Content | None = None
+
+
+def in_file(finding: Finding, name: str) -> Finding:
+    """Return the finding with its content named after the file that it stood in."""
+    return finding if finding.content is None else replace(finding, content=replace(finding.content, file=name))
 
 
 def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
@@ -126,7 +136,7 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
     messages += more
     moment, source = _time(finding, proof)
     messages += _time_messages(finding, proof)
-    return SignatureReport(
+    report = SignatureReport(
         id=finding.id,
         kind=kind,
         unit=unit,
@@ -142,6 +152,9 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         certificate=describe(finding.certificate) if finding.certificate is not None else None,
         messages=tuple(messages),
     )
+    if criteria.witness is not None and finding.content is not None and indication is Indication.TOTAL_PASSED:
+        criteria.witness(report, finding.content)
+    return report
 
 
 def _judge_trust(

@@ -7,7 +7,7 @@ import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import replace
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 from typing import Any, Literal
 
@@ -24,10 +24,11 @@ from edocx.signing.cms.signer import (
     unsigned_attribute,
 )
 from edocx.signing.doctor import MAX_EXAMINED, explain
-from edocx.signing.judgement import Criteria, Finding, judge
+from edocx.signing.judgement import Criteria, Finding, in_file, judge
 from edocx.signing.mechanism import digest, finish, new_hash
 from edocx.signing.messages import CONTENT_DIGEST, DIGEST, MALFORMED_SIGNATURE, TOO_MANY
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
+from edocx.signing.signed import Content, Piece, SignedFiles
 from edocx.signing.token import MAX_TOKENS, read_token
 from edocx.signing.trust import TrustStore
 
@@ -71,10 +72,11 @@ def verify_cms(path: Path, criteria: Criteria, *, name: str | None = None, polic
     Raises `InputError` (``EDX-CMS-UNREADABLE``) for what is no SignedData.
     """
     signed = load_signed_data(Blob.from_path(path).read(MAX_CMS), str(path))
-    findings = list(examine_content(signed, criteria.detached))
+    keep, label = criteria.witness is not None, name or str(path)
+    findings = [in_file(one, label) for one in examine_content(signed, criteria.detached, keep=keep)]
     too_many = len(signed["signer_infos"]) > MAX_SIGNERS
     return Report.of(
-        file=name or str(path),
+        file=label,
         format="cms",
         policy=policy,
         signatures=[judge(finding, criteria) for finding in findings],
@@ -105,8 +107,13 @@ def load_signed_data(data: bytes, where: str) -> cms.SignedData:
     return signed
 
 
-def examine_content(signed: cms.SignedData, detached: Iterable[Path], *, label: str = "Signer") -> Iterable[Finding]:
-    """Check every signer over the content inside, or else over each detached file until one fits."""
+def examine_content(
+    signed: cms.SignedData, detached: Iterable[Path], *, label: str = "Signer", keep: bool = False
+) -> Iterable[Finding]:
+    """Check every signer over the content inside, or else over each detached file until one fits.
+
+    ``keep`` gives each finding the content that was hashed.
+    """
     infos = list(signed["signer_infos"])[:MAX_SIGNERS]
     inside = signed["encap_content_info"]["content"]
     files = tuple(detached)
@@ -115,14 +122,35 @@ def examine_content(signed: cms.SignedData, detached: Iterable[Path], *, label: 
             content = bytes(inside)
             start = content[:HEAD]
             found = _finding(signed, info, partial(digest, data=content), f"{label}-{order}", start)
+            if keep:
+                found = replace(found, content=_content(Piece.of_bytes("content", content)))
             yield _explained(found, content, signed, info)
         elif not files:
             yield _without_content(signed, info, f"{label}-{order}")
         else:
-            tried = [_finding(signed, info, _file_digester(p), f"{label}-{order}", _start(p)) for p in files]
-            found = next((one for one in tried if one.failure is None), tried[0])
+            digesters = [cache(_file_digester(p)) for p in files]
+            tried = [
+                _finding(signed, info, digester, f"{label}-{order}", _start(p))
+                for p, digester in zip(files, digesters, strict=True)
+            ]
+            place = next((place for place, one in enumerate(tried) if one.failure is None), 0)
+            found = tried[place]
+            if keep:
+                found = replace(found, content=_content(_file_piece(files[place], digesters[place], info)))
             small = len(files) == 1 and files[0].stat().st_size <= MAX_EXAMINED
             yield _explained(found, files[0].read_bytes(), signed, info) if small else found
+
+
+def _content(piece: Piece) -> Content:
+    return Content("cms", (piece,), SignedFiles)
+
+
+def _file_piece(path: Path, digester: Digester, info: cms.SignerInfo) -> Piece:
+    try:
+        hash_name = str(info["digest_algorithm"]["algorithm"].native)
+        return Piece.of_file(path.name, path, hash_name, digester(hash_name), path.suffix)
+    except ValueError:
+        return Piece.of_bytes(path.name, b"")  # an unknown hash: the finding has failed, nobody takes its content
 
 
 def _explained(found: Finding, content: bytes, signed: cms.SignedData, info: cms.SignerInfo) -> Finding:

@@ -25,10 +25,11 @@ from edocx.errors import EdocxError, InputError, Text
 from edocx.signing.budget import Budget
 from edocx.signing.cms.document import examine_content, load_signed_data
 from edocx.signing.container.archive import Archive, open_archive
-from edocx.signing.judgement import Criteria, Finding, judge
+from edocx.signing.judgement import Criteria, Finding, in_file, judge
 from edocx.signing.mechanism import finish, new_hash
 from edocx.signing.messages import MALFORMED_SIGNATURE
 from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
+from edocx.signing.signed import Content, Piece, SignedFiles
 from edocx.signing.xml.algorithm_names import DIGESTS
 from edocx.signing.xml.core import examine_any
 from edocx.signing.xml.names import ds
@@ -49,6 +50,7 @@ JudgeFile = Callable[[Path, str], Report]
 class _Result:
     findings: list[Finding] = field(default_factory=list)
     covered: set[str] = field(default_factory=set)
+    keep: bool = False
 
 
 def verify_asice(
@@ -62,10 +64,11 @@ def verify_asice(
     """Judge a container and every file in it; raise `InputError` for a zip that cannot be read or is no container."""
     with open_archive(path) as archive, tempfile.TemporaryDirectory(prefix="edocx-") as folder:
         files = _unpack(archive, Path(folder))
-        result = _examine(archive, files)
+        result = _examine(archive, files, keep=criteria.witness is not None)
         uncovered = sorted(set(files) - result.covered)
         passed = any(one.outcome is Indication.TOTAL_PASSED for one in result.findings)
-        reports: list[SignatureReport] = [judge(one, criteria) for one in result.findings]
+        label = name or str(path)
+        reports: list[SignatureReport] = [judge(in_file(one, label), criteria) for one in result.findings]
         inside = [judge_file(place, f"{name or path}#{entry}") for entry, place in files.items()]
     return Report.of(
         file=name or str(path),
@@ -98,8 +101,8 @@ def _unpack(archive: Archive, folder: Path) -> dict[str, Path]:
     return files
 
 
-def _examine(archive: Archive, files: dict[str, Path]) -> _Result:
-    result = _Result()
+def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result:
+    result = _Result(keep=keep)
     budget = Budget.for_size(sum(place.stat().st_size for place in files.values()))
     manifests = {n: archive.read(n) for n in archive.names if _MANIFEST.fullmatch(n)}
     for name in archive.names:
@@ -118,7 +121,12 @@ def _examine_xades(data: bytes, files: dict[str, Path], budget: Budget, result: 
     sources = Sources(members=files)
     for order, signature in enumerate(root.iter(ds("Signature")), 1):
         core = examine_any(
-            signature, sources=sources, keys=(), budget=budget, name=signature.get("Id") or f"Signature-{order}"
+            signature,
+            sources=sources,
+            keys=(),
+            budget=budget,
+            name=signature.get("Id") or f"Signature-{order}",
+            keep=result.keep,
         )
         finding = replace(core.finding, covers="attachment")
         result.findings.append(finding)
@@ -136,13 +144,17 @@ def _examine_cades(
         if len(files) != 1:
             result.findings.append(_unreadable(name))
             return
-        findings, covered = list(examine_content(signed, files.values(), label=name)), set(files)
+        findings, covered = list(examine_content(signed, files.values(), label=name, keep=result.keep)), set(files)
+        findings = [_renamed(one, next(iter(files))) for one in findings]
     else:
         with tempfile.TemporaryDirectory(prefix="edocx-") as folder:
             place = Path(folder) / "manifest.xml"
             place.write_bytes(manifests[manifest])
             findings = list(examine_content(signed, [place], label=name))
-        fault, covered = _check_manifest(manifests[manifest], files)
+        fault, pieces = _check_manifest(manifests[manifest], files)
+        covered = {piece.name for piece in pieces}
+        if result.keep:
+            findings = [replace(one, content=Content("asice", pieces, SignedFiles)) for one in findings]
         if fault is not None:
             findings = [_failed(one, fault) if one.outcome is Indication.TOTAL_PASSED else one for one in findings]
     result.findings += [replace(one, covers="attachment") for one in findings]
@@ -158,21 +170,30 @@ def _signature_of(manifest: bytes) -> list[str]:
     return [unquote(reference.get("URI", "")) for reference in root.iterfind(f"{{{ASIC}}}SigReference")]
 
 
-def _check_manifest(manifest: bytes, files: dict[str, Path]) -> tuple[Message | None, set[str]]:
-    covered = set()
+def _renamed(finding: Finding, name: str) -> Finding:
+    """Name the only file as the container does: it was unpacked under a name of ours."""
+    if finding.content is None:
+        return finding
+    pieces = tuple(replace(piece, name=name) for piece in finding.content.pieces)
+    return replace(finding, content=Content("asice", pieces, SignedFiles))
+
+
+def _check_manifest(manifest: bytes, files: dict[str, Path]) -> tuple[Message | None, tuple[Piece, ...]]:
+    covered: dict[str, Piece] = {}
     for reference in parse(manifest).iterfind(f"{{{ASIC}}}DataObjectReference"):
         name = unquote(reference.get("URI", ""))
         expected, hash_name = _digest_of(reference)
         if name not in files or expected is None or hash_name is None:
-            return _missing(name), set()
+            return _missing(name), ()
         hasher = new_hash(hash_name)
         with files[name].open("rb") as stream:
             while piece := stream.read(1 << 18):
                 hasher.update(piece)
         if not hmac.compare_digest(finish(hasher), expected):
-            return _changed(name), set()
-        covered.add(name)
-    return None, covered
+            return _changed(name), ()
+        place = PurePosixPath(name)
+        covered[name] = Piece.of_file(name, files[name], hash_name, expected, place.suffix)
+    return None, tuple(covered.values())
 
 
 def _digest_of(reference: etree._Element) -> tuple[bytes | None, str | None]:

@@ -76,6 +76,10 @@ class Embedded:
             self._digests[hash_name] = finish(hasher)
         return self._digests[hash_name]
 
+    def hashed(self) -> tuple[str, bytes]:
+        """Return hash and digest that the signature was checked by, to know the same octets again later."""
+        return next(iter(self._digests.items()))
+
     def coverage(self) -> Coverage:
         """Say what the byte range covers, judged from the bytes (ISO 32000-2 12.8.1)."""
         size = _size(self.reader)

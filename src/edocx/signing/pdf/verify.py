@@ -54,6 +54,7 @@ from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in
 from edocx.signing.pdf.evidence import archived_in, evidence_in, responders
 from edocx.signing.pdf.salvage import salvage_signatures
 from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
+from edocx.signing.signed import Content, PdfRevision, Piece
 from edocx.signing.token import MAX_TOKENS, Token, read_token
 from edocx.signing.trust import TrustStore
 
@@ -78,7 +79,7 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
     budget = Budget.for_size(size)
     try:
         with open_pdf(path, budget, unlock=True) as reader:
-            return _judge_file(reader, criteria, label, policy, budget)
+            return _judge_file(reader, criteria, label, policy, budget, path=path)
     except PdfError as error:
         if error.code != "EDX-PDF-DAMAGED":
             raise
@@ -89,7 +90,9 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
         return Report.of(file=label, format="pdf", policy=policy, signatures=reports)
 
 
-def _judge_file(reader: PdfFileReader, criteria: Criteria, label: str, policy: str, budget: Budget) -> Report:
+def _judge_file(
+    reader: PdfFileReader, criteria: Criteria, label: str, policy: str, budget: Budget, *, path: Path
+) -> Report:
     try:
         embedded, broken = embedded_in(reader, MAX_SIGNATURES + 1)
     except MALFORMED as error:
@@ -100,6 +103,8 @@ def _judge_file(reader: PdfFileReader, criteria: Criteria, label: str, policy: s
     tokens = {id(stamp): _document_token(stamp) for stamp in stamps}
     evidence = evidence_in(reader)
     findings = [_find(one, [tokens[id(stamp)] for stamp in stamps], evidence, budget) for one in regular]
+    if criteria.witness is not None:
+        findings = [_with_content(*pair, path, label) for pair in zip(regular, findings, strict=True)]
     findings += [_stamp_finding(stamp, tokens[id(stamp)]) for stamp in stamps if not tokens[id(stamp)].intact]
     if not regular and not broken:  # a document that carries nothing but a timestamp
         findings += [_stamp_finding(stamp, tokens[id(stamp)]) for stamp in stamps if tokens[id(stamp)].intact]
@@ -116,6 +121,14 @@ def _judge_file(reader: PdfFileReader, criteria: Criteria, label: str, policy: s
         messages=messages,
         uncovered=uncovered or too_many,
     )
+
+
+def _with_content(signature: Embedded, finding: Finding, path: Path, label: str) -> Finding:
+    if finding.certificate is None or signature.coverage() not in {Coverage.FILE, Coverage.REVISION}:
+        return finding
+    piece = Piece.of_revision(path, signature.byte_range, signature.contents, signature.hashed())
+    gap = (signature.byte_range[1], signature.byte_range[2])
+    return replace(finding, content=Content("pdf", (piece,), lambda parts: PdfRevision(parts[0].content, gap), label))
 
 
 def _answered(

@@ -40,6 +40,7 @@ from edocx.signing.messages import (
     VALUE,
 )
 from edocx.signing.report import Indication, Integrity, Message, SubIndication
+from edocx.signing.signed import MAX_KEPT, Content, SignedXml, kept
 from edocx.signing.token import Token
 from edocx.signing.trust import TrustStore
 from edocx.signing.xml.algorithm_names import DIGESTS, Mac, read_method
@@ -71,6 +72,8 @@ class _Work:
     detached: bool = False
     notes: list[Message] = field(default_factory=list)
     causes: list[Message] = field(default_factory=list)
+    kept: list[tuple[str, bytes]] | None = None
+    """The octets of every reference but that to the signed properties, where somebody asked for them."""
 
 
 class _Fault(Exception):
@@ -90,10 +93,19 @@ class CoreResult:
 
 
 def examine_any(
-    signature: etree._Element, *, sources: Sources, keys: Iterable[GivenKey], budget: Budget, name: str
+    signature: etree._Element,
+    *,
+    sources: Sources,
+    keys: Iterable[GivenKey],
+    budget: Budget,
+    name: str,
+    keep: bool = False,
 ) -> CoreResult:
-    """Check one signature of any shape; trust comes later (`edocx.signing.judgement.judge`)."""
-    work = _Work()
+    """Check one signature of any shape; trust comes later (`edocx.signing.judgement.judge`).
+
+    ``keep`` holds on to the octets that its references were hashed over.
+    """
+    work = _Work(kept=[] if keep else None)
     fault: _Fault | None = None
     try:
         _examine(signature, sources, tuple(keys), budget, work)
@@ -141,6 +153,7 @@ def _finding(signature: etree._Element, work: _Work, name: str) -> Finding:
         evidence=evidence,
         given_key=work.given and work.certificate is None,
         messages=tuple(work.notes),
+        content=Content("xml", kept(work.kept), SignedXml) if work.kept is not None else None,
     )
 
 
@@ -221,12 +234,21 @@ def _check_reference(
     if not hmac.compare_digest(digest(hash_name, data), expected):
         work.causes += _causes(source, data, hash_name, expected)
         raise _Fault(SubIndication.HASH_FAILURE, mismatch(uri))
+    _keep(reference, uri, data, work)
     if isinstance(source, Nodes):
         if covered is not None:
             work.covered.append(covered)
         return source
     work.detached = True
     return None
+
+
+def _keep(reference: etree._Element, uri: str | None, data: bytes, work: _Work) -> None:
+    if work.kept is None or reference.get("Type") in TYPES:
+        return
+    if sum(len(octets) for _, octets in work.kept) + len(data) > MAX_KEPT:
+        raise _Fault(SubIndication.GENERIC, BUDGET, Indication.INDETERMINATE)
+    work.kept.append((uri or "", data))
 
 
 def _causes(source: bytes | Nodes, data: bytes, hash_name: str, expected: bytes) -> list[Message]:

@@ -12,7 +12,7 @@ from edocx._xml import MAX_BYTES, declared_encoding, parse
 from edocx.content import Blob
 from edocx.errors import Text
 from edocx.signing.budget import Budget
-from edocx.signing.judgement import Criteria, judge
+from edocx.signing.judgement import Criteria, in_file, judge
 from edocx.signing.messages import TOO_MANY
 from edocx.signing.report import Indication, Message, Report
 from edocx.signing.xml.core import CoreResult, examine_any
@@ -36,7 +36,14 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
     found = list(_signatures(root))
     sources = Sources(criteria.detached)
     results = [
-        examine_any(one, sources=sources, keys=criteria.keys, budget=budget, name=_name(one, order))
+        examine_any(
+            one,
+            sources=sources,
+            keys=criteria.keys,
+            budget=budget,
+            name=_name(one, order),
+            keep=criteria.witness is not None,
+        )
         for order, one in enumerate(found[:MAX_SIGNATURES], 1)
     ]
     messages = [TOO_MANY] if len(found) > MAX_SIGNATURES else []
@@ -47,7 +54,7 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
         file=name or str(path),
         format="xml",
         policy=policy,
-        signatures=[judge(result.finding, criteria) for result in results],
+        signatures=[judge(in_file(result.finding, name or str(path)), criteria) for result in results],
         messages=messages,
         uncovered=bool(messages),
     )

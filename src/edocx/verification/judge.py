@@ -18,10 +18,11 @@ from edocx.signing.evidence import RevocationSource
 from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Criteria, Fetch
 from edocx.signing.path import issuing_path
-from edocx.signing.policy import apply_policy, load_policy
+from edocx.signing.policy import Policy, apply_policy, load_policy
 from edocx.signing.report import Message, Report
 from edocx.signing.trust import TrustStore
 from edocx.units.registry import CertificateRegistry
+from edocx.verification.extract import Extraction, collecting
 
 SNIFF = 4096
 """Bytes looked at to tell the kind of a file; names and extensions are not trusted."""
@@ -49,8 +50,6 @@ def verify(
     asks for revocation (`edocx.signing.online.OnlineSource`). Raises `InputError` for a file that
     cannot be read as anything we know, `UsageError` for a policy that does not exist; a bad signature raises nothing.
     """
-    rules = load_policy(policy)
-    place = Path(path)
     moment = at or (clock or SystemClock()).now()
     criteria = Criteria(
         trust or TrustStore(),
@@ -60,6 +59,46 @@ def verify(
         detached=tuple(Path(one) for one in detached),
         keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
     )
+    return _verdict(Path(path), criteria, load_policy(policy))
+
+
+def extract(
+    path: Path | str,
+    into: Path | str,
+    *,
+    trust: TrustStore | None = None,
+    registry: CertificateRegistry | None = None,
+    at: datetime | None = None,
+    policy: str = "signatures-only",
+    clock: Clock | None = None,
+    detached: Sequence[Path | str] = (),
+    keys: Sequence[Path | str] = (),
+    source: RevocationSource | None = None,
+) -> Extraction:
+    """Judge a file as `verify` does, and write what each signature that passed signed into the folder ``into``.
+
+    The folder must be empty or not there yet; in it, each signature gets a folder with the octets that were hashed,
+    and ``signed.json`` lists them. Under a policy that is not met nothing is given at all. Raises what `verify`
+    raises, and `InputError` when ``into`` cannot be used or the file changes meanwhile.
+    """
+    moment = at or (clock or SystemClock()).now()
+    target = Path(into)
+    rules = load_policy(policy)
+    with collecting(target) as collector:
+        criteria = Criteria(
+            trust or TrustStore(),
+            moment,
+            registry,
+            fetch=_fetch(source, moment) if source is not None else None,
+            detached=tuple(Path(one) for one in detached),
+            keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
+            witness=collector,
+        )
+        report = _verdict(Path(path), criteria, rules)
+        return Extraction(report, collector.settle(target, report))
+
+
+def _verdict(place: Path, criteria: Criteria, rules: Policy) -> Report:
     try:
         return apply_policy(rules, _judge(place, criteria, rules.name))
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
