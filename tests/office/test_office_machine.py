@@ -1,7 +1,8 @@
-"""Offices that crash, repeat themselves, lose the line, take back and set their clocks: what must hold all the same.
+"""Offices that crash, take back and set their clocks, over a line that loses, repeats, delays and mixes messages.
 
-An accepted document is never lost; each is presented as new once; when everything heals both sides agree; no status is
-shown that its speaker did not state; every journal verifies.
+What must hold all the same: an accepted document is never lost; each is presented as new once; when everything heals
+both sides agree; no status is shown that its speaker did not state; what was acknowledged was on disk; a receipt exists
+only for what the axis took; every journal verifies.
 """
 
 from __future__ import annotations
@@ -26,6 +27,7 @@ from edocx.testing import scene
 from edocx.testing.clock import FixedClock
 from edocx.testing.faults import Crash, Faults
 from edocx.testing.network import Network
+from edocx.testing.unruly import Trouble, UnrulyLine
 
 RECEIVERS = ("G22", "H58.05")
 DRAFTS = ("mot", "hai")
@@ -51,12 +53,17 @@ class Offices(RuleBasedStateMachine):
         shutil.copytree(self.ready, self.folder)
         self.clock = FixedClock(scene.MORNING + timedelta(hours=1))
         self.faults = Faults()
+        self.line: UnrulyLine
         self.sent: set[tuple[str, str]] = set()
         self.net = self._open()
         self.ids = {draft: str(self.net.office(scene.COMMUNE).document(draft).id) for draft in DRAFTS}
 
     def _open(self):
-        return Network.four_levels(self.folder, clock=self.clock, faults=self.faults)
+        return Network.four_levels(self.folder, clock=self.clock, faults=self.faults, line=self._unruly)
+
+    def _unruly(self, axis):
+        self.line = UnrulyLine(axis)
+        return self.line
 
     def _do(self, act):
         """Do something that people or machines may do at this moment, or may not, or die doing."""
@@ -114,6 +121,10 @@ class Offices(RuleBasedStateMachine):
 
         self._do(act)
 
+    @rule(trouble=st.sampled_from(Trouble), times=st.integers(1, 3))
+    def give_trouble(self, trouble, times):
+        self.line.expect(trouble, times=times)
+
     @rule(steps=st.integers(1, 25))
     def crash_soon(self, steps):
         self.faults.disarm()
@@ -127,6 +138,8 @@ class Offices(RuleBasedStateMachine):
         try:
             self.faults.disarm()
             self._heal()
+            self._assert_acknowledged_after_commit()
+            self._assert_receipts()
             for office in self.net.offices:
                 with office.store.read() as transaction:
                     assert transaction.verify_journal().fault is None
@@ -142,6 +155,27 @@ class Offices(RuleBasedStateMachine):
         for _ in range(6):  # past every lease and put-off attempt
             self.clock.advance(hours=1)
             self.net.run_until_quiet()
+
+    def _assert_acknowledged_after_commit(self):
+        safe = True
+        for point in self.faults.points:
+            if point == "transport.fetch.before":
+                safe = False
+            elif point == "store.commit.after:receive":
+                safe = True
+            elif point == "transport.acknowledge.before":
+                assert safe, "acknowledged what was not on disk"
+
+    def _assert_receipts(self):
+        for code in PARTIES:
+            with self.net.office(code).store.read() as transaction:
+                lines = [json.loads(line.partition(" ")[2]) for line in transaction.journal_lines()]
+                settled = {line["ids"]["message_id"] for line in lines if line["event"] == "parcel.sent"}
+                queued = {line["ids"]["message_id"] for line in lines if line["event"] == "parcel.queued"}
+                assert transaction.outbox.dead() == ()
+            assert settled == queued, "something never left"
+            for message_id in settled:
+                assert self.net.axis.trace(code, message_id), "a receipt for what the axis never took"
 
     def _assert_delivered(self, document_id, unit):
         with self.net.office(unit).store.read() as transaction:
@@ -170,8 +204,9 @@ def test_offices_agree_whatever_happens_to_them(ready):
         Offices,
         settings=settings(
             settings.default,
-            max_examples=10,
-            stateful_step_count=16,
+            # Each example opens five offices on disk: a tenth of the profile's number is already minutes at night.
+            max_examples=max(10, settings.default.max_examples // 10),
+            stateful_step_count=20,
             deadline=None,
             suppress_health_check=list(HealthCheck),
         ),

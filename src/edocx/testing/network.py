@@ -8,6 +8,7 @@ from __future__ import annotations
 import errno
 import json
 import tempfile
+from collections.abc import Callable
 from contextlib import ExitStack
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -21,6 +22,7 @@ from edocx.errors import Text, UsageError
 from edocx.office import Office, OfficeConfig
 from edocx.office.configuration import SignerConfig
 from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.routing.transport import Transport
 from edocx.routing.transport.local import LocalAxis
 from edocx.signing.trust import TrustStore
 from edocx.testing import scene
@@ -43,9 +45,17 @@ class Network:
         folder: where everything lies; ``trust/`` and ``offices/<code>/`` in it.
         clock: the one clock of all offices.
         directory: the units of the scene.
+        line: what the offices reach the axis by: the axis itself, or what was put before it.
     """
 
-    def __init__(self, folder: Path, *, clock: FixedClock, faults: Faults = NO_FAULTS) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        clock: FixedClock,
+        faults: Faults = NO_FAULTS,
+        line: Callable[[Transport], Transport] | None = None,
+    ) -> None:
         self.folder = folder
         self.clock = clock
         self.directory: MemoryDirectory = scene.directory()
@@ -55,6 +65,7 @@ class Network:
         self.axis = self._stack.enter_context(
             LocalAxis.open(folder / "offices" / "axis.db", clock=clock, faults=faults)
         )
+        self.line: Transport = line(self.axis) if line else self.axis
         for station in scene.STATIONS:
             self.axis.register(station.code, above=station.above)
 
@@ -66,14 +77,16 @@ class Network:
         clock: FixedClock | None = None,
         key: KeyKind = "p256",
         faults: Faults = NO_FAULTS,
+        line: Callable[[Transport], Transport] | None = None,
     ) -> Self:
         """Open the network of the scene in ``folder``, making it when it is not there.
 
-        ``key`` is the kind of every key (``p256`` is fast, ``rsa2048`` what agencies have). In a folder that was used
-        before, the clock goes on where the journals ended.
+        ``key`` is the kind of every key (``p256`` is fast, ``rsa2048`` what agencies have); ``line`` is put between
+        the offices and the axis (`edocx.testing.unruly.UnrulyLine`). In a folder that was used before, the clock goes
+        on where the journals ended.
         """
         _prepare(folder, key)
-        network = cls(folder, clock=clock or FixedClock(scene.MORNING), faults=faults)
+        network = cls(folder, clock=clock or FixedClock(scene.MORNING), faults=faults, line=line)
         network._catch_up()
         return network
 
@@ -85,7 +98,7 @@ class Network:
                 config,
                 clock=self.clock,
                 directory=self.directory,
-                transport=self.axis,
+                transport=self.line,
                 faults=self._faults,
                 random=Random(code),  # noqa: S311 - jitter that repeats
             )
