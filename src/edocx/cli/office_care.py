@@ -113,6 +113,22 @@ def reconcile(
         say(Text(f"Sổ văn bản đi tiếp tục từ số {next_number}.", f"The outgoing book goes on from {next_number}."))
 
 
+def receipt(
+    files: list[Path] = typer.Argument(..., metavar="FILE..."),
+    out: Path = typer.Option(Path("receipts"), "--out", metavar="DIR", help="Thư mục biên nhận / where to write."),
+    office: Path = OFFICE,
+    as_json: bool = JSON,
+) -> None:
+    """Ký biên nhận: tệp này đang ở cơ quan vào lúc này. / Sign that these files are in this unit's hands now."""
+    with opened(office) as desk:
+        made = [(file, desk.receipt(file, out)) for file in files]
+    if as_json:
+        emit_json({"schema": 1, "receipts": [{"file": str(file), "receipt": str(path)} for file, path in made]})
+        return
+    for file, path in made:
+        say(Text(f"Biên nhận cho {file}: {path}", f"Receipt for {file}: {path}"))
+
+
 def doctor(
     deep: bool = typer.Option(False, "--deep", help="Đọc lại mọi nội dung / read every payload again."),
     sign_head: bool = typer.Option(False, "--sign-head", help="Ký đầu chuỗi nhật ký / sign the journal's head."),

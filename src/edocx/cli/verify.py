@@ -34,6 +34,7 @@ def verify(
     detached: list[Path] = typer.Option([], "--detached", help="Nội dung đã ký nằm ngoài / the signed content."),
     key: list[Path] = typer.Option([], "--key", help="Chứng thư, khóa công khai, khóa HMAC / key to check with."),
     at: str | None = typer.Option(None, "--at", metavar="ISO8601", help="Thời điểm xét / moment to judge for."),
+    receipts: list[Path] = typer.Option([], "--receipts", help="Biên nhận đã ký / signed receipts: DIR, FILE."),
     policy: str = typer.Option("signatures-only", "--policy", help="Chính sách / policy."),
     online: bool = typer.Option(False, "--online", help="Hỏi OCSP và CRL qua mạng / ask OCSP and CRL servers."),
     jobs: int = typer.Option(1, "--jobs", min=1, max=64, help="Số tiến trình / processes."),
@@ -54,6 +55,7 @@ def verify(
         keys=tuple(key),
         at=_moment(at),
         policy=policy,
+        receipts=tuple(receipts),
         online=online,
         extract=extract,
     )

@@ -33,6 +33,7 @@ class Options:
     policy: str = "signatures-only"
     online: bool = False
     extract: Path | None = None
+    receipts: tuple[Path, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +125,7 @@ def _arguments(options: Options) -> dict[str, Any]:
         "detached": options.detached,
         "keys": options.keys,
         "source": source,
+        "receipts": options.receipts,
     }
 
 

@@ -67,6 +67,10 @@ def time_phrase(signature: SignatureReport, lang: str) -> str:
     if signature.signing_time is None:
         return words
     phrase = f"{words}: {in_vietnam(signature.signing_time):%Y-%m-%d %H:%M:%S%z}"
+    if signature.receipt is not None:
+        phrase += Text(f", nơi cấp {signature.receipt.issuer}", f", issued by {signature.receipt.issuer}").in_language(
+            lang
+        )
     certificate = signature.certificate
     if certificate is None:
         return phrase

@@ -14,6 +14,7 @@ from edocx.errors import InputError, Text
 from edocx.office.desk import Desk
 from edocx.routing.journal import Head
 from edocx.signing.cms.sign import sign_file
+from edocx.signing.receipt import write_receipt
 
 HEADS = "heads"
 """The folder beside the store where signed heads are kept."""
@@ -46,6 +47,16 @@ def write_head(desk: Desk, folder: Path, head: Head) -> Path:
     write_durably(path, [json.dumps(said, ensure_ascii=False).encode()])
     sign_file(path, path.with_name(path.name + ".p7s"), desk.agency(), at=now)
     return path
+
+
+def give_receipt(desk: Desk, file: Path, folder: Path) -> Path:
+    """State with the agency's key that a file is in this unit's hands now; return the statement's place.
+
+    Whoever accepts this unit's receipts can then prove since when every signature in the file existed, whatever
+    becomes of the certificates (`edocx.signing.receipt`).
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    return write_receipt(file, folder, desk.agency(), issuer=str(desk.unit), at=desk.clock.now())
 
 
 def known_heads(desk: Desk) -> tuple[Head, ...]:

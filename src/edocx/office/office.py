@@ -280,6 +280,10 @@ class Office:
         """Sign the journal's end, beside the store; see `edocx.office.evidence.sign_head`."""
         return evidence.sign_head(self._desk)
 
+    def receipt(self, file: Path, folder: Path) -> Path:
+        """State, signed, that a file is in this unit's hands now; see `edocx.office.evidence.give_receipt`."""
+        return evidence.give_receipt(self._desk, file, folder)
+
     def backup(self, folder: Path) -> Path:
         """Write a consistent copy of the store; see `edocx.office.safekeeping.backup`."""
         return safekeeping.backup(self._desk, folder)

@@ -4,7 +4,7 @@ The steps are those of EN 319 102-1 5.2, 5.3 and 5.6:
 
 1. format (5.2.2) and signing certificate (5.2.3): done by the format's own verifier, which makes a `Finding`;
 2. cryptographic verification (5.2.7): likewise;
-3. proof of existence (5.4, 5.6.2.3): the earliest trusted timestamp, `edocx.signing.proof`;
+3. proof of existence (5.4, 5.6.2.3): the earliest trusted timestamp (`edocx.signing.proof`) or receipt that counts;
 4. certificate path (5.2.6): at the proven time, else at the time of validation; only when integrity holds;
 5. algorithm constraints (5.2.8): at the same time;
 6. who signed: from the registry, never from the name in the certificate.
@@ -17,7 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Literal
+from typing import Literal, Protocol
 
 from asn1crypto import x509
 
@@ -28,6 +28,7 @@ from edocx.signing.given import GivenKey
 from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER
 from edocx.signing.path import PathVerdict, judge_path
 from edocx.signing.proof import Proof, prove
+from edocx.signing.receipt import Held
 from edocx.signing.report import Indication, Integrity, Message, SignatureReport, SubIndication
 from edocx.signing.signed import Content, Witness
 from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
@@ -41,6 +42,14 @@ MAX_PATHS = 1000
 
 Fetch = Callable[[x509.Certificate, TrustStore], TrustStore]
 """Gets evidence about a certificate's path from the network; only given when the user asked for it."""
+
+
+class Receipts(Protocol):
+    """Says which receipts count for a file (`edocx.signing.receipt_proof.ReceiptBook`)."""
+
+    def about(self, path: Path, criteria: Criteria) -> tuple[tuple[Held, ...], tuple[Message, ...]]:
+        """Return the receipts that count for a file or a beginning of it, and what is to be said of the others."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,18 @@ class Criteria:
     detached: tuple[Path, ...] = ()
     keys: tuple[GivenKey, ...] = ()
     witness: Witness | None = None
+    receipts: Receipts | None = None
+    held: tuple[Held, ...] = ()
+    """The receipts that count for the file in hand (`holding`), and below what is said of those that do not."""
+    unheard: tuple[Message, ...] = ()
     _paths: dict[tuple[str, ...], PathVerdict] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def holding(self, path: Path) -> Criteria:
+        """Return the criteria for a file and what is inside it: with the receipts that count for it."""
+        if self.receipts is None:
+            return self
+        held, unheard = self.receipts.about(path, self)
+        return replace(self, held=(*self.held, *held), unheard=unheard)
 
     def judge_path(
         self, certificate: x509.Certificate, trust: TrustStore, at: datetime, extra: tuple[x509.Certificate, ...]
@@ -109,6 +129,8 @@ class Finding:
     is_stamp: bool = False
     given_key: bool = False
     content: Content | None = None
+    end: int | None = None
+    """Bytes from the file's beginning in which the signature is whole; None where it needs the whole file."""
 
 
 def in_file(finding: Finding, name: str) -> Finding:
@@ -121,21 +143,25 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
     indication, sub = finding.outcome, finding.failure
     messages = list(finding.messages)
     proof = Proof(None, ())
+    held: Held | None = None
     if indication is Indication.TOTAL_PASSED:
         if finding.certificate is not None:
             brought = finding.evidence != TrustStore()
             trust = criteria.trust | finding.evidence.as_evidence() if brought else criteria.trust
             proof = prove(finding.tokens, finding.archives, trust, criteria.at)
             messages += proof.messages
-            indication, sub, more = _judge_trust(finding, finding.certificate, criteria, trust, proof.time)
+            held = _held(finding, criteria, proof.time)
+            messages += held.messages if held is not None else criteria.unheard
+            proven = held.info.time if held is not None else proof.time
+            indication, sub, more = _judge_trust(finding, finding.certificate, criteria, trust, proven)
             messages += more
         else:
             indication, sub, message = _without_certificate(finding)
             messages.append(message)
-    kind, unit, more = _holder(finding, criteria, proof.time)
+    kind, unit, more = _holder(finding, criteria, held.info.time if held is not None else proof.time)
     messages += more
-    moment, source = _time(finding, proof)
-    messages += _time_messages(finding, proof)
+    moment, source = _time(finding, proof, held)
+    messages += _time_messages(finding, proof, held)
     report = SignatureReport(
         id=finding.id,
         kind=kind,
@@ -150,11 +176,26 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         algorithm=finding.algorithm,
         covers=finding.covers,
         certificate=describe(finding.certificate) if finding.certificate is not None else None,
+        receipt=held.info if held is not None else None,
         messages=tuple(messages),
     )
     if criteria.witness is not None and finding.content is not None and indication is Indication.TOTAL_PASSED:
         criteria.witness(report, finding.content)
     return report
+
+
+def _held(finding: Finding, criteria: Criteria, proven: datetime | None) -> Held | None:
+    """Return the earliest receipt that holds the whole signature, if it proves more than the timestamps do."""
+    own = fingerprint(finding.certificate) if finding.certificate is not None else None
+    fit = [
+        held
+        for held in criteria.held
+        # Nobody vouches for his own time: the key in doubt could have signed the receipt too.
+        if held.info.certificate != own
+        and (held.whole or (finding.end is not None and finding.end <= held.info.bytes))
+        and (proven is None or held.info.time < proven)
+    ]
+    return min(fit, key=lambda held: held.info.time, default=None)
 
 
 def _judge_trust(
@@ -233,7 +274,11 @@ def _folded(text: str) -> str:
     return " ".join(unicodedata.normalize("NFC", text).casefold().split())
 
 
-def _time(finding: Finding, proof: Proof) -> tuple[datetime | None, Literal["timestamp", "receipt", "claimed", "none"]]:
+def _time(
+    finding: Finding, proof: Proof, held: Held | None
+) -> tuple[datetime | None, Literal["timestamp", "receipt", "claimed", "none"]]:
+    if held is not None:
+        return held.info.time, "receipt"
     if proof.time is not None:
         return proof.time, "timestamp"
     if finding.claimed_time is not None:
@@ -241,7 +286,9 @@ def _time(finding: Finding, proof: Proof) -> tuple[datetime | None, Literal["tim
     return None, "none"
 
 
-def _time_messages(finding: Finding, proof: Proof) -> list[Message]:
+def _time_messages(finding: Finding, proof: Proof, held: Held | None) -> list[Message]:
+    if held is not None:
+        return [_RECEIPT.model_copy(update={"where": held.info.issuer})]
     if finding.claimed_time is None or finding.is_stamp:
         return []
     if proof.time is None:
@@ -290,6 +337,14 @@ _OTHER_NAME = Message.of(
     Text(
         "Họ tên trong sổ đăng ký khác với tên trong chứng thư; cần người kiểm tra lại.",
         "The name in the registry differs from the one in the certificate; a person should look.",
+    ),
+)
+_RECEIPT = Message.of(
+    "EDX-RECEIPT-COUNTED",
+    "info",
+    Text(
+        "Biên nhận đã ký của nơi được chính sách chấp nhận chứng minh chữ ký có từ trước lúc này.",
+        "A signed receipt of an issuer that the policy accepts proves that the signature existed by this time.",
     ),
 )
 _CLAIMED = Message.of(

@@ -72,11 +72,25 @@ Rule = Annotated[
 ]
 
 
+class ReceiptIssuers(_Rule):
+    """Whose receipts prove since when a file existed (`edocx.signing.receipt`); nobody's by default.
+
+    An issuer counts by his certificate's SHA-256, or by the unit that the registry knows the certificate for at the
+    time of the receipt. ``domains``, when given, are trust packs (``vn-official``) or SHA-256 of anchors: the issuer's
+    path must end in one of them.
+    """
+
+    units: tuple[str, ...] = ()
+    certificates: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+
+
 class Policy(_Rule):
-    """A named rule; ``None`` asks nothing beyond the signatures themselves."""
+    """A named rule; without ``require`` it asks nothing beyond the signatures themselves."""
 
     name: str
     require: Rule | None = None
+    receipts: ReceiptIssuers | None = None
 
 
 AllOf.model_rebuild()

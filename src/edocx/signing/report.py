@@ -93,8 +93,24 @@ class CertificateInfo(Frozen):
     sha256: str
 
 
+class ReceiptInfo(Frozen):
+    """A receipt that proves since when a signature existed (`edocx.signing.receipt`).
+
+    ``issuer`` is the unit, ``subject`` and ``certificate`` (SHA-256) say who signed it, ``sha256`` and ``bytes`` are of
+    what was in its hands, which ``covers`` the whole file or an earlier revision of it.
+    """
+
+    issuer: str
+    subject: str
+    certificate: str
+    time: datetime
+    sha256: str
+    bytes: int
+    covers: Literal["whole-document", "earlier-revision"]
+
+
 class SignatureReport(Frozen):
-    """The verdict on one signature."""
+    """The verdict on one signature; ``receipt`` is there when ``time_source`` is ``receipt``."""
 
     id: str
     kind: Literal["person", "organisation", "device", "unknown"] = "unknown"
@@ -109,6 +125,7 @@ class SignatureReport(Frozen):
     algorithm: str
     covers: Literal["whole-document", "earlier-revision", "elements", "attachment"]
     certificate: CertificateInfo | None = None
+    receipt: ReceiptInfo | None = None
     messages: tuple[Message, ...] = ()
 
 
@@ -180,8 +197,11 @@ class Report(Frozen):
         )
 
     def to_json(self) -> dict[str, object]:
-        """Return the object of the contract, ``schema`` first."""
+        """Return the object of the contract, ``schema`` first; ``receipt`` only where there is one."""
         data = self.model_dump(mode="json", exclude={"schema_"})
+        for signature in data["signatures"]:
+            if signature["receipt"] is None:
+                del signature["receipt"]
         data["attachments"] = [report.to_json() for report in self.attachments]
         return {"schema": 1, **data}
 

@@ -19,6 +19,7 @@ from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Criteria, Fetch
 from edocx.signing.path import issuing_path
 from edocx.signing.policy import Policy, apply_policy, load_policy
+from edocx.signing.receipt_proof import ReceiptBook
 from edocx.signing.report import Message, Report
 from edocx.signing.trust import TrustStore
 from edocx.units.registry import CertificateRegistry
@@ -41,15 +42,18 @@ def verify(
     detached: Sequence[Path | str] = (),
     keys: Sequence[Path | str] = (),
     source: RevocationSource | None = None,
+    receipts: Sequence[Path | str] = (),
 ) -> Report:
     """Judge every signature in a file, and in the files inside it.
 
     ``trust`` says whom to believe: without it nobody is, and the verdict is INDETERMINATE. ``at`` is the aware
     moment to judge for, the present one by default. ``detached`` are files that a signature speaks of, ``keys``
-    certificates, public keys or shared secrets to check with. No network is used, unless a ``source`` is given that
-    asks for revocation (`edocx.signing.online.OnlineSource`). Raises `InputError` for a file that
+    certificates, public keys or shared secrets to check with. ``receipts`` are folders of signed receipts, which prove
+    since when the file existed where the policy names their issuers. No network is used, unless a ``source`` is given
+    that asks for revocation (`edocx.signing.online.OnlineSource`). Raises `InputError` for a file that
     cannot be read as anything we know, `UsageError` for a policy that does not exist; a bad signature raises nothing.
     """
+    rules = load_policy(policy)
     moment = at or (clock or SystemClock()).now()
     criteria = Criteria(
         trust or TrustStore(),
@@ -58,8 +62,9 @@ def verify(
         fetch=_fetch(source, moment) if source is not None else None,
         detached=tuple(Path(one) for one in detached),
         keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
+        receipts=ReceiptBook.of(receipts, rules.receipts),
     )
-    return _verdict(Path(path), criteria, load_policy(policy))
+    return _verdict(Path(path), criteria, rules)
 
 
 def extract(
@@ -74,6 +79,7 @@ def extract(
     detached: Sequence[Path | str] = (),
     keys: Sequence[Path | str] = (),
     source: RevocationSource | None = None,
+    receipts: Sequence[Path | str] = (),
 ) -> Extraction:
     """Judge a file as `verify` does, and write what each signature that passed signed into the folder ``into``.
 
@@ -92,6 +98,7 @@ def extract(
             fetch=_fetch(source, moment) if source is not None else None,
             detached=tuple(Path(one) for one in detached),
             keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
+            receipts=ReceiptBook.of(receipts, rules.receipts),
             witness=collector,
         )
         report = _verdict(Path(path), criteria, rules)
@@ -115,7 +122,10 @@ def _verdict(place: Path, criteria: Criteria, rules: Policy) -> Report:
 
 
 def _judge(place: Path, criteria: Criteria, policy: str) -> Report:
-    match sniff(place):
+    kind = sniff(place)
+    if kind not in {"pdf", "unknown"}:  # a PDF's are looked for where its revisions are known
+        criteria = criteria.holding(place)
+    match kind:
         case "pdf":
             from edocx.signing.pdf.verify import verify_pdf  # noqa: PLC0415 - pyHanko loads for PDFs only
 

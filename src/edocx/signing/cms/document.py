@@ -153,6 +153,13 @@ def _file_piece(path: Path, digester: Digester, info: cms.SignerInfo) -> Piece:
         return Piece.of_bytes(path.name, b"")  # an unknown hash: the finding has failed, nobody takes its content
 
 
+def examine_beside(signed: cms.SignedData, content: bytes) -> Iterable[Finding]:
+    """Check every signer of a detached signature over bytes; nothing where the content is inside."""
+    if isinstance(signed["encap_content_info"]["content"], core.Void):
+        for order, info in enumerate(list(signed["signer_infos"])[:MAX_SIGNERS], 1):
+            yield _finding(signed, info, partial(digest, data=content), f"Signer-{order}", content[:HEAD])
+
+
 def _explained(found: Finding, content: bytes, signed: cms.SignedData, info: cms.SignerInfo) -> Finding:
     if found.failure is not SubIndication.HASH_FAILURE:
         return found

@@ -28,6 +28,10 @@ MAX_TAIL = 64 * 1024
 """Bytes after the last revision that are looked at for anything but white space."""
 
 
+MARK_WITHIN = 64
+"""Bytes before a revision's end in which its mark stands, with white space after it."""
+
+
 class Coverage(Enum):
     """What a byte range covers."""
 
@@ -142,6 +146,26 @@ class Embedded:
         except MALFORMED:
             return False
         return all(end <= self.end for end in ends)
+
+
+def ends_revision(reader: PdfFileReader, size: int) -> bool:
+    """Say whether the first ``size`` bytes are a whole file of their own: all of some revision and none of the next."""
+    stream, xrefs = reader.stream, reader.xrefs
+    if not 0 < size <= _size(reader):
+        return False
+    try:
+        stream.seek(max(size - MARK_WITHIN, 0))
+        if not stream.read(min(MARK_WITHIN, size)).rstrip(b"\0\t\n\f\r ").endswith(b"%%EOF"):
+            return False  # some objects of the next revision are there already
+        stream.seek(size)
+        start = process_data_at_eof(stream)
+        for revision in range(xrefs.total_revisions):
+            if xrefs.get_startxref_for_revision(revision) == start:
+                ends = [xrefs.get_xref_container_info(one).end_location for one in range(revision + 1)]
+                return all(end <= size for end in ends)
+    except MALFORMED:
+        return False
+    return False
 
 
 def embedded_in(reader: PdfFileReader, limit: int) -> tuple[list[Embedded], list[str]]:

@@ -50,9 +50,10 @@ from edocx.signing.pdf.additions import only_added, permits_additions
 from edocx.signing.pdf.causes import recognise_changes
 from edocx.signing.pdf.changes import Change, classify, revisions_after
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
-from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in
+from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_revision
 from edocx.signing.pdf.evidence import archived_in, evidence_in, responders
 from edocx.signing.pdf.salvage import salvage_signatures
+from edocx.signing.receipt import NOT_A_REVISION
 from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.signed import Content, PdfRevision, Piece
 from edocx.signing.token import MAX_TOKENS, Token, read_token
@@ -78,7 +79,9 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
     size = path.stat().st_size if path.exists() else 0
     budget = Budget.for_size(size)
     try:
+        criteria = criteria.holding(path) if path.is_file() else criteria
         with open_pdf(path, budget, unlock=True) as reader:
+            criteria = _with_revisions(reader, criteria)
             return _judge_file(reader, criteria, label, policy, budget, path=path)
     except PdfError as error:
         if error.code != "EDX-PDF-DAMAGED":
@@ -88,6 +91,14 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
             raise
         reports = [judge(finding, criteria) for finding in findings]
         return Report.of(file=label, format="pdf", policy=policy, signatures=reports)
+
+
+def _with_revisions(reader: PdfFileReader, criteria: Criteria) -> Criteria:
+    """Leave out receipts for a beginning of the file that never was a file: no more than a revision's end counts."""
+    held = tuple(one for one in criteria.held if one.whole or ends_revision(reader, one.info.bytes))
+    if len(held) == len(criteria.held):
+        return criteria
+    return replace(criteria, held=held, unheard=(*criteria.unheard, NOT_A_REVISION))
 
 
 def _judge_file(
@@ -186,6 +197,7 @@ def _find(signature: Embedded, stamps: list[Token], evidence: TrustStore, budget
         integrity=Integrity.INDETERMINATE,
         covers="earlier-revision",
         algorithm="unknown",
+        end=signature.end,
     )
     try:
         budget.check()
