@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edocx.cli.output import emit_json, error_json, fail, language, say
-from edocx.errors import EdocxError, Text, UsageError
+from edocx.errors import EdocxError, InputError, Text, UsageError
 
 if TYPE_CHECKING:
     from edocx.cli.verify_run import Options
@@ -42,6 +42,7 @@ def verify(
         None, "--extract", metavar="DIR", help="Lấy phần đã ký / take out what is signed."
     ),
     html: Path | None = typer.Option(None, "--html", metavar="FILE", help="Trang in được / a page to print."),
+    etsi: Path | None = typer.Option(None, "--etsi", metavar="FILE", help="Báo cáo XML / report of ETSI TS 119 102-2."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Kiểm tra mọi chữ ký trong tệp, kể cả tệp bên trong. / Verify every signature, also of files inside."""
@@ -66,6 +67,8 @@ def verify(
         emit_json(values[0] if len(values) == 1 and not files[0].is_dir() else values)
     if html is not None:
         _write_page(html, results, options)
+    if etsi is not None:
+        _write_etsi(etsi, results, options)
     if len(results) > 1 and not as_json:
         _summarise(results)
     codes = {_exit_code(outcome) for _, outcome in results}
@@ -119,6 +122,22 @@ def _write_page(place: Path, results: list[Result], options: Options) -> None:
 
     page = render(results, at=options.at or SystemClock().now(), lang=language())
     write_durably(place, [page.encode()])
+
+
+def _write_etsi(place: Path, results: list[Result], options: Options) -> None:
+    from edocx.clock import SystemClock
+    from edocx.content import write_durably
+    from edocx.verification.etsi import etsi_report
+
+    reports = [outcome for _, outcome in results if not isinstance(outcome, EdocxError)]
+    if not reports:
+        raise InputError(
+            Text("Không có tệp nào đọc được để lập báo cáo.", "No file could be read, so there is nothing to report."),
+            hint=Text("Xem lỗi của từng tệp ở trên.", "See the error of each file above."),
+            code="EDX-ETSI-EMPTY",
+            where=str(place),
+        )
+    write_durably(place, [etsi_report(reports, at=options.at or SystemClock().now())])
 
 
 def _moment(text: str | None) -> datetime | None:
