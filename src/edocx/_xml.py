@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Sequence
-from typing import NoReturn, Protocol
+from typing import Any, NoReturn, Protocol, cast
 from xml.parsers import expat
 
 from lxml import etree
@@ -30,16 +30,31 @@ INCLUSIVE_C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
 """Canonicalisation algorithms by their URI in XML-DSig."""
 
 _BOMS = ((b"\xef\xbb\xbf", "utf-8"), (b"\xff\xfe", "utf-16-le"), (b"\xfe\xff", "utf-16-be"))
+_UTF16_MARKS = tuple(mark for mark, encoding in _BOMS if encoding.startswith("utf-16"))
 _PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _ENCODING = re.compile(rb"""(<\?xml[^>]*?)\s+encoding\s*=\s*(["'])([A-Za-z0-9._-]+)\2""")
+
+
+class NotWellFormed(XmlError):
+    """The XML breaks a rule of XML or of namespaces; ``offset`` counts bytes of its UTF-8 from the start."""
+
+    def __init__(self, reason: str, offset: int, place: str) -> None:
+        super().__init__(
+            Text("Tệp không phải là XML đúng cú pháp.", f"Not well-formed XML: {reason}."),
+            hint=Text(
+                "Kiểm tra tệp có bị cắt hoặc hỏng khi truyền không.",
+                "Check whether the file was cut or damaged on its way.",
+            ),
+            where=f"byte {offset}, {place}",
+        )
+        self.offset = offset
 
 
 def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH) -> etree._Element:
     """Parse a document and return its root element.
 
-    Accepts UTF-8 (with or without a BOM) and UTF-16 with a BOM. Raises `XmlError` for anything not
-    well-formed or holding a DOCTYPE, `LimitExceeded` for what is too large or too deep; ``where``
-    is the line and column.
+    Accepts UTF-8 (with or without a BOM) and UTF-16 with a BOM. Raises `NotWellFormed` with its place,
+    `XmlError` for a DOCTYPE or another encoding, `LimitExceeded` for what is too large or too deep.
     """
     if len(data) > max_bytes:
         raise _too_large(len(data), max_bytes)
@@ -58,8 +73,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     try:
         root = etree.fromstring(text, parser)
     except etree.XMLSyntaxError as error:
-        line, column = error.position
-        raise _malformed(str(error.msg), f"line {line}, column {column}") from error
+        raise _misread(error, text, 0 if data.startswith(_UTF16_MARKS) else len(data) - len(text)) from error
     if root.getroottree().docinfo.internalDTD is not None:
         _refuse_dtd()
     _bound_depth(root, max_depth)
@@ -178,8 +192,8 @@ def walk(
                 raise _too_large(fed - seen, max_token)
         parser.Parse(b"", True)  # noqa: FBT003
     except expat.ExpatError as error:
-        place = f"byte {base + parser.ErrorByteIndex}, line {error.lineno}, column {error.offset + 1}"
-        raise _malformed(expat.ErrorString(error.code), place) from error
+        place = f"line {error.lineno}, column {error.offset + 1}"
+        raise NotWellFormed(expat.ErrorString(error.code), base + parser.ErrorByteIndex, place) from error
 
 
 def canonicalise(
@@ -224,15 +238,20 @@ def _bound_depth(root: etree._Element, max_depth: int) -> None:
         raise _too_deep(max_depth)
 
 
-def _malformed(reason: str, place: str) -> XmlError:
-    return XmlError(
-        Text("Tệp không phải là XML đúng cú pháp.", f"Not well-formed XML: {reason}."),
-        hint=Text(
-            "Kiểm tra tệp có bị cắt hoặc hỏng khi truyền không.",
-            "Check whether the file was cut or damaged on its way.",
-        ),
-        where=place,
-    )
+def _misread(error: etree.XMLSyntaxError, text: bytes, dropped: int) -> NotWellFormed:
+    """Return our error for libxml2's: its kind and place, never its sentence, which repeats what stands there.
+
+    ``dropped`` bytes of BOM and encoding stood before what was parsed.
+    """
+    line, column = error.position
+    start = 0
+    for _ in range(line - 1):
+        start = text.find(b"\n", start) + 1
+    last = cast("Any", error.error_log).last_error  # the log goes back further than this error
+    reason = str(last.type_name).lower().removeprefix("err_").replace("_", " ")
+    # libxml2 counts characters in a line.
+    within = text[start : start + 4 * column].decode(errors="ignore")[: max(column - 1, 0)].encode()
+    return NotWellFormed(reason, start + len(within) + dropped, f"line {line}, column {column}")
 
 
 def _too_deep(max_depth: int) -> LimitExceeded:

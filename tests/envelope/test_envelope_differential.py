@@ -1,6 +1,10 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import io
+import re
+import zipfile
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -11,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edocx import _xml
-from edocx.envelope import open_envelope, spans
+from edocx.content import Blob
+from edocx.envelope import Attachment, open_envelope, spans
 from edocx.envelope.limits import Limits
 from edocx.envelope.source import MemorySource
-from edocx.errors import EdocxError
+from edocx.errors import EdocxError, LimitExceeded
 
 BASE = as_bytes(full_document())
 TEXTS = [as_bytes(document_of_kind(kind), profile) for kind in KINDS for profile in ("axis", "dotnet")]
@@ -127,6 +132,93 @@ def test_both_ways_agree_on_runs_that_are_not_what_they_seem(old: str, new: str)
     assert old.encode() in BASE
     data = BASE.replace(old.encode(), new.encode(), 1)
     assert outcome(data) == slow_outcome(data)
+
+
+def with_attributes(count: int) -> str:
+    return " ".join(f'a{number}="x"' for number in range(count))
+
+
+REFUSALS = {
+    "64-attributes": ("<edXML:Subject>", f"<edXML:Subject {with_attributes(64)}>", None),
+    "65-attributes": ("<edXML:Subject>", f"<edXML:Subject {with_attributes(65)}>", "EDX-LIMIT-ATTRIBUTES"),
+    "prefixes": (
+        "<edXML:Subject>",
+        "<edXML:Subject " + " ".join(f'xmlns:p{number}="urn:x"' for number in range(4_001)) + ">",
+        "EDX-LIMIT-NAMESPACES",
+    ),
+    "depth": ("<edXML:Subject>", "<a>" * 200 + "</a>" * 200 + "<edXML:Subject>", "EDX-LIMIT-DEPTH"),
+    "no-such-namespace": ("<edXML:Subject>", '<edXML:Subject xmlns:x="">', "EDX-XML-MALFORMED"),
+    "one-attribute-twice": (
+        "<edXML:Subject>", '<edXML:Subject xmlns:p="u" xmlns:q="u" p:a="" q:a="">', "EDX-XML-MALFORMED"
+    ),
+    "two-colons": ("<edXML:Subject>", '<a:b:c xmlns:a="u"/><edXML:Subject>', "EDX-XML-MALFORMED"),
+    "colon-first": ("<edXML:Subject>", "<:a/><edXML:Subject>", "EDX-XML-MALFORMED"),
+    "xml-redeclared": ("<edXML:Subject>", '<edXML:Subject xmlns:xml="urn:x">', "EDX-XML-MALFORMED"),
+    "xml-id-twice": ("<edXML:Subject>", '<a xml:id="x"/><edXML:Subject xml:id="x">', "EDX-XML-MALFORMED"),
+    "instruction-with-colon": ("<edXML:Subject>", "<?a:b c?><edXML:Subject>", "EDX-XML-MALFORMED"),
+    "version": ('version="1.0"', 'version="2.0"', "EDX-XML-MALFORMED"),
+    "name-of-the-fifth-edition": ("<edXML:Subject>", "<Ͱa/><edXML:Subject>", "EDX-XML-MALFORMED"),
+    "vietnamese-name": ("<edXML:Subject>", "<Lệnh/><edXML:Subject>", None),
+    "very-long-name": ("<edXML:Subject>", f"<{'a' * 60_000}/><edXML:Subject>", "EDX-XML-MALFORMED"),
+    "behind-the-files": ("</edXML>", '<x xmlns:x=""/></edXML>', "EDX-XML-MALFORMED"),
+    "undeclared-and-wrong": ("<edXML:Subject>", '<y:z/><edXML:Subject xmlns:x="">', "EDX-XML-MALFORMED"),
+}  # fmt: skip
+"""What one of the two parsers could refuse and the other accept, or refuse without a place."""
+
+
+@pytest.mark.parametrize("name", REFUSALS)
+def test_both_ways_refuse_alike_and_say_where(name: str) -> None:
+    old, new, code = REFUSALS[name]
+    data = BASE.decode().replace(old, new, 1).encode()
+    found = outcome(data)
+    assert found == slow_outcome(data)
+    if code is None:
+        assert len(found) > 3
+        return
+    assert found[0] == code
+    where = found[1]
+    assert len(where) < 16_000
+    byte = re.search(r"/.*, byte (\d+)", where)
+    assert byte, where
+    at = BASE.index(old.encode())
+    assert at <= int(byte[1]) <= at + len(new.encode()) + len(' encoding="UTF-8"')
+
+
+def test_a_zip_bomb_is_named_with_the_attachment_it_came_in() -> None:
+    packed = io.BytesIO()
+    with zipfile.ZipFile(packed, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("x.txt", b"0" * 11 * 1024 * 1024)
+    files = (
+        Attachment(name="một.pdf", content=Blob.from_bytes(b"%PDF-1.4")),
+        Attachment(name="hai.txt", content=Blob.from_bytes(packed.getvalue())),
+    )
+    data = as_bytes(full_document(attachments=files))
+    found = outcome(data)
+    assert found == slow_outcome(data)
+    assert found[:2] == ("EDX-LIMIT-ZIP-RATIO", "/edXML/AttachmentEncoded/Attachment[2]")
+
+
+@pytest.mark.parametrize(
+    "limits,code",
+    [
+        (Limits(attachments=1), "EDX-LIMIT-ATTACHMENTS"),
+        (Limits(attachment_bytes=4), "EDX-LIMIT-ATTACHMENT"),
+        (Limits(total_bytes=20), "EDX-LIMIT-TOTAL"),
+        (Limits(skeleton_bytes=1000), "EDX-LIMIT-SIZE"),
+        (Limits(elements=20), "EDX-LIMIT-ELEMENTS"),
+        (Limits(file_bytes=100), "EDX-LIMIT-FILE"),
+        (Limits(attributes=0), "EDX-LIMIT-ATTRIBUTES"),
+    ],
+)
+def test_every_limit_says_where_on_both_ways(limits: Limits, code: str) -> None:
+    found = []
+    for way in (contextlib.nullcontext(), mock.patch.object(spans, "scan", return_value=None)):
+        with way, pytest.raises(LimitExceeded) as caught:
+            open_envelope(BASE, limits=limits)
+        found.append((caught.value.code, caught.value.where))
+    assert found[0] == found[1]
+    assert found[0][0] == code
+    assert re.search(r"byte \d+", found[0][1] or "")
 
 
 def test_text_in_a_header_is_never_taken_out_of_the_tree() -> None:

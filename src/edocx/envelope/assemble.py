@@ -16,7 +16,7 @@ from edocx.envelope.interpret import Blocks, Interpreter
 from edocx.envelope.limits import Limits
 from edocx.envelope.model import Attachment, Envelope
 from edocx.envelope.notes import Notes
-from edocx.envelope.tree import Tree, exceeded, path_of
+from edocx.envelope.tree import Tree, path_of
 from edocx.errors import EnvelopeError, Text
 
 _MANIFESTS: Final = frozenset((n.MANIFEST, n.MANIFEST_SHORT))
@@ -46,7 +46,7 @@ _with_attributes = etree.XPath("descendant-or-self::*[@*]")
 
 def assemble(tree: Tree, frame: Frame, notes: Notes, limits: Limits) -> Envelope:
     """Return the envelope that a tree holds; raise `EnvelopeError` for a status message without a code."""
-    attributed = _attributed(tree.root, limits)
+    attributed = cast("list[Any]", _with_attributes(tree.root))
     interpreter = Interpreter(frame.namespace, notes)
     outer, inner, header = _blocks(tree, frame, interpreter)
     message = interpreter.only(header, n.MESSAGE_HEADER)
@@ -149,15 +149,6 @@ def _files(tree: Tree, outer: Blocks, inner: Blocks, interpreter: Interpreter, l
     wrapped = interpreter.blocks(wrapper, _IN_ATTACHMENTS) if wrapper is not None else {}
     encoded = [node for blocks in (listed, wrapped, inner) for node in blocks.get(n.ATTACHMENT, ())]
     return join(interpreter, listed.get(n.REFERENCE, []), encoded, tree.payloads, limits)
-
-
-def _attributed(root: etree._Element, limits: Limits) -> list[Any]:
-    """Return the elements with attributes; raise `LimitExceeded` when one has very many."""
-    found = cast("list[Any]", _with_attributes(root))
-    if any(len(element.keys()) > limits.attributes for element in found):
-        what = Text("thuộc tính một phần tử", "attributes of an element")
-        raise exceeded("EDX-LIMIT-ATTRIBUTES", limits.attributes, what)
-    return found
 
 
 def _keep_attributes(attributed: list[Any], frame: Frame, notes: Notes) -> None:

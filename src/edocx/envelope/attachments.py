@@ -17,7 +17,7 @@ from edocx.envelope.interpret import Interpreter
 from edocx.envelope.limits import Limits
 from edocx.envelope.model import Attachment, Envelope, Severity
 from edocx.envelope.notes import Notes
-from edocx.envelope.tree import Payload
+from edocx.envelope.tree import Payload, path_of
 from edocx.errors import InputError, LimitExceeded, Text
 
 _ALSO: Final = frozenset((n.ENCODED, n.CONTENT))
@@ -169,7 +169,7 @@ def _unwrapped(
         try:
             opened = zips.open_single(content, name or "", declared=declared, limits=limits)
         except LimitExceeded as error:
-            error.where = error.where or f"{n.ATTACHMENTS}/{n.ATTACHMENT}"
+            error.where = error.where or path_of(file.where)
             raise
         except InputError as error:
             notes.finding(error.code, error.text, file.where)

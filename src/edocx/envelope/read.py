@@ -159,7 +159,8 @@ def _opened(source: Path | str | Blob | bytes, limits: Limits, workdir: Path | N
             spool.append(piece)
     if opened.size > limits.file_bytes:
         opened.close()
-        raise exceeded("EDX-LIMIT-FILE", limits.file_bytes, Text("byte của tệp", "bytes of the file"))
+        what = Text("byte của tệp", "bytes of the file")
+        raise exceeded("EDX-LIMIT-FILE", limits.file_bytes, what, f"byte {limits.file_bytes}")
     return opened
 
 

@@ -34,6 +34,9 @@ _OVERLAP: Final = 128
 
 _MAX_TAG: Final = 4096
 _MARK_DISTANCE: Final = 4 * PIECE
+_FOREIGN_TAG: Final = re.compile(rb"<[^>\x80-\xff]*[\x80-\xff]")
+"""Letters beyond ASCII in a tag: libxml2 takes names of XML's fifth edition, expat those of the fourth."""
+
 _PREFIX: Final = re.compile(rb"<(?:[A-Za-z_][A-Za-z0-9_.-]*:)?\Z")
 
 
@@ -78,10 +81,10 @@ def scan(source: Source, start: int, limits: Limits) -> Tree | None:
     """Parse a UTF-8 document that begins at ``start``, or return ``None`` when it is not plain."""
     try:
         skeleton, spans = _cut(source, start, limits)
-        if skeleton.count(b"xmlns") > limits.namespaces:
+        if skeleton.count(b"xmlns") > limits.namespaces or _FOREIGN_TAG.search(skeleton):
             return None
         root = _xml.parse(skeleton, max_bytes=limits.skeleton_bytes)
-        check_size(root, len(skeleton), limits)
+        check_size(root, skeleton, limits)
         return Tree(root, _assign(root, spans, source))
     except (_NotPlain, NotBase64, XmlError, LimitExceeded):
         return None  # the streaming way meets the same again and names it with its place

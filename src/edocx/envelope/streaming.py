@@ -18,7 +18,16 @@ from edocx.envelope import names as n
 from edocx.envelope.base64_stream import Decoder, NotBase64
 from edocx.envelope.limits import Limits
 from edocx.envelope.source import FileSource, Source, pieces_of, plain_blob
-from edocx.envelope.tree import Allowance, Payload, Tree, check_size, exceeded, is_payload_place, path_of
+from edocx.envelope.tree import (
+    Allowance,
+    Payload,
+    Tree,
+    check_size,
+    exceeded,
+    is_payload_place,
+    path_of,
+    step_of,
+)
 from edocx.errors import EnvelopeError, LimitExceeded, Text, XmlError
 
 
@@ -66,7 +75,7 @@ class _Handler:
             self.root = (offset, name)
             prefix = name.rpartition(":")[0]
             self._dialect_c = attributes.get(f"xmlns:{prefix}" if prefix else "xmlns") == n.GO
-        self.path.append(name.rpartition(":")[2])
+        self.path.append(step_of(name))
         if self._open:
             self._open.meet(offset)
             self._open.text_only = False
@@ -157,7 +166,7 @@ class _Handler:
         self._scopes.append(scope)
         for key in (name, *attributes):
             prefix, colon, _ = key.partition(":")
-            if colon and prefix not in scope:
+            if colon and prefix and prefix not in scope:
                 self.undeclared.add(prefix)
 
 
@@ -175,8 +184,8 @@ def scan(source: Source, start: int, limits: Limits, workdir: Path | None) -> Tr
             error.where = f"/{'/'.join(handler.path)}, {error.where or f'byte {handler.at}'}"
             raise
         skeleton = _without_runs(source, start, handler)
-        root = _xml.parse(_declared(skeleton, start, handler), max_bytes=limits.skeleton_bytes + 4096)
-        check_size(root, len(skeleton), limits)
+        root = _parsed(skeleton, source, start, handler, limits)
+        check_size(root, skeleton, limits)
         tree = Tree(root, _assign(root, handler, spool), owned=[spool])
         tree.oddities += [("undeclared-prefix", prefix) for prefix in sorted(handler.undeclared)]
     except BaseException:
@@ -219,17 +228,64 @@ def _without_runs(source: Source, start: int, handler: _Handler) -> bytes:
     return b"".join(kept())
 
 
-def _declared(skeleton: bytes, start: int, handler: _Handler) -> bytes:
-    """Declare at the root what was used without being declared; readers blind to namespaces let that pass (spec §5)."""
+def _parsed(skeleton: bytes, source: Source, start: int, handler: _Handler, limits: Limits) -> etree._Element:
+    """Parse what is left without the attachments; expat knows no namespaces, libxml2 may still refuse theirs."""
+    text, place, added = _declared(skeleton, start, handler)
+    try:
+        return _xml.parse(text, max_bytes=limits.skeleton_bytes + 4096)
+    except _xml.NotWellFormed as error:
+        offset = error.offset if error.offset <= place else max(place, error.offset - added)
+        for run in handler.runs:
+            assert run.cut is not None
+            if run.cut[0] - start <= offset:
+                offset += run.cut[1] - run.cut[0]
+        path = _Steps(start + offset)
+        _xml.walk(pieces_of(source, start), path, base=start)
+        error.where = f"/{'/'.join(path.found)}, byte {start + offset}"
+        raise
+
+
+class _Steps:
+    """Finds the path of the element in which a byte stands."""
+
+    def __init__(self, sought: int) -> None:
+        self._sought, self._path = sought, list[str]()
+        self.found: tuple[str, ...] = ()
+
+    def start(self, name: str, _attributes: dict[str, str], offset: int) -> None:
+        """Take a start tag."""
+        self._path.append(step_of(name))
+        if offset < self._sought:
+            self.found = tuple(self._path)
+
+    def end(self, _name: str, offset: int) -> None:
+        """Take an end tag."""
+        self._path.pop()
+        if offset < self._sought:
+            self.found = tuple(self._path)
+
+    def text(self, _text: str, _offset: int) -> None:
+        """Take text."""
+
+    def other(self, _offset: int) -> None:
+        """Take a comment, an instruction or a CDATA section."""
+
+
+def _declared(skeleton: bytes, start: int, handler: _Handler) -> tuple[bytes, int, int]:
+    """Declare at the root what was used without being declared; readers blind to namespaces let that pass (spec §5).
+
+    Returns the text, where something was put in, and how many bytes.
+    """
     if not handler.undeclared:
-        return skeleton
+        return skeleton, 0, 0
     offset, name = handler.root
     place = offset - start + 1 + len(name.encode())
     missing = "".join(
         f' xmlns:{prefix}="{n.WELL_KNOWN_PREFIXES.get(prefix, "urn:edocx:undeclared:" + prefix)}"'
         for prefix in sorted(handler.undeclared)
     )
-    return skeleton[:place] + missing.encode() + skeleton[place:]
+    text = skeleton[:place] + missing.encode() + skeleton[place:]
+    return text, place, len(text) - len(skeleton)
 
 
 def _assign(root: etree._Element, handler: _Handler, spool: FileSource) -> dict[etree._Element, Payload]:

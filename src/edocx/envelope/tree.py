@@ -15,6 +15,9 @@ from edocx.envelope.limits import Limits
 from edocx.envelope.source import Source
 from edocx.errors import LimitExceeded, Text
 
+MAX_STEP = 64
+"""Characters of a name in a path; a name may have 50,000, and paths stand in messages and logs."""
+
 
 @dataclass(frozen=True, slots=True)
 class Payload:
@@ -108,12 +111,17 @@ def is_element(node: etree._Element) -> bool:
     return isinstance(node.tag, str)
 
 
+def step_of(name: str) -> str:
+    """Return a name without its prefix as a step of a path, cut where only a hostile one is so long."""
+    return name.rpartition(":")[2][:MAX_STEP]
+
+
 def path_of(element: etree._Element) -> str:
     """Return the path of local names to an element, with places where siblings have the same name."""
     steps = []
     node: etree._Element | None = element
     while node is not None:
-        step = n.local(str(node.tag))
+        step = step_of(n.local(str(node.tag)))
         before = sum(1 for _ in node.itersiblings(node.tag, preceding=True))
         if before or next(node.itersiblings(node.tag), None) is not None:
             step = f"{step}[{before + 1}]"
@@ -122,10 +130,14 @@ def path_of(element: etree._Element) -> str:
     return "/" + "/".join(reversed(steps))
 
 
-def check_size(root: etree._Element, skeleton: int, limits: Limits) -> None:
-    """Raise `LimitExceeded` for too many elements in a skeleton of so many bytes."""
-    if skeleton > limits.elements * len("<a/>") and cast("float", _count(root)) > limits.elements:
+def check_size(root: etree._Element, skeleton: bytes, limits: Limits) -> None:
+    """Raise `LimitExceeded` for too many elements, or attributes of one, in the tree of a skeleton."""
+    if len(skeleton) > limits.elements * len("<a/>") and cast("float", _count(root)) > limits.elements:
         raise exceeded("EDX-LIMIT-ELEMENTS", limits.elements, Text("số phần tử", "number of elements"))
+    if skeleton.count(b"=") > limits.attributes and _crowded(root, most=limits.attributes):
+        what = Text("thuộc tính một phần tử", "attributes of an element")
+        raise exceeded("EDX-LIMIT-ATTRIBUTES", limits.attributes, what)
 
 
 _count = etree.XPath("count(//*)")
+_crowded = etree.XPath("boolean(//*[count(@*) > $most])")
