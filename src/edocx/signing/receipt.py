@@ -18,6 +18,7 @@ import re
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from edocx.clock import in_vietnam
 from edocx.content import Blob, write_durably
@@ -25,7 +26,9 @@ from edocx.errors import InputError, Text
 from edocx.signing.cms.sign import complete, prepare
 from edocx.signing.keys import Signer
 from edocx.signing.report import Message, ReceiptInfo
-from edocx.signing.timestamp import Timestamper
+
+if TYPE_CHECKING:
+    from edocx.signing.timestamp import Timestamper  # its module loads pyHanko, which no verdict on a seal needs
 
 MAX_RECEIPT = 4096
 """Bytes of a receipt's statement; a real one has under 300."""

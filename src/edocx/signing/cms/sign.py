@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from asn1crypto import x509
 
@@ -16,7 +17,9 @@ from edocx.signing.algorithms import HashName, SignatureAlgorithm
 from edocx.signing.certificate import public_key
 from edocx.signing.cms.content import signed_attributes, signed_data
 from edocx.signing.keys import Signer
-from edocx.signing.timestamp import Timestamper
+
+if TYPE_CHECKING:
+    from edocx.signing.timestamp import Timestamper  # its module loads pyHanko, which no verdict on a seal needs
 
 
 @dataclass(frozen=True, slots=True)
