@@ -39,15 +39,15 @@ def read_contents(contents: bytes, certificates: bytes, name: str) -> Contents:
 def foreign_to(name: str, role: Role, read: Contents) -> str | None:
     """Return the first identity or code in a role's contents that is not its to speak for, or None."""
     for unit in read.units:
-        if not (_level_one(unit) if name == NATIONAL else _under(role, unit)):
+        if not (level_one(unit) if name == NATIONAL else _under(role, unit)):
             return unit.identity
     own = {unit.identity for unit in read.units}
     for edge in read.successions:
         if edge.predecessor not in own:
             return edge.predecessor
     for entry in read.entries:
-        level_one = entry.unit.depth == 1
-        if not (level_one if name == NATIONAL else role.covers(entry.unit) and not level_one):
+        first = entry.unit.depth == 1
+        if not (first if name == NATIONAL else role.covers(entry.unit) and not first):
             return entry.unit.code
     return None
 
@@ -83,7 +83,7 @@ def _may_replace(name: str, role: Role, base: MemoryDirectory, identity: str) ->
     seen: set[str] = set()
     while held is not None and held.identity not in seen:
         seen.add(held.identity)
-        codes = _codes(held)
+        codes = codes_of(held)
         if codes and name == NATIONAL:
             return all(code.depth == 1 for code in codes)
         if codes:
@@ -94,15 +94,17 @@ def _may_replace(name: str, role: Role, base: MemoryDirectory, identity: str) ->
     return first is None
 
 
-def _codes(unit: UnitHistory) -> list[UnitId]:
+def codes_of(unit: UnitHistory) -> list[UnitId]:
+    """Return every code that a unit holds or held, in both schemes."""
     return [code for code in (*unit.values("code"), *unit.values("code102")) if code is not None]
 
 
-def _level_one(unit: UnitHistory) -> bool:
-    codes = _codes(unit)
+def level_one(unit: UnitHistory) -> bool:
+    """Say whether a unit holds codes of level 1 and no others."""
+    codes = codes_of(unit)
     return bool(codes) and all(code.depth == 1 for code in codes)
 
 
 def _under(role: Role, unit: UnitHistory) -> bool:
-    codes = _codes(unit)
+    codes = codes_of(unit)
     return bool(codes) and all(role.covers(code) and code.depth > 1 for code in codes)

@@ -37,6 +37,7 @@ from edocx.units.metadata import (
     read_role,
 )
 from edocx.units.ownership import Contents, clash, foreign_to, not_replaceable, read_contents
+from edocx.units.reach import LevelOne, Overreach, overreach
 from edocx.units.registry import MemoryRegistry, RegistryEntry
 
 MAX_ROOTS = 256
@@ -241,13 +242,15 @@ class TrustedDirectory:
     def directory(self, base: MemoryDirectory) -> MemoryDirectory:
         """Return ``base`` (the shipped data) with everything accepted.
 
-        A delegate that was refused, replaces what is not its own, or makes the whole unsound is left at its
-        last good contents (since this object was made) or out, and named in `refusals`. Raises `Refused`
-        while something that the timestamp and the snapshot name was not taken, and when ``national`` is at fault.
+        A delegate that was refused, replaces what is not its own, says of its own more than it may (`reach`), or
+        makes the whole unsound is left at its last good contents (since this object was made) or out, and named in
+        `refusals`. Raises `Refused` while something that the timestamp and the snapshot name was not taken, and when
+        ``national`` is at fault.
         """
         self._check_complete()
         self._aside = {}
-        candidates = {name: self._candidates(name, base) for name in self._contents}
+        above = LevelOne.of(base, self._contents[NATIONAL])
+        candidates = {name: self._candidates(name, base, above) for name in self._contents}
         timestamp = self._needed(TIMESTAMP)
         taken = datetime.fromisoformat(str(timestamp.body["taken"]))
         version = base.snapshot.version + timestamp.version
@@ -261,19 +264,23 @@ class TrustedDirectory:
         self._good = served
         return joined
 
-    def _candidates(self, name: str, base: MemoryDirectory) -> tuple[Contents, ...]:
+    def _candidates(self, name: str, base: MemoryDirectory, above: LevelOne) -> tuple[Contents, ...]:
         """Return what a role may be served with: what is in force, else what was served last."""
         fit: list[Contents] = []
         for contents in filter(None, (self._contents[name], self._good.get(name))):
             wrong = not_replaceable(name, self._role(name), base, contents)
             if wrong is None and name != NATIONAL:
                 wrong = clash(contents, [self._contents[NATIONAL]])
-            if wrong is None:
+            refusal = None if wrong is None else _foreign(name, wrong)
+            if name == NATIONAL and refusal is not None:
+                raise refusal
+            if refusal is None and name != NATIONAL:
+                found = overreach(self._role(name), base, above, contents)
+                refusal = None if found is None else _beyond(name, found)
+            if refusal is None:
                 fit.append(contents)
-            elif name == NATIONAL:
-                raise _foreign(name, wrong)
             else:
-                self._aside.setdefault(name, _foreign(name, wrong))
+                self._aside.setdefault(name, refusal)
         return tuple(fit[:1] if name == NATIONAL else fit)
 
     def _check_complete(self) -> None:
@@ -371,6 +378,11 @@ def _in_force(statement: Statement, now: datetime) -> None:
 def _foreign(name: str, whose: str) -> Refused:
     vi, en = f"{whose} không thuộc phạm vi được giao", f"{whose} is not its to speak for"
     return _refused(name, "EDX-UNITS-FOREIGN", vi, en)
+
+
+def _beyond(name: str, found: Overreach) -> Refused:
+    vi, en = f"{found.identity}: {found.why.vi}", f"{found.identity}: {found.why.en}"
+    return _refused(name, "EDX-UNITS-OVERREACH", vi, en)
 
 
 def _refused(name: str, code: str, vi: str, en: str) -> Refused:
