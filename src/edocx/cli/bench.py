@@ -14,19 +14,25 @@ from edocx.errors import Text, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-_KNOWN = ("units", "envelope", "sign", "verify", "office", "hub")
+_KNOWN = ("units", "envelope", "sign", "verify", "office", "hub", "nats", "province")
 """Each is the module ``bench_<name>`` beside this one, with ``run(quick)``; those not there are not offered."""
+
+_LONG = ("province",)
+"""Takes many minutes: only when it is named. It has its own ``show`` and takes ``--scale``."""
 
 
 @app.command()
 def bench(
     names: list[str] = typer.Argument(None, metavar="[NAME]...", help="units, envelope, sign, …"),
     quick: bool = typer.Option(False, "--quick", help="Nhỏ và nhanh / small and fast."),
+    scale: list[float] = typer.Option(
+        None, "--scale", min=0.01, help="province: 1 = 2.000 văn bản; có thể nêu nhiều lần / may be repeated."
+    ),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Đo tốc độ và bộ nhớ bên cạnh công cụ khác. / Measure beside peers and the limit of the machine."""
     there = tuple(name for name in _KNOWN if find_spec(f"edocx.cli.bench_{name}"))
-    wanted = tuple(names or there)
+    wanted = tuple(names or (name for name in there if name not in _LONG))
     unknown = [name for name in wanted if name not in there]
     if unknown:
         raise UsageError(
@@ -38,15 +44,22 @@ def bench(
     for name in wanted:
         if not as_json:
             typer.secho(f"\n{name}", bold=True)
-        results[name] = import_module(f"edocx.cli.bench_{name}").run(quick=quick)
-        if not as_json:
-            for figure in results[name]:
-                _show(figure)
+        module = import_module(f"edocx.cli.bench_{name}")
+        results[name] = module.run(quick=quick, scales=scale or ()) if name in _LONG else module.run(quick=quick)
+        if as_json:
+            continue
+        if name in _LONG:
+            module.show(results[name])
+            continue
+        for figure in results[name]:
+            _show(figure)
     if as_json:
         machine = {"python": platform.python_version(), "machine": platform.machine(), "system": platform.system()}
         emit_json({"schema": 1, "quick": quick, "machine": machine, "benchmarks": results})
-    else:
+    elif any(name not in _LONG for name in wanted):
         say(Text("\nTỷ số >1: công cụ kia chậm hơn bấy nhiêu lần.", "\nA ratio above 1: the peer is that much slower."))
+    if any(figure.get("goal") == "0" and figure["value"] for found in results.values() for figure in found):
+        raise typer.Exit(1)
 
 
 def _show(figure: dict[str, Any]) -> None:

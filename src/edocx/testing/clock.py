@@ -1,7 +1,8 @@
-"""A clock that stands still until it is told to move."""
+"""Clocks for tests: one stands still until it is told to move, one begins on another day and runs."""
 
 from __future__ import annotations
 
+import time
 from datetime import UTC, datetime, timedelta
 
 from edocx.errors import Text, UsageError
@@ -41,6 +42,21 @@ class FixedClock:
 
     def __repr__(self) -> str:
         return f"FixedClock({self._now.isoformat()})"
+
+
+class RunningClock:
+    """A `edocx.clock.Clock` that shows ``start`` at ``origin`` and runs from there as fast as the machine's.
+
+    ``origin`` is a reading of ``time.monotonic()``: processes of one machine that share both agree on the time.
+    """
+
+    def __init__(self, start: datetime = DEMO_TIME, origin: float | None = None) -> None:
+        self.start = _aware(start)
+        self.origin = time.monotonic() if origin is None else origin
+
+    def now(self) -> datetime:
+        """Return the present moment of that day as an aware datetime."""
+        return self.start + timedelta(seconds=time.monotonic() - self.origin)
 
 
 def _aware(moment: datetime) -> datetime:

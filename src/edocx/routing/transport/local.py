@@ -7,7 +7,7 @@ may speak for every unit registered in it. Over a network, use a hub.
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
@@ -65,6 +65,13 @@ class LocalAxis:
             else:
                 connection.execute(update(units).where(units.c.code == unit).values(**row))
 
+    def register_all(self, above: Mapping[str, str | None]) -> None:
+        """Make many new units known at once, each with the node through which it is reached; all of them or none."""
+        with self._writing("register") as connection:
+            connection.execute(
+                insert(units), [{"code": code, "above": node, "closed": False} for code, node in above.items()]
+            )
+
     def close_unit(self, unit: str) -> None:
         """Accept nothing more for a unit; what waits for it stays."""
         with self._writing("close") as connection:
@@ -93,6 +100,18 @@ class LocalAxis:
             above = {code: row.above for code, row in nodes.items()}
             connection.execute(insert(passed), _ways(parcel, key, above, now))
             return Receipt(key, parcel.message_id, now)
+
+    def waiting_units(self) -> tuple[str, ...]:
+        """Return the units for which something waits, those with the most urgent mail first: for hosts of many."""
+        with self._reading() as connection:
+            query = (
+                select(copies.c.recipient)
+                .join(messages, messages.c.key == copies.c.key)
+                .where(copies.c.acknowledged_at.is_(None))
+                .group_by(copies.c.recipient)
+                .order_by(func.max(messages.c.urgency).desc(), func.min(messages.c.number))
+            )
+            return tuple(connection.execute(query).scalars())
 
     def pending(self, unit: str) -> tuple[Entry, ...]:
         """Return what waits for a unit: see `edocx.routing.transport.Transport.pending`."""
