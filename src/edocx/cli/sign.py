@@ -58,6 +58,7 @@ def sign(
     preview: Path | None = typer.Option(
         None, "--preview", metavar="PNG", help="Xem trước, không ký / show, do not sign."
     ),
+    fast: bool = typer.Option(False, "--fast", help="Ghi thẳng vào PDF đơn giản / append to plain PDFs directly."),
     jobs: int = typer.Option(2, "--jobs", min=1, max=64, help="Số việc song song với thư mục / for a folder."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
@@ -82,6 +83,7 @@ def sign(
         "reason": reason,
         "level": level.value if level else ("B-T" if tsa else "B-B"),
         "unstamped": "defer" if defer else "fail",
+        "fast": fast,
         **_means(trust, registry, tsa, online=online),
     }
     if file.is_dir():

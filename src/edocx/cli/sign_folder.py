@@ -117,7 +117,7 @@ def sign_folder(
     if level != "B-B":
         require_means(level, means["timestamps"], means["evidence"])
     out.mkdir(parents=True, exist_ok=True)
-    plain = {name: options[name] for name in ("at", "criteria", "appearance", "reason")}
+    plain = {name: options[name] for name in ("at", "criteria", "appearance", "reason", "fast")}
     run = SignedFolder(
         lambda source, target: sign_as(source, target, signer, role, **plain),  # type: ignore[arg-type]
         None if level == "B-B" else lambda staged, target: extend_file(staged, target, level, at=at, **means),

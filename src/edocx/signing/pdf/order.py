@@ -57,13 +57,14 @@ def sign_as(
     evidence: Evidence | None = None,
     unstamped: Literal["fail", "defer"] = "fail",
     exempt: bool = False,
+    fast: bool = False,
 ) -> tuple[Message, ...]:
     """Sign ``source`` as a person or seal it as an organisation, into ``out``; return what was not checked.
 
     ``criteria`` brings trust and registry: with them the key's own certificate must pass first, and a seal needs a
     person whom the registry knows. ``exempt`` is for copies and separate attachments, which the agency seals alone
     (NĐ 30/2020 Điều 25-26, Phụ lục I). Something visible without a field and without a ``box`` stands where the decree
-    puts it. See `sign_to_level` for the levels; a level that was put off is among the messages
+    puts it. See `sign_to_level` for the levels and ``fast``; a level that was put off is among the messages
     (``EDX-LEVEL-DEFERRED``). Raises `SigningRefused`: ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``.
     """
     check_certificate(signer, role, at, criteria)
@@ -90,6 +91,7 @@ def sign_as(
         timestamps=timestamps,
         evidence=evidence,
         unstamped=unstamped,
+        fast=fast,
     )
     return notes if done.task is None else (*notes, _deferred(done))
 

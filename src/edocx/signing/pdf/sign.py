@@ -20,12 +20,23 @@ from edocx.errors import SigningRefused, Unavailable
 from edocx.signing.evidence import Evidence
 from edocx.signing.keys import Signer
 from edocx.signing.pdf.extend import extend_file, require_means
+from edocx.signing.pdf.fast.prepare import prepare_fast
 from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.phases import complete, prepare
 from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.timestamp import SignatureLevel, Timestamper
 
-__all__ = ["LevelTask", "Prepared", "Signed", "complete", "prepare", "run_task", "sign", "sign_to_level"]
+__all__ = [
+    "LevelTask",
+    "Prepared",
+    "Signed",
+    "complete",
+    "prepare",
+    "prepare_fast",
+    "run_task",
+    "sign",
+    "sign_to_level",
+]
 
 MAX_ATTEMPTS = 3
 """Times more room is reserved when a timestamp turned out larger than any before."""
@@ -65,9 +76,12 @@ def sign(
     level: SignatureLevel = "B-B",
     timestamps: Timestamper | None = None,
     evidence: Evidence | None = None,
+    fast: bool = False,
     **look: Unpack[Look],
 ) -> Path:
     """Prepare, sign and complete in one call; see `Look` and `prepare` for the arguments.
+
+    ``fast`` appends to plain files without pyHanko (`edocx.signing.pdf.fast`); every other file goes the usual way.
 
     ``level`` above B-B needs ``timestamps``, from B-LT on ``evidence`` too (`UsageError` without); what they cannot
     give raises `Unavailable` or `SigningRefused`, and ``out`` is not written.
@@ -81,6 +95,7 @@ def sign(
         level=level,
         timestamps=timestamps,
         evidence=evidence,
+        fast=fast,
         **look,
     ).path
 
@@ -97,6 +112,7 @@ def sign_to_level(
     timestamps: Timestamper | None = None,
     evidence: Evidence | None = None,
     unstamped: Literal["fail", "defer"] = "fail",
+    fast: bool = False,
     **look: Unpack[Look],
 ) -> Signed:
     """Sign at ``level``, or with ``unstamped="defer"`` at what can be had now, and say which it is.
@@ -109,7 +125,7 @@ def sign_to_level(
     stamped = timestamps if level != "B-B" else None
     working = out.with_name(f".{out.name}.signing")
     try:
-        failure = _sign(source, working, signer, at, field, stamped, unstamped, look)
+        failure = _sign(source, working, signer, at, field, stamped, unstamped, look, fast=fast)
         reached: SignatureLevel = "B-B" if stamped is None or failure is not None else "B-T"
         if failure is None and level in {"B-LT", "B-LTA"}:
             try:
@@ -143,11 +159,14 @@ def _sign(  # noqa: PLR0917 - one caller
     stamped: Timestamper | None,
     unstamped: Literal["fail", "defer"],
     look: Look,
+    *,
+    fast: bool,
 ) -> Unavailable | None:
     """Sign into the working file, again with more room when a timestamp outgrew it; see `_complete`."""
     room = stamped.room if stamped is not None else 0
+    prepare_one = prepare_fast if fast else prepare
     for attempt in itertools.count(1):
-        prepared = prepare(
+        prepared = prepare_one(
             source,
             working,
             certificate=signer.certificate,

@@ -1,0 +1,47 @@
+"""Bytes of a file by place, in pieces, through one open descriptor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+from edocx.content import PIECE
+
+WINDOW = 16 * 1024
+"""Bytes first looked at around an object: most are much smaller."""
+
+MAX_OBJECT = 16 * 1024 * 1024
+"""Bytes of one object without its stream; the array of ten thousand pages has some hundred thousand."""
+
+
+class Source:
+    """A file opened for reading; closes with its context. Raises ``OSError`` when it cannot be opened."""
+
+    __slots__ = ("_stream", "size")
+
+    def __init__(self, path: Path) -> None:
+        self._stream = path.open("rb", buffering=0)
+        self.size = self._stream.seek(0, os.SEEK_END)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stream.close()
+
+    def read(self, begin: int, end: int) -> bytes:
+        """Return the bytes from ``begin`` up to ``end``, fewer where the file ends."""
+        parts: list[bytes] = []
+        self._stream.seek(begin)
+        while begin < end and (piece := self._stream.read(end - begin)):
+            parts.append(piece)
+            begin += len(piece)
+        return parts[0] if len(parts) == 1 else b"".join(parts)
+
+    def pieces(self, begin: int, end: int) -> Iterator[bytes]:
+        """Yield the bytes from ``begin`` up to ``end`` in pieces."""
+        while begin < end and (piece := self.read(begin, min(end, begin + PIECE))):
+            begin += len(piece)
+            yield piece
