@@ -15,7 +15,10 @@ A4 = (595.28, 841.89)
 
 
 class Box(BaseModel):
-    """A rectangle on a page: points from the bottom-left corner; ``page`` counts from 0, -1 is the last."""
+    """A rectangle on a page as its reader sees it: points from the bottom-left corner of what is seen.
+
+    Turned, cropped and scaled pages are seen turned, cropped and scaled. ``page`` counts from 0, -1 is the last.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -65,12 +68,12 @@ class PageLayout(BaseModel):
     def standard(cls, first: tuple[float, float] = A4, last: tuple[float, float] | None = None) -> PageLayout:
         """Return the places of NĐ 30/2020 Phụ lục I for a PDF of unknown origin.
 
-        ``first`` and ``last`` are the width and height of those pages in points; margins are the decree's, so that
-        on A4 the boxes stand where they belong, and on other sizes still on the page.
+        ``first`` and ``last`` are the width and height of those pages in points as seen; margins are the decree's,
+        so that on A4 the boxes stand where they belong, and on other sizes at the same distance from the edges.
         """
         width, height = first
         last_width, last_height = last or first
-        line = min(706.0, height - 136)
+        line = height - 136
         middle = width / 2
         foot = min(150.0, last_height / 4)
         person = max(last_width - 235, 130.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -12,12 +13,13 @@ from pyhanko.pdf_utils.content import PdfContent, RawContent
 from pyhanko.pdf_utils.images import PdfImage
 from pyhanko.pdf_utils.layout import AxisAlignment, BoxConstraints, InnerScaling, Margins, SimpleBoxLayoutRule
 from pyhanko.pdf_utils.text import TextBoxStyle
-from pyhanko.stamp import BaseStampStyle, StaticStampStyle, TextStampStyle
+from pyhanko.stamp import BaseStamp, BaseStampStyle, StaticStampStyle, TextStampStyle
 
 from edocx.clock import in_vietnam
 from edocx.errors import InputError, LimitExceeded, Text
 from edocx.fonts import Face
 from edocx.signing.pdf.font import FaceFactory
+from edocx.signing.pdf.page_view import Corners, PageView, stand_upright
 
 MAX_PIXELS = 16_000_000
 """A seal of 36 mm at 600 dpi has under a million; a picture bomb has billions."""
@@ -80,6 +82,25 @@ def stamp_style(appearance: Appearance) -> BaseStampStyle:
         background_layout=_filling(foot=round(foot)),
         background_opacity=1.0,
     )
+
+
+@dataclass(frozen=True)
+class Upright(BaseStampStyle):
+    """Draws another style at its size as seen, turned so that it stands upright on its page."""
+
+    view: PageView = field(kw_only=True)
+    corners: Corners = field(kw_only=True)
+    inner: BaseStampStyle = field(kw_only=True)
+
+    def create_stamp(self, writer: Any, box: Any, text_params: Any) -> BaseStamp | None:
+        """Make the stamp; what pyHanko says of the box is in the file's units, and replaced."""
+        del box
+        left, bottom, right, top = self.corners
+        seen = BoxConstraints(width=max(1, round(right - left)), height=max(1, round(top - bottom)))
+        stamp = self.inner.create_stamp(writer, seen, text_params)
+        if stamp is not None:
+            stand_upright(stamp.register().get_object(), self.view)
+        return stamp
 
 
 def _flush() -> SimpleBoxLayoutRule:

@@ -25,6 +25,7 @@ from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf, open_source
 from edocx.signing.pdf.flatten import MAX_PAGES, FreshWriter, copy_page, entry
 from edocx.signing.pdf.marks import CopyForm, copy_mark, mark_box
 from edocx.signing.pdf.order import sign_as
+from edocx.signing.pdf.page_view import corners_of, inherited, view_of
 from edocx.signing.pdf.verify import verify_pdf
 from edocx.signing.report import Integrity, Message, Report
 from edocx.signing.trust import TrustStore
@@ -153,11 +154,10 @@ def _scan_faults(reader: PdfFileReader) -> list[Text]:
         if not images:
             continue  # a page of text, made on a computer
         page = reference.get_object()
-        while "/MediaBox" not in page:
-            page = page["/Parent"]
-        left, bottom, right, top = (float(edge) for edge in page["/MediaBox"])
+        left, bottom, right, top = corners_of(inherited(page, "/MediaBox"))
         largest = max(images, key=lambda one: int(one["/Width"]) * int(one["/Height"]))
-        dots = min(int(largest["/Width"]) / (right - left), int(largest["/Height"]) / (top - bottom)) * 72
+        inch = 72 / view_of(page).unit
+        dots = min(int(largest["/Width"]) / (right - left), int(largest["/Height"]) / (top - bottom)) * inch
         if dots < MIN_DPI * _ROUNDING:
             faults.append(Text(f"trang {number + 1} chỉ {dots:.0f} dpi", f"page {number + 1} has {dots:.0f} dpi"))
         if not _coloured(largest):

@@ -14,6 +14,7 @@ from pyhanko.pdf_utils.writer import BasePdfFileWriter
 from edocx.documents import DocumentNumber, FieldText, PageLayout
 from edocx.fonts import Face
 from edocx.signing.pdf.font import FaceFactory
+from edocx.signing.pdf.page_view import Corners, PageView, stand_upright
 
 NUMBER_FIELD = "EdocxNumber"
 DATE_FIELD = "EdocxDate"
@@ -50,9 +51,10 @@ def number_and_date(
 
 
 def text_appearance(
-    writer: BasePdfFileWriter, width: float, height: float, value: FieldValue
+    writer: BasePdfFileWriter, view: PageView, corners: Corners, value: FieldValue
 ) -> generic.IndirectObject:
-    """Build the form XObject that shows ``value`` in a box of the given size; text too wide is narrowed."""
+    """Build the form XObject that shows ``value`` upright in a box as seen; text too wide is narrowed."""
+    width, height = corners[2] - corners[0], corners[3] - corners[1]
     resources = PdfResources()
     form = generic.StreamObject(stream_data=_draw(writer, width, height, value, resources) if value.text else b"")
     form.update(
@@ -63,6 +65,7 @@ def text_appearance(
             pdf_name("/Resources"): resources.as_pdf_object(),
         }
     )
+    stand_upright(form, view)
     return writer.add_object(form)
 
 

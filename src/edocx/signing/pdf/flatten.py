@@ -9,6 +9,8 @@ from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import PageObject, PdfFileWriter
 
+from edocx.signing.pdf.page_view import view_of
+
 MAX_PAGES = 5_000
 MAX_ANNOTATIONS = 1_000
 """On one page; a document with more is made to take time."""
@@ -31,7 +33,8 @@ def copy_page(writer: PdfFileWriter, source: PdfFileReader, number: int) -> None
     """
     reference, resources = source.find_page_for_modification(number)
     page = reference.get_object()
-    box = [float(edge) for edge in _inherited(page, "/MediaBox")]
+    view = view_of(page)
+    box = list(view.visible)  # what was cropped away was not seen, and is not copied
     shown: dict[str, generic.PdfObject] = {"/Page": _page_form(writer, page, resources, box)}
     commands = [b"q /Page Do Q"]
     for count, annotation in enumerate(list(entry(page, "/Annots", ()))[:MAX_ANNOTATIONS]):
@@ -44,9 +47,10 @@ def copy_page(writer: PdfFileWriter, source: PdfFileReader, number: int) -> None
     forms = generic.DictionaryObject({pdf_name(name): value for name, value in shown.items()})
     content = writer.add_object(generic.StreamObject(stream_data=b"\n".join(commands)))
     new = PageObject(content, box, generic.DictionaryObject({pdf_name("/XObject"): forms}))
-    rotation = _inherited(page, "/Rotate", 0)
-    if rotation:
-        new[pdf_name("/Rotate")] = generic.NumberObject(int(rotation))
+    if view.rotation:
+        new[pdf_name("/Rotate")] = generic.NumberObject(view.rotation)
+    if view.unit != 1:
+        new[pdf_name("/UserUnit")] = generic.FloatObject(view.unit)
     writer.insert_page(new)
 
 
@@ -103,16 +107,3 @@ def entry(dictionary: Any, name: str, default: Any = None) -> Any:
     """Return an entry with its reference followed (a dictionary's own ``get`` leaves it), or the default."""
     held = dictionary.get_object() if isinstance(dictionary, generic.IndirectObject) else dictionary
     return held[name] if name in held else default  # noqa: SIM401
-
-
-def _inherited(page: Any, name: str, default: Any = None) -> Any:
-    node = page
-    for _ in range(MAX_PAGES):
-        if name in node:
-            return node[name]
-        if "/Parent" not in node:
-            break
-        node = node["/Parent"]
-    if default is None:
-        raise KeyError(name)
-    return default

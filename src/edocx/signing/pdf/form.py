@@ -19,11 +19,12 @@ from edocx.documents import Box, FieldText, PageLayout
 from edocx.errors import SigningRefused, Text
 from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.field_text import DATE_FIELD, NUMBER_FIELD, FieldValue, text_appearance
-from edocx.signing.pdf.revision import open_revision, require_page
+from edocx.signing.pdf.page_view import corners_of, mark_turn, page_view, widget_view
+from edocx.signing.pdf.revision import open_revision, require_place
 
 SEAL_FIELD = "EdocxSeal"
 
-_PRINT = 4
+PRINT = 4
 """Annotation flag Print (ISO 32000-1 table 165)."""
 
 _READ_ONLY = 1
@@ -48,7 +49,7 @@ def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
             if writer.prev.embedded_signatures:
                 raise _already_signed(source)
             for box in (layout.number, layout.date, *layout.signatures, layout.seal):
-                require_page(writer, box, str(source))
+                require_place(writer, box, str(source))
             _add_text_field(writer, NUMBER_FIELD, layout.number, layout.number_text)
             _add_text_field(writer, DATE_FIELD, layout.date, layout.date_text)
             for order, box in enumerate(layout.signatures, start=1):
@@ -76,9 +77,9 @@ def fill_fields(writer: IncrementalPdfFileWriter, values: Mapping[str, FieldValu
                 code="EDX-FIELD-MISSING",
                 where=where,
             )
-        left, bottom, right, top = (float(edge) for edge in field["/Rect"])
+        view = widget_view(writer, field)
         field["/V"] = pdf_string(value.text)
-        shown = text_appearance(writer, right - left, top - bottom, value)
+        shown = text_appearance(writer, view, view.to_seen(corners_of(field["/Rect"])), value)
         field["/AP"] = generic.DictionaryObject({pdf_name("/N"): shown})
         writer.update_container(field)
 
@@ -91,7 +92,8 @@ def _fields(writer: IncrementalPdfFileWriter) -> list[generic.DictionaryObject]:
 
 def _add_text_field(writer: IncrementalPdfFileWriter, name: str, box: Box, style: FieldText) -> None:
     page_ref, _ = writer.find_page_for_modification(box.page)
-    rectangle = generic.ArrayObject(generic.FloatObject(f"{value:.2f}") for value in box.corners)
+    view = page_view(writer, box.page)
+    rectangle = generic.ArrayObject(generic.FloatObject(f"{value:.2f}") for value in view.to_file(box.corners))
     field = generic.DictionaryObject(
         {
             pdf_name("/Type"): pdf_name("/Annot"),
@@ -99,14 +101,15 @@ def _add_text_field(writer: IncrementalPdfFileWriter, name: str, box: Box, style
             pdf_name("/FT"): pdf_name("/Tx"),
             pdf_name("/T"): pdf_string(name),
             pdf_name("/Ff"): generic.NumberObject(_READ_ONLY),
-            pdf_name("/F"): generic.NumberObject(_PRINT),
+            pdf_name("/F"): generic.NumberObject(PRINT),
             pdf_name("/DA"): generic.TextStringObject(f"/Helv {style.size:g} Tf 0 g"),
             pdf_name("/V"): pdf_string(style.blank),
             pdf_name("/Rect"): rectangle,
             pdf_name("/P"): page_ref,
         }
     )
-    shown = text_appearance(writer, box.x2 - box.x1, box.y2 - box.y1, FieldValue(style.blank, style))
+    mark_turn(field, view)
+    shown = text_appearance(writer, view, box.corners, FieldValue(style.blank, style))
     field["/AP"] = generic.DictionaryObject({pdf_name("/N"): shown})
     reference = writer.add_object(field)
     writer.register_annotation(page_ref, reference)
@@ -134,7 +137,7 @@ def _add_signature_field(writer: IncrementalPdfFileWriter, name: str, box: Box, 
         if final
         else {}
     )
-    corners = tuple(round(value) for value in box.corners)
+    corners = page_view(writer, box.page).to_file(box.corners)
     append_signature_field(writer, SigFieldSpec(name, on_page=box.page, box=corners, **lock))  # type: ignore[arg-type]
 
 

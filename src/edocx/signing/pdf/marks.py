@@ -9,12 +9,11 @@ from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 
-from pyhanko.pdf_utils.reader import PdfFileReader
-
 from edocx.documents import Box, DocumentNumber
 from edocx.signing.pdf.appearance import LEADING, Appearance, signing_time_text
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
-from edocx.signing.pdf.placing import page_size
+from edocx.signing.pdf.page_view import page_view
+from edocx.signing.pdf.placing import too_small
 
 MARK_SIZE = 10
 """Points (Phụ lục I, mục II.13)."""
@@ -43,15 +42,17 @@ def copy_mark(form: CopyForm, agency: str, at: datetime) -> Appearance:
 
 
 def mark_box(source: Path, mark: Appearance) -> Box:
-    """Return the place at the top right of the first page, as high as the mark has lines; raise `PdfError`."""
+    """Return the place at the top right of the first page as seen, as high as the mark has lines.
+
+    Raises `PdfError`, and `SigningRefused` (``EDX-PAGE-SMALL``) when the lines do not fit there.
+    """
     with open_pdf(source) as reader:
-        width, height = _first_page(reader, source)
+        try:
+            width, height = page_view(reader, 0).size
+        except MALFORMED as error:
+            raise damaged(str(source)) from error
     right, top = width - _RIGHT, height - _TOP
-    return Box(page=0, x1=max(0.0, right - _WIDTH), y1=top - _LINE * len(mark.lines), x2=right, y2=top)
-
-
-def _first_page(reader: PdfFileReader, source: Path) -> tuple[float, float]:
-    try:
-        return page_size(reader, 0)
-    except MALFORMED as error:
-        raise damaged(str(source)) from error
+    left, bottom = right - _WIDTH, top - _LINE * len(mark.lines)
+    if left < 0 or bottom < 0:
+        raise too_small((width, height), str(source))
+    return Box(page=0, x1=left, y1=bottom, x2=right, y2=top)

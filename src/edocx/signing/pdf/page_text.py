@@ -16,6 +16,8 @@ from edocx._xml import parse
 from edocx.content import storage_translated, write_durably
 from edocx.documents import Box
 from edocx.errors import InputError, PdfError, SigningRefused, Text, UsageError
+from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
+from edocx.signing.pdf.page_view import PageView, page_view
 
 LIMIT = 30
 """Seconds for one call; an ordinary page takes a fraction of one."""
@@ -36,21 +38,25 @@ def box_above(source: Path, text: str) -> Box:
     `UsageError` (``EDX-TOOL-POPPLER``) when poppler is not installed, `PdfError`.
     """
     wanted = _plain(text).split()
-    found: Box | None = None
+    last: tuple[int, list[etree._Element]] | None = None
     for number, page in enumerate(_pages(source)):
-        height = float(page.get("height", "0"))
         words = [(_plain(word.text or ""), word) for word in page.iter(f"{_XHTML}word")]
         for start in range(len(words) - len(wanted) + 1):
             if wanted and [spelt for spelt, _ in words[start : start + len(wanted)]] == wanted:
-                found = _above([word for _, word in words[start : start + len(wanted)]], number, height)
-    if found is None:
+                last = number, [word for _, word in words[start : start + len(wanted)]]
+    if last is None:
         raise SigningRefused(
             Text("Không tìm thấy dòng chữ này trên trang.", "This text is not on any page."),
             hint=Text("Kiểm tra họ tên người ký; bản quét không có chữ.", "Check the name; a scan has no text."),
             code="EDX-TEXT-NOT-FOUND",
             where=str(source),
         )
-    return found
+    with open_pdf(source) as reader:
+        try:
+            view = page_view(reader, last[0])
+        except MALFORMED as error:
+            raise damaged(str(source)) from error
+    return _above(last[1], last[0], view)
 
 
 def render_page(source: Path, page: int, out: Path, *, resolution: int = 100) -> Path:
@@ -61,6 +67,7 @@ def render_page(source: Path, page: int, out: Path, *, resolution: int = 100) ->
         tool,
         "-png",
         "-singlefile",
+        "-cropbox",
         "-r",
         str(resolution),
         "-f",
@@ -75,10 +82,11 @@ def render_page(source: Path, page: int, out: Path, *, resolution: int = 100) ->
     return out
 
 
-def _above(words: list[etree._Element], page: int, height: float) -> Box:
-    left = min(float(word.get("xMin", "0")) for word in words)
-    right = max(float(word.get("xMax", "0")) for word in words)
-    bottom = height - min(float(word.get("yMin", "0")) for word in words)
+def _above(words: list[etree._Element], page: int, view: PageView) -> Box:
+    # poppler measures from the top of what is seen, in the file's units.
+    left = min(float(word.get("xMin", "0")) for word in words) * view.unit
+    right = max(float(word.get("xMax", "0")) for word in words) * view.unit
+    bottom = view.size[1] - min(float(word.get("yMin", "0")) for word in words) * view.unit
     middle = (left + right) / 2
     return Box(
         page=page,
@@ -90,7 +98,7 @@ def _above(words: list[etree._Element], page: int, height: float) -> Box:
 
 
 def _pages(source: Path) -> list[etree._Element]:
-    data = _run([_tool("pdftotext"), "-bbox", str(source.resolve()), "-"], source)
+    data = _run([_tool("pdftotext"), "-cropbox", "-bbox", str(source.resolve()), "-"], source)
     if len(data) > MAX_TEXT:
         raise _failed(source)
     # poppler writes an XHTML doctype, and our parser takes none.

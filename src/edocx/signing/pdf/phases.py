@@ -12,15 +12,16 @@ from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
 from asn1crypto import x509
 from pyhanko.pdf_utils.layout import LayoutError
 from pyhanko.pdf_utils.misc import PdfWriteError
-from pyhanko.sign.fields import FieldMDPAction, MDPPerm, SigFieldSpec, SigSeedSubFilter
+from pyhanko.sign.fields import FieldMDPAction, MDPPerm, SigFieldSpec, SigSeedSubFilter, enumerate_sig_fields
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
+from pyhanko.stamp import BaseStampStyle
 
 from edocx.content import PIECE, durable_file, naming, storage_translated, sync_folder
 from edocx.documents import Box
@@ -28,14 +29,15 @@ from edocx.errors import SigningRefused, StateError, Text, UsageError
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.certificate import public_key
 from edocx.signing.cms.content import room_for, signed_attributes, signed_data
-from edocx.signing.pdf.appearance import Appearance, stamp_style
+from edocx.signing.pdf.appearance import Appearance, Upright, stamp_style
 from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.field_text import FieldValue
 from edocx.signing.pdf.form import fill_fields
 from edocx.signing.pdf.gap import fill_gap, require_unchanged
 from edocx.signing.pdf.look import Look
+from edocx.signing.pdf.page_view import corners_of, widget_view
 from edocx.signing.pdf.prepared import Prepared
-from edocx.signing.pdf.revision import Revision, open_revision, require_page
+from edocx.signing.pdf.revision import Revision, open_revision, require_place
 from edocx.signing.timestamp import Timestamper
 
 
@@ -69,13 +71,12 @@ def prepare(
     held = tuple(chain)
     room = room_for(certificate, held, timestamp_room)
     look: Look = {"appearance": appearance, "certify": certify, "reason": reason, "box": box}
-    layout = _layout(field, certificate, algorithm, room, look)
+    style = stamp_style(appearance) if appearance is not None and appearance.visible else None
     with open_source(source) as stream:
         revision = open_revision(stream, str(source))
         try:
             _require_open(revision, {field, *(fill or {})}, source)
-            if box is not None:
-                require_page(revision, box, str(source))
+            layout = _layout(revision, str(source), field, certificate, algorithm, room, style, look)
             if fill:
                 fill_fields(revision, fill, str(source))
             with _target(working_file, durable=durable) as target:
@@ -143,10 +144,11 @@ def complete(
     return out
 
 
-def _layout(
-    field: str, certificate: x509.Certificate, algorithm: SignatureAlgorithm, room: int, look: Look
-) -> PdfSigner:
-    certify, box, appearance = look["certify"], look["box"], look["appearance"]
+def _layout(  # noqa: PLR0917 - one caller
+    revision: Revision, where: str, field: str, certificate: x509.Certificate, algorithm: SignatureAlgorithm,
+    room: int, style: BaseStampStyle | None, look: Look,
+) -> PdfSigner:  # fmt: skip
+    certify = look["certify"]
     meta = PdfSignatureMetadata(
         field_name=field,
         md_algorithm=algorithm.hash_name,
@@ -155,12 +157,25 @@ def _layout(
         docmdp_permissions=MDPPerm.FILL_FORMS if certify else None,  # type: ignore[arg-type]
         reason=look["reason"],
     )
-    style = stamp_style(appearance) if appearance is not None and appearance.visible else None
-    place = (
-        None if box is None else SigFieldSpec(field, on_page=box.page, box=_whole(box), empty_field_appearance=False)
-    )
+    place, upright = _place(revision, where, field, look["box"], style)
     # The real CMS is built in `complete`; pyHanko only needs somebody to lay out the page for.
-    return PdfSigner(meta, ExternalSigner(certificate, None, room), stamp_style=style, new_field_spec=place)
+    return PdfSigner(meta, ExternalSigner(certificate, None, room), stamp_style=upright, new_field_spec=place)
+
+
+def _place(
+    revision: Revision, where: str, field: str, box: Box | None, style: BaseStampStyle | None
+) -> tuple[SigFieldSpec | None, BaseStampStyle | None]:
+    """Say where a new field stands in the file, and draw so that it is upright for the reader there."""
+    if box is not None:
+        view = require_place(revision, box, where)
+        corners: Any = view.to_file(box.corners)
+        place = SigFieldSpec(field, on_page=box.page, box=corners, empty_field_appearance=False)
+        return place, style and Upright(view=view, corners=box.corners, inner=style)
+    widget = next((ref.get_object() for name, _, ref in enumerate_sig_fields(revision.prev) if name == field), None)
+    if style is None or widget is None or "/Rect" not in widget:
+        return None, style
+    view = widget_view(revision, widget)
+    return None, Upright(view=view, corners=view.to_seen(corners_of(widget["/Rect"])), inner=style)
 
 
 def _content(prepared: Prepared, signature: bytes, timestamps: Timestamper | None) -> bytes:
@@ -220,11 +235,6 @@ def _require_open(revision: Revision, touched: set[str], source: Path) -> None:
         whole = lock is not None and lock.action is FieldMDPAction.ALL
         if earlier.docmdp_level is MDPPerm.NO_CHANGES or locked or whole:
             raise _refused(None, source)
-
-
-def _whole(box: Box) -> tuple[int, int, int, int]:
-    x1, y1, x2, y2 = (round(edge) for edge in box.corners)
-    return x1, y1, x2, y2
 
 
 def _refused(error: Exception | None, source: Path) -> SigningRefused:

@@ -4,27 +4,72 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from pyhanko.pdf_utils.reader import PdfFileReader
-
-from edocx.documents import PageLayout
+from edocx.documents import Box, PageLayout
+from edocx.errors import SigningRefused, Text, UsageError
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
+from edocx.signing.pdf.page_view import page_view
+
+SMALLEST = 410.0
+"""Points: the short side of A5 (148 mm), less what a scanner trims. On less, the decree's lines do not fit."""
+
+_SLACK = 2.0
+"""Points by which a box may pass the edge: rounding, and pages whose size was rounded."""
+
+_MM = 25.4 / 72
 
 
 def layout_for(source: Path) -> PageLayout:
-    """Return the decree's places for a PDF of unknown origin, fitted to the size of its pages; raise `PdfError`."""
+    """Return the decree's places for a PDF of unknown origin, fitted to its pages as they are seen.
+
+    Raises `PdfError`, and `SigningRefused` (``EDX-PAGE-SMALL``) for a page on which the places would cover each other.
+    """
     with open_pdf(source) as reader:
         try:
             count = int(reader.root["/Pages"]["/Count"])
-            first, last = (page_size(reader, page) for page in (0, count - 1))
+            first, last = (page_view(reader, page).size for page in (0, count - 1))
         except MALFORMED as error:
             raise damaged(str(source)) from error
+    for size in (first, last):
+        if min(size) < SMALLEST:
+            raise too_small(size, str(source))
     return PageLayout.standard(first, last)
 
 
-def page_size(reader: PdfFileReader, page: int) -> tuple[float, float]:
-    """Return width and height of a page in points; raise what pyHanko raises for a damaged page tree."""
-    node = reader.find_page_for_modification(page)[0].get_object()
-    while "/MediaBox" not in node:
-        node = node["/Parent"]  # inheritable (ISO 32000-1 7.7.3.4)
-    left, bottom, right, top = (float(edge) for edge in node["/MediaBox"])
-    return abs(right - left), abs(top - bottom)
+def require_inside(box: Box, size: tuple[float, float], where: str) -> None:
+    """Raise `UsageError` (``EDX-SIGN-PLACE``) for a box that does not lie whole on a page of this size."""
+    left, bottom, right, top = box.corners
+    width, height = size
+    if -_SLACK <= left < right <= width + _SLACK and -_SLACK <= bottom < top <= height + _SLACK:
+        return
+    raise UsageError(
+        Text(
+            f"Ô chữ ký nằm ngoài trang ({_millimetres(size)}).",
+            f"The box lies outside the page ({_millimetres(size)}).",
+        ),
+        hint=Text(
+            "Đặt ô nằm trọn trong trang, tính từ góc dưới bên trái của trang như nhìn thấy.",
+            "Put it whole on the page, measured from the bottom-left corner of the page as seen.",
+        ),
+        code="EDX-SIGN-PLACE",
+        where=where,
+    )
+
+
+def too_small(size: tuple[float, float], where: str) -> SigningRefused:
+    """Make the refusal of a page that the decree's layout does not fit on."""
+    return SigningRefused(
+        Text(
+            f"Trang quá nhỏ ({_millimetres(size)}) cho bố cục của Nghị định 30/2020 (từ khổ A5).",
+            f"The page is too small ({_millimetres(size)}) for the layout of NĐ 30/2020 (A5 or larger).",
+        ),
+        hint=Text(
+            "Đặt chữ ký bằng tọa độ (--place), hoặc ký không hiển thị (bỏ --image).",
+            "Place the signature by coordinates (--place), or sign invisibly (without --image).",
+        ),
+        code="EDX-PAGE-SMALL",
+        where=where,
+    )
+
+
+def _millimetres(size: tuple[float, float]) -> str:
+    return f"{size[0] * _MM:.0f} × {size[1] * _MM:.0f} mm"

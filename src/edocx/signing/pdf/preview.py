@@ -6,17 +6,20 @@ import tempfile
 from pathlib import Path
 from typing import Literal
 
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
 from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.stamp import BaseStampStyle
 
 from edocx.content import storage_translated
 from edocx.documents import Box
-from edocx.signing.pdf.appearance import Appearance, stamp_style
+from edocx.signing.pdf.appearance import Appearance, Upright, stamp_style
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf, open_source
-from edocx.signing.pdf.form import SEAL_FIELD, person_field
+from edocx.signing.pdf.form import PRINT, SEAL_FIELD, person_field
 from edocx.signing.pdf.page_text import box_above, render_page
+from edocx.signing.pdf.page_view import PageView, seen_box
 from edocx.signing.pdf.placing import layout_for
-from edocx.signing.pdf.revision import Revision, open_revision, require_page
+from edocx.signing.pdf.revision import Revision, open_revision, require_place
 
 
 @storage_translated()
@@ -39,10 +42,10 @@ def preview_page(
         with open_source(source) as stream:
             revision = open_revision(stream, str(source))
             try:
-                require_page(revision, place, str(source))
+                view = require_place(revision, place, str(source))
                 page = place.page if place.page >= 0 else int(revision.root["/Pages"]["/Count"]) + place.page
                 if appearance is not None and appearance.visible:
-                    _draw(revision, page, place, stamp_style(appearance))
+                    _draw(revision, place, view, stamp_style(appearance))
                 with drawn.open("w+b") as target:
                     revision.write(target)  # type: ignore[no-untyped-call, unused-ignore]
             except MALFORMED as error:
@@ -52,33 +55,31 @@ def preview_page(
 
 def _place(source: Path, role: str) -> Box:
     wanted = SEAL_FIELD if role == "organisation" else person_field(1)
-    layout = layout_for(source)
-    fallback = layout.seal if role == "organisation" else layout.signatures[0]
     with open_pdf(source) as reader:
         try:
             for name, _, field in enumerate_sig_fields(reader):
                 widget = field.get_object()
                 if name == wanted and "/Rect" in widget:
-                    x1, y1, x2, y2 = (float(edge) for edge in widget["/Rect"])
-                    return Box(page=_page_of(reader, widget, fallback.page), x1=x1, y1=y1, x2=x2, y2=y2)
+                    return seen_box(reader, widget)
         except MALFORMED as error:
             raise damaged(str(source)) from error
-    return fallback
+    layout = layout_for(source)
+    return layout.seal if role == "organisation" else layout.signatures[0]
 
 
-def _page_of(reader: object, widget: object, fallback: int) -> int:
-    count = int(reader.root["/Pages"]["/Count"])  # type: ignore[attr-defined]
-    wanted = widget.raw_get("/P").reference if "/P" in widget else None  # type: ignore[attr-defined,operator]
-    for number in range(count):
-        if reader.find_page_for_modification(number)[0].reference == wanted:  # type: ignore[attr-defined]
-            return number
-    return fallback
-
-
-def _draw(revision: Revision, page: int, place: Box, style: BaseStampStyle) -> None:
-    from pyhanko.pdf_utils.layout import BoxConstraints  # noqa: PLC0415 - for drawing only
-
-    width, height = place.x2 - place.x1, place.y2 - place.y1
-    stamp = style.create_stamp(revision, box=BoxConstraints(width=round(width), height=round(height)), text_params={})
-    assert stamp is not None
-    stamp.apply(page, round(place.x1), round(place.y1))
+def _draw(revision: Revision, place: Box, view: PageView, style: BaseStampStyle) -> None:
+    """Put the appearance on the page as a stamp: placed and turned by viewers as that of a signature is."""
+    page = revision.find_page_for_modification(place.page)[0]  # type: ignore[no-untyped-call, unused-ignore]
+    drawn = Upright(view=view, corners=place.corners, inner=style).create_stamp(revision, None, {})
+    assert drawn is not None
+    rectangle = generic.ArrayObject(generic.FloatObject(f"{edge:.2f}") for edge in view.to_file(place.corners))
+    stamp = generic.DictionaryObject(
+        {
+            pdf_name("/Type"): pdf_name("/Annot"),
+            pdf_name("/Subtype"): pdf_name("/Stamp"),
+            pdf_name("/F"): generic.NumberObject(PRINT),
+            pdf_name("/Rect"): rectangle,
+        }
+    )
+    drawn.apply_appearance(stamp)
+    revision.register_annotation(page, revision.add_object(stamp))  # type: ignore[no-untyped-call, unused-ignore]

@@ -12,6 +12,8 @@ from edocx.content import PIECE
 from edocx.documents import Box
 from edocx.errors import SigningRefused, Text, UsageError
 from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
+from edocx.signing.pdf.page_view import PageView, page_view
+from edocx.signing.pdf.placing import require_inside
 
 # pyHanko logs names out of certificates and tracebacks of what we turn into errors; an application that wants them
 # can still attach a handler.
@@ -46,8 +48,12 @@ def open_revision(stream: BinaryIO, where: str) -> Revision:
         raise damaged(where) from error
 
 
-def require_page(revision: Revision, box: Box, where: str) -> None:
-    """Raise `UsageError` (``EDX-PDF-PAGE``) when the document has no such page."""
+def require_place(revision: Revision, box: Box, where: str) -> PageView:
+    """Return the view of the page a box is on.
+
+    Raises `UsageError`: ``EDX-PDF-PAGE`` when the document has no such page, ``EDX-SIGN-PLACE`` when the box does not
+    lie whole on it.
+    """
     count = int(revision.root["/Pages"]["/Count"])
     if not -count <= box.page < count:
         raise UsageError(
@@ -56,6 +62,9 @@ def require_page(revision: Revision, box: Box, where: str) -> None:
             code="EDX-PDF-PAGE",
             where=where,
         )
+    view = page_view(revision, box.page)
+    require_inside(box, view.size, where)
+    return view
 
 
 def _refuse_xfa(reader: PdfFileReader, where: str) -> None:
