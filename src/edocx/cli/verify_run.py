@@ -10,11 +10,14 @@ from datetime import datetime
 from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from edocx.errors import EdocxError, InputError, Text
 from edocx.signing.report import Report
 from edocx.signing.trust import TrustStore
+
+if TYPE_CHECKING:
+    from edocx.units.directory import Directory
 
 CHUNK = 16
 """Files handed to a process at a time."""
@@ -27,6 +30,7 @@ class Options:
     trust: tuple[str, ...] = ()
     evidence: tuple[Path, ...] = ()
     registry: Path | None = None
+    directory: Path | None = None
     detached: tuple[Path, ...] = ()
     keys: tuple[Path, ...] = ()
     at: datetime | None = None
@@ -120,6 +124,7 @@ def _arguments(options: Options) -> dict[str, Any]:
     return {
         "trust": store,
         "registry": known,
+        "directory": _units(options),
         "at": options.at,
         "policy": options.policy,
         "detached": options.detached,
@@ -127,6 +132,21 @@ def _arguments(options: Options) -> dict[str, Any]:
         "source": source,
         "receipts": options.receipts,
     }
+
+
+def _units(options: Options) -> Directory | None:
+    """Return the directory that a policy asks: that of ``--directory``, else the shipped one; none is read unasked."""
+    from edocx.signing.policy import SIGNATURES_ONLY
+
+    if options.directory is not None:
+        from edocx.units.units_json import load
+
+        return load(options.directory)
+    if options.policy == SIGNATURES_ONLY:
+        return None
+    from edocx.units.shipped import shipped_directory
+
+    return shipped_directory()
 
 
 def _judge(file: Path, options: Options, folder: str) -> Report | EdocxError:

@@ -9,13 +9,13 @@ from pathlib import Path
 
 from edocx.content import Blob
 from edocx.envelope import names as n
-from edocx.envelope.model import Attachment
+from edocx.envelope.model import Attachment, Envelope
 from edocx.envelope.read import Reading, open_envelope
 from edocx.errors import EdocxError
 from edocx.sealing.frame import message
 from edocx.sealing.judging import judge_seal
 from edocx.signing.judgement import Criteria
-from edocx.signing.report import Indication, Message, Report
+from edocx.signing.report import Indication, Message, Report, Statement
 
 _PDF_MARK = b"%PDF-"
 _PDF_WITHIN = 1024
@@ -37,7 +37,7 @@ def verify_reading(reading: Reading, criteria: Criteria, *, name: str, policy: s
     """Judge an envelope that is open already, as `verify_envelope` does; its files are not digested again."""
     verdict = judge_seal(reading, criteria)
     attachments = tuple(_judge_files(reading, criteria))
-    return Report.of(
+    report = Report.of(
         file=name,
         format="edxml",
         policy=policy,
@@ -45,6 +45,20 @@ def verify_reading(reading: Reading, criteria: Criteria, *, name: str, policy: s
         messages=(*_remarks(reading, attachments), *verdict.messages),
         attachments=attachments,
         uncovered=verdict.uncovered,
+    )
+    return report.model_copy(update={"statement": _statement(reading.envelope)})
+
+
+_LETTER = "CV"
+"""Công văn has no abbreviation on paper (NĐ 30/2020 Phụ lục III); registries write this."""
+
+
+def _statement(envelope: Envelope) -> Statement:
+    kind = envelope.document_type.kind if envelope.document_type is not None else None
+    return Statement(
+        sender=envelope.sender.unit if envelope.sender is not None else None,
+        kind=None if kind is None else kind.abbreviation or _LETTER,
+        is_status=envelope.kind == "status",
     )
 
 

@@ -1,21 +1,19 @@
-"""Who must have signed, as data: rules over a finished report.
+"""Who must have signed, as data: rules over a finished report; `edocx.signing.requirement` asks them.
 
-Without a policy each signature is judged for itself. A policy asks more of a file whose signatures all hold; where it
-is not met the verdict becomes INDETERMINATE with SIG_CONSTRAINTS_FAILURE (EN 319 102-1 5.2.8), never better. Who a
+Without a policy each signature is judged for itself. A policy asks more of a file whose signatures all hold. Who a
 certificate speaks for comes from the registry alone, so that without a registry most rules cannot be met.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal, assert_never
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError
 
 from edocx.errors import InputError, Text, UsageError
-from edocx.signing.report import Indication, Message, Report, SignatureReport, SubIndication
+from edocx.units.registry import SigningCapacity
 
 MAX_POLICY_FILE = 1024 * 1024
 
@@ -47,6 +45,36 @@ class PersonBeforeSeal(_Rule):
     rule: Literal["person-before-seal"] = "person-before-seal"
 
 
+class AuthorisedFor(_Rule):
+    """A person's signature whose holder may sign such a document (NĐ 30/2020 Điều 13), by the registry's mandates.
+
+    ``kind`` is a kind of document ("QĐ", "CV"); without it that of the sealed header, else any. ``capacity`` is "TM.",
+    "KT.", "TL.", "TUQ.", "Q." or "" for the head's own right; without it any. ``at`` is the aware moment the mandate
+    must run; without it that of signing, and the moment judged for too where nothing proves the signing time. Where
+    agencies sealed, each needs such a person of its own.
+    """
+
+    rule: Literal["authorised-for"] = "authorised-for"
+    kind: str | None = None
+    capacity: SigningCapacity | None = None
+    at: AwareDatetime | None = None
+
+
+class UnitExisted(_Rule):
+    """Every unit that signed existed on the day it signed, by the directory.
+
+    A unit that the directory does not know is a warning; one that was closed, or not open yet, is an error.
+    """
+
+    rule: Literal["unit-existed"] = "unit-existed"
+
+
+class SenderIsIssuer(_Rule):
+    """In an envelope: its sender is the unit that sealed it, and one of those that sealed the document in it."""
+
+    rule: Literal["sender-is-issuer"] = "sender-is-issuer"
+
+
 class Timestamped(_Rule):
     """Every signature has a trusted timestamp."""
 
@@ -68,7 +96,16 @@ class AnyOf(_Rule):
 
 
 Rule = Annotated[
-    SealedBy | SignedByPersonOf | PersonBeforeSeal | Timestamped | AllOf | AnyOf, Field(discriminator="rule")
+    SealedBy
+    | SignedByPersonOf
+    | PersonBeforeSeal
+    | AuthorisedFor
+    | UnitExisted
+    | SenderIsIssuer
+    | Timestamped
+    | AllOf
+    | AnyOf,
+    Field(discriminator="rule"),
 ]
 
 
@@ -99,9 +136,19 @@ AnyOf.model_rebuild()
 SHIPPED = {
     SIGNATURES_ONLY: Policy(name=SIGNATURES_ONLY),
     # NĐ 30/2020 Điều 5: signed by an authorised person and by the agency, in this order; several of each for a
-    # joint document, earlier initials allowed.
+    # joint document, earlier initials allowed. In an envelope, one unit sends, seals and issues.
     OFFICIAL_DOCUMENT: Policy(
-        name=OFFICIAL_DOCUMENT, require=AllOf(rules=(SignedByPersonOf(), SealedBy(), PersonBeforeSeal()))
+        name=OFFICIAL_DOCUMENT,
+        require=AllOf(
+            rules=(
+                SignedByPersonOf(),
+                SealedBy(),
+                PersonBeforeSeal(),
+                AuthorisedFor(),
+                UnitExisted(),
+                SenderIsIssuer(),
+            )
+        ),
     ),
 }
 
@@ -130,94 +177,3 @@ def load_policy(name: str) -> Policy:
             code="EDX-POLICY-FILE",
             where=str(place),
         ) from error
-
-
-def apply_policy(policy: Policy, report: Report) -> Report:
-    """Return the report under a policy: the same when it is met, else INDETERMINATE with what is missing by name.
-
-    For an envelope or container the rule is asked of each signed file inside as well as of the seal's own.
-    """
-    if policy.require is None:
-        return report
-    files = [inside for inside in report.attachments if inside.format == "pdf"]
-    asked = files if report.format in {"edxml", "asice"} else [report]
-    missing: list[Message] = []
-    for one in asked:
-        missing += [m.model_copy(update={"where": m.where or one.file}) for m in _missing(policy.require, one)]
-    if report.format == "edxml":
-        missing += _missing(SealedBy(), report)
-    if not missing:
-        return report
-    update: dict[str, object] = {"messages": (*report.messages, *missing)}
-    if report.indication in {Indication.TOTAL_PASSED, Indication.NO_SIGNATURE}:
-        update |= {"indication": Indication.INDETERMINATE, "sub_indication": SubIndication.SIG_CONSTRAINTS_FAILURE}
-    return report.model_copy(update=update)
-
-
-def _missing(rule: Rule, report: Report) -> list[Message]:
-    passed = [s for s in report.signatures if s.indication is Indication.TOTAL_PASSED]
-    match rule:
-        case SealedBy():
-            return [] if _any(passed, "organisation", rule.unit) else [_message(_NO_SEAL, rule.unit)]
-        case SignedByPersonOf():
-            return [] if _any(passed, "person", rule.unit) else [_message(_NO_PERSON, rule.unit)]
-        case PersonBeforeSeal():
-            return _order(passed)
-        case Timestamped():
-            return [_message(_NO_TIME, s.id) for s in passed if s.time_source not in {"timestamp", "receipt"}]
-        case AllOf():
-            return [message for one in rule.rules for message in _missing(one, report)]
-        case AnyOf():
-            each = [_missing(one, report) for one in rule.rules]
-            return [] if any(not one for one in each) else [message for one in each for message in one]
-        case _:
-            assert_never(rule)
-
-
-def _any(signatures: Iterable[SignatureReport], kind: str, unit: str | None) -> bool:
-    return any(s.kind == kind and (unit is None or s.unit == unit) for s in signatures)
-
-
-def _order(signatures: list[SignatureReport]) -> list[Message]:
-    missing, people = [], set()
-    for signature in signatures:  # in signing order
-        if signature.kind == "person":
-            people.add(signature.unit)
-        elif signature.kind == "organisation" and signature.unit not in people:
-            missing.append(_message(_SEAL_ALONE, signature.id))
-    return missing
-
-
-def _message(pair: tuple[str, Text], where: str | None) -> Message:
-    code, text = pair
-    return Message.of(code, "error", text, where)
-
-
-_NO_SEAL = (
-    "EDX-POLICY-NO-SEAL",
-    Text(
-        "Chưa có chữ ký số hợp lệ của cơ quan ban hành theo sổ đăng ký; hỏi lại bên gửi hoặc bổ sung sổ đăng ký.",
-        "No valid seal of an agency in the registry; ask the sender, or complete the registry.",
-    ),
-)
-_NO_PERSON = (
-    "EDX-POLICY-NO-PERSON",
-    Text(
-        "Chưa có chữ ký số hợp lệ của người có thẩm quyền theo sổ đăng ký; hỏi lại bên gửi hoặc bổ sung sổ đăng ký.",
-        "No valid signature of a person in the registry; ask the sender, or complete the registry.",
-    ),
-)
-_SEAL_ALONE = (
-    "EDX-POLICY-ORDER",
-    Text(
-        "Chữ ký của cơ quan không đứng sau chữ ký của người có thẩm quyền của chính cơ quan đó (NĐ 30/2020).",
-        "The agency's seal does not stand on an earlier signature of one of its own persons (NĐ 30/2020).",
-    ),
-)
-_NO_TIME = (
-    "EDX-POLICY-NO-TIMESTAMP",
-    Text(
-        "Chữ ký không có dấu thời gian đáng tin; đề nghị bên gửi bổ sung dấu thời gian.",
-        "The signature has no trusted timestamp; ask the sender to add one.",
-    ),
-)

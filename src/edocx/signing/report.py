@@ -12,7 +12,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from edocx.errors import Refused, Text
 
@@ -129,6 +129,17 @@ class SignatureReport(Frozen):
     messages: tuple[Message, ...] = ()
 
 
+class Statement(Frozen):
+    """What an envelope says of its document, for policies: worth as much as the seal over it.
+
+    ``kind`` is the kind's abbreviation in registries ("QĐ", "CV"), None where the header names none that we know.
+    """
+
+    sender: str | None = None
+    kind: str | None = None
+    is_status: bool = False
+
+
 class Report(Frozen):
     """The verdict on one file: its own signatures and those of the files inside it."""
 
@@ -142,6 +153,8 @@ class Report(Frozen):
     signatures: tuple[SignatureReport, ...] = ()
     messages: tuple[Message, ...] = ()
     attachments: tuple[Report, ...] = ()
+    statement: Statement | None = Field(default=None, exclude=True, repr=False)
+    """Not part of the JSON."""
 
     @classmethod
     def of(

@@ -18,10 +18,12 @@ from edocx.signing.evidence import RevocationSource
 from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Criteria, Fetch
 from edocx.signing.path import issuing_path
-from edocx.signing.policy import Policy, apply_policy, load_policy
+from edocx.signing.policy import Policy, load_policy
 from edocx.signing.receipt_proof import ReceiptBook
 from edocx.signing.report import Message, Report
+from edocx.signing.requirement import Ground, apply_policy
 from edocx.signing.trust import TrustStore
+from edocx.units.directory import Directory
 from edocx.units.registry import CertificateRegistry
 from edocx.verification.extract import Extraction, collecting
 
@@ -43,13 +45,15 @@ def verify(
     keys: Sequence[Path | str] = (),
     source: RevocationSource | None = None,
     receipts: Sequence[Path | str] = (),
+    directory: Directory | None = None,
 ) -> Report:
     """Judge every signature in a file, and in the files inside it.
 
     ``trust`` says whom to believe: without it nobody is, and the verdict is INDETERMINATE. ``at`` is the aware
     moment to judge for, the present one by default. ``detached`` are files that a signature speaks of, ``keys``
     certificates, public keys or shared secrets to check with. ``receipts`` are folders of signed receipts, which prove
-    since when the file existed where the policy names their issuers. No network is used, unless a ``source`` is given
+    since when the file existed where the policy names their issuers. ``directory`` tells a policy which units existed
+    when. No network is used, unless a ``source`` is given
     that asks for revocation (`edocx.signing.online.OnlineSource`). Raises `InputError` for a file that
     cannot be read as anything we know, `UsageError` for a policy that does not exist; a bad signature raises nothing.
     """
@@ -64,7 +68,7 @@ def verify(
         keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
         receipts=ReceiptBook.of(receipts, rules.receipts),
     )
-    return _verdict(Path(path), criteria, rules)
+    return _verdict(Path(path), criteria, rules, directory)
 
 
 def extract(
@@ -80,6 +84,7 @@ def extract(
     keys: Sequence[Path | str] = (),
     source: RevocationSource | None = None,
     receipts: Sequence[Path | str] = (),
+    directory: Directory | None = None,
 ) -> Extraction:
     """Judge a file as `verify` does, and write what each signature that passed signed into the folder ``into``.
 
@@ -101,13 +106,14 @@ def extract(
             receipts=ReceiptBook.of(receipts, rules.receipts),
             witness=collector,
         )
-        report = _verdict(Path(path), criteria, rules)
+        report = _verdict(Path(path), criteria, rules, directory)
         return Extraction(report, collector.settle(target, report))
 
 
-def _verdict(place: Path, criteria: Criteria, rules: Policy) -> Report:
+def _verdict(place: Path, criteria: Criteria, rules: Policy, directory: Directory | None) -> Report:
+    ground = Ground(criteria.at, criteria.registry, directory)
     try:
-        return apply_policy(rules, _judge(place, criteria, rules.name))
+        return apply_policy(rules, _judge(place, criteria, rules.name), ground)
     except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
         # What parsers raise on bytes made to break them; the promise is a verdict or one clean error.
         raise InputError(
