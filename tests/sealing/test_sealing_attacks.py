@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import base64
 import re
 
 import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
 
 from edocx.sealing import verify_envelope
-from edocx.signing.report import Indication
+from edocx.signing.report import Indication, Integrity, SubIndication
 
 
 def judge(workshop, data: str):
@@ -221,14 +223,34 @@ def test_what_stands_outside_the_seal_is_reported_as_unsealed(workshop, sealed):
     assert ("EDX-UNSEALED", place) in {(m.code, m.where) for m in report.messages}
 
 
-def test_the_certificate_cannot_be_exchanged(workshop, sealed, letter, tmp_path):
+def exchanged_certificate(workshop, text: str) -> str:
     """Another certificate of the same authority in KeyInfo: the signed property names the first."""
     other = workshop.pki.issue_organisation("CƠ QUAN KHÁC")
-    import base64
-
-    from cryptography.hazmat.primitives.serialization import Encoding
-
     der = base64.b64encode(other.certificate.public_bytes(Encoding.DER)).decode()
-    text = sealed.read_text("utf-8")
-    forged = re.sub("(<ds:X509Certificate>)[^<]*", rf"\g<1>{der}", text, count=1)
-    assert judge(workshop, forged).indication is Indication.TOTAL_FAILED
+    return re.sub("(<ds:X509Certificate>)[^<]*", rf"\g<1>{der}", text, count=1)
+
+
+def removed_certificate(_workshop, text: str) -> str:
+    """No certificate at all."""
+    return re.sub("<ds:KeyInfo.*?</ds:KeyInfo>", "", text, count=1, flags=re.DOTALL)
+
+
+@pytest.mark.parametrize("forge", [exchanged_certificate, removed_certificate])
+def test_a_seal_without_its_certificate_is_neither_right_nor_wrong(workshop, sealed, forge):
+    """Nobody can check it (EN 319 102-1 5.2.3, table 6), and it never counts as the other's."""
+    report = judge(workshop, forge(workshop, sealed.read_text("utf-8")))
+    assert report.indication is Indication.INDETERMINATE
+    (seal,) = report.signatures
+    assert seal.sub_indication is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
+    assert seal.integrity is Integrity.INDETERMINATE
+    assert seal.certificate is None
+    assert seal.unit is None
+
+
+@pytest.mark.parametrize("forge", [exchanged_certificate, removed_certificate])
+def test_a_change_fails_also_where_the_certificate_is_gone(workshop, sealed, forge):
+    """Else whoever changes an envelope would take the certificate out, and have a milder verdict."""
+    text = sealed.read_text("utf-8").replace("H58.12.01</edXML:OrganId>", "G22</edXML:OrganId>", 1)
+    report = judge(workshop, forge(workshop, text))
+    assert report.indication is Indication.TOTAL_FAILED
+    assert report.signatures[0].sub_indication is SubIndication.HASH_FAILURE

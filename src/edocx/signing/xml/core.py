@@ -325,8 +325,7 @@ def _check_value(
         candidates = tuple(c for c in candidates if names(binding, c))
         if not candidates:
             message = NOT_THE_CERTIFICATE if offered.certificates else NO_CERTIFICATE
-            outcome = Indication.TOTAL_FAILED if offered.certificates else Indication.INDETERMINATE
-            raise _Fault(SubIndication.NO_SIGNING_CERTIFICATE_FOUND, message, outcome)
+            raise _Fault(SubIndication.NO_SIGNING_CERTIFICATE_FOUND, message, Indication.INDETERMINATE)
         work.bound = True
     if not candidates:
         _check_bare(method, value, data, offered)

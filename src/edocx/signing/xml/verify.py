@@ -83,11 +83,13 @@ def examine(signature: etree._Element, expected: Mapping[str, ExpectedPart]) -> 
         sub, message = SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE
     else:
         return replace(blank, **seen)
+    # EN 319 102-1 5.2.3: without its certificate a signature is neither right nor wrong, it cannot be checked.
+    unknown = sub is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
     return replace(
         blank,
         **seen,
-        integrity=Integrity.INVALID,
-        outcome=Indication.TOTAL_FAILED,
+        integrity=Integrity.INDETERMINATE if unknown else Integrity.INVALID,
+        outcome=Indication.INDETERMINATE if unknown else Indication.TOTAL_FAILED,
         failure=sub,
         messages=(message,),
     )
@@ -110,14 +112,22 @@ def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], se
     # 2. certificate
     qualifying = _only(_only(signature, ds("Object")), xades("QualifyingProperties"))
     properties = _only(qualifying, xades("SignedProperties"))
-    certificate, others = _signing_certificate(signature, properties)
-    seen |= {"certificate": certificate, "embedded": others, "claimed_time": _signing_time(properties)}
+    held = _signing_certificate(signature, properties)
+    seen["claimed_time"] = _signing_time(properties)
     # 3. references
     wanted = dict(expected)
     properties_uri = f"#{properties.get('Id')}"
     wanted[properties_uri] = ExpectedPart((EXCLUSIVE_C14N,), hashlib.sha256(canonicalise(properties)).digest())
     _match_references(info, wanted, properties_uri)
-    # 4. value
+    # 4. value; what was changed has failed by now, whether the certificate is there or not
+    if held is None:
+        raise _fault(
+            SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+            "EDX-CERT-MISSING",
+            Text("Con dấu không kèm chứng thư đã ký nó.", "The seal does not carry the certificate that made it."),
+        )
+    certificate, others = held
+    seen |= {"certificate": certificate, "embedded": others}
     key = public_key(certificate)
     value = signature_from_xml(decode_value(_only(signature, ds("SignatureValue"))), key)
     if value is None or algorithm.matches(key, value, algorithm.digest(canonicalise(info))) is not None:
@@ -198,7 +208,7 @@ def _children(element: etree._Element, names: tuple[str, ...]) -> list[etree._El
 
 def _signing_certificate(
     signature: etree._Element, properties: etree._Element
-) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]]:
+) -> tuple[x509.Certificate, tuple[x509.Certificate, ...]] | None:
     own = _only(properties, xades("SignedSignatureProperties"))
     certificate_id = _only(_only(own, xades("SigningCertificateV2")), xades("Cert"))
     digest = _only(certificate_id, xades("CertDigest"))
@@ -211,11 +221,7 @@ def _signing_certificate(
     for certificate in held:
         if bytes(certificate.sha256) == named:
             return certificate, tuple(c for c in held if c is not certificate)
-    raise _fault(
-        SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
-        "EDX-CERT-MISSING",
-        Text("Con dấu không kèm chứng thư đã ký nó.", "The seal does not carry the certificate that made it."),
-    )
+    return None
 
 
 def _signing_time(properties: etree._Element) -> datetime | None:
