@@ -7,7 +7,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
-from edocx.cli.verify_view import INTEGRITY, KINDS, UNCHECKED, VERDICTS, time_phrase, validity
+from edocx.cli.verify_view import AT_SIGNING, INTEGRITY, KINDS, UNCHECKED, VERDICTS, time_phrase, validity
 from edocx.clock import in_vietnam
 from edocx.errors import EdocxError, Text
 from edocx.signing.report import Message, Report, SignatureReport
@@ -26,10 +26,12 @@ _ROWS = {
     "verdict": Text("Kết quả", "Verdict"),
     "signer": Text("Người ký", "Signer"),
     "kind": Text("Loại chủ thể, cơ quan", "Kind of holder, unit"),
-    "issuer": Text("Tổ chức cấp và quản lý chứng thư", "Body that issues and manages the certificate"),
+    "issuer": Text("Tổ chức cấp chứng thư", "Issuer of the certificate"),
+    "managed": Text("Tổ chức quản lý chứng thư", "Body managing the certificate"),
     "time": Text("Thời gian ký", "Signing time"),
     "integrity": Text("Tính toàn vẹn", "Integrity"),
     "validity": Text("Hiệu lực chứng thư", "Validity of the certificate"),
+    "then": Text("Hiệu lực tại thời điểm ký", "Validity at the signing time"),
     "serial": Text("Số hiệu chứng thư, SHA-256", "Serial number, SHA-256"),
     "algorithm": Text("Thuật toán, mức", "Algorithm, level"),
     "messages": Text("Ghi chú", "Remarks"),
@@ -79,9 +81,11 @@ def _signature(signature: SignatureReport, lang: str) -> str:
         "signer": certificate.subject if certificate else "",
         "kind": f"{KINDS[signature.kind].in_language(lang)}{unit}",
         "issuer": certificate.issuer if certificate else "",
+        "managed": certificate.managed_by if certificate else "",
         "time": time_phrase(signature, lang),
         "integrity": INTEGRITY[signature.integrity].in_language(lang),
         "validity": validity(certificate, lang) if certificate else "",
+        "then": AT_SIGNING[certificate.at_signing].in_language(lang) if certificate else "",
         "serial": f"{certificate.serial}, {certificate.sha256}" if certificate else "",
         "algorithm": f"{signature.algorithm}, {signature.format} {signature.level or ''}",
     }

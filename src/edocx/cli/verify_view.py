@@ -61,6 +61,16 @@ def validity(certificate: CertificateInfo, lang: str) -> str:
     return f"{words} {in_vietnam(certificate.not_before):%Y-%m-%d} {to} {in_vietnam(certificate.not_after):%Y-%m-%d}"
 
 
+AT_SIGNING = {
+    "valid": Text("chứng thư có hiệu lực tại thời điểm ký", "certificate valid at the signing time"),
+    "outside-dates": Text("chứng thư không có hiệu lực tại thời điểm ký", "certificate not valid at the signing time"),
+    "unknown": Text(
+        "chưa xác định được hiệu lực của chứng thư tại thời điểm ký",
+        "not known whether the certificate was valid at the signing time",
+    ),
+}
+
+
 def time_phrase(signature: SignatureReport, lang: str) -> str:
     """Return when it was signed, who says so, and whether the certificate was valid then."""
     words = SOURCES[signature.time_source].in_language(lang)
@@ -95,7 +105,9 @@ def _show_signature(signature: SignatureReport, indent: str, lang: str) -> None:
         say(f"{indent}  {certificate.subject}")
         issued = Text("cấp và quản lý bởi", "issued and managed by").in_language(lang)
         say(f"{indent}  {issued} {certificate.issuer}")
-        say(f"{indent}  {validity(certificate, lang)}")
+        managed = Text("tổ chức quản lý chứng thư", "body managing the certificate").in_language(lang)
+        say(f"{indent}  {managed}: {certificate.managed_by}")
+        say(f"{indent}  {validity(certificate, lang)}; {AT_SIGNING[certificate.at_signing].in_language(lang)}")
     say(f"{indent}  {time_phrase(signature, lang)}")
     _show_messages(signature.messages, indent + "  ", lang)
 

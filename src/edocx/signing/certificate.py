@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Any, TypeVar
@@ -101,7 +102,15 @@ def _described(certificate: x509.Certificate) -> CertificateInfo:
         not_before=certificate.not_valid_before,
         not_after=certificate.not_valid_after,
         sha256=fingerprint(certificate),
+        managed_by=_organisation(certificate.issuer),
     )
+
+
+def _organisation(name: x509.Name) -> str:
+    """Return the organisation of a name (O), the whole name where there is none."""
+    held = name.native.get("organization_name") if isinstance(name.native, dict) else None
+    first = held[0] if isinstance(held, list) and held else held
+    return unicodedata.normalize("NFC", first) if isinstance(first, str) and first else _name(name)
 
 
 def fingerprint(certificate: x509.Certificate) -> str:

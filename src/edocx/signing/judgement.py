@@ -29,7 +29,7 @@ from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKE
 from edocx.signing.path import PathVerdict, judge_path
 from edocx.signing.proof import Proof, prove
 from edocx.signing.receipt import Held
-from edocx.signing.report import Indication, Integrity, Message, SignatureReport, SubIndication
+from edocx.signing.report import CertificateInfo, Indication, Integrity, Message, SignatureReport, SubIndication
 from edocx.signing.signed import Content, Witness
 from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
 from edocx.signing.token import Token, may_stamp
@@ -175,13 +175,24 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         time_source=source,
         algorithm=finding.algorithm,
         covers=finding.covers,
-        certificate=describe(finding.certificate) if finding.certificate is not None else None,
+        certificate=_certificate(finding, indication, moment),
         receipt=held.info if held is not None else None,
         messages=tuple(messages),
     )
     if criteria.witness is not None and finding.content is not None and indication is Indication.TOTAL_PASSED:
         criteria.witness(report, finding.content)
     return report
+
+
+def _certificate(finding: Finding, indication: Indication, moment: datetime | None) -> CertificateInfo | None:
+    if finding.certificate is None:
+        return None
+    info = describe(finding.certificate)
+    if moment is None:
+        return info
+    if not info.not_before <= moment <= info.not_after:
+        return info.model_copy(update={"at_signing": "outside-dates"})
+    return info.model_copy(update={"at_signing": "valid"}) if indication is Indication.TOTAL_PASSED else info
 
 
 def _held(finding: Finding, criteria: Criteria, proven: datetime | None) -> Held | None:

@@ -83,7 +83,12 @@ class Message(Frozen):
 
 
 class CertificateInfo(Frozen):
-    """What a person needs to know of the signing certificate; ``sha256`` is of its DER, lower-case hex."""
+    """What a person needs to know of the signing certificate; ``sha256`` is of its DER, lower-case hex.
+
+    ``managed_by`` is the body behind the issuer, as the issuer's name has it. ``at_signing`` says what the certificate
+    was worth at the signing time of this signature (TT 15/2025 PL II): ``valid``; ``outside-dates``; ``unknown`` where
+    it was within its dates and revocation or path could not be judged, or nothing says when it signed.
+    """
 
     subject: str
     issuer: str
@@ -91,6 +96,8 @@ class CertificateInfo(Frozen):
     not_before: datetime
     not_after: datetime
     sha256: str
+    managed_by: str = ""
+    at_signing: Literal["valid", "outside-dates", "unknown"] = "unknown"
 
 
 class ReceiptInfo(Frozen):
