@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from edocx.documents import Document, Draft, Urgency
 from edocx.office import Approved, Dispatch, Incoming, Office, OfficeConfig, Trace
 from edocx.office.deadlines import Overdue
+from edocx.office.recovery import Recovered
 from edocx.office.registers import Book, RegisterLine
 from edocx.office.requests import ChangeRequest
 from edocx.office.withdrawing import Asked
@@ -187,13 +188,17 @@ class AsyncOffice:
         """Sign the journal's end, beside the store."""
         return await self.call(self._office.sign_head)
 
+    async def receipt(self, file: Path, folder: Path) -> Path:
+        """State, signed, that a file is in this unit's hands now."""
+        return await self.call(self._office.receipt, file, folder)
+
     async def backup(self, folder: Path) -> Path:
         """Write a consistent copy of the store."""
         return await self.call(self._office.backup, folder)
 
-    async def reconcile(self, *, next_number: int) -> None:
-        """Let a restored office write again."""
-        await self.call(self._office.reconcile, next_number=next_number)
+    async def reconcile(self, *, next_number: int | None = None) -> Recovered:
+        """Pull back what the axis knows and let a restored office write again."""
+        return await self.call(self._office.reconcile, next_number=next_number)
 
     async def close(self) -> None:
         """Wait for the verb that runs, and close the office."""

@@ -62,6 +62,14 @@ def test_issuing_twice_gives_the_same_document(net, draft):
     assert commune.issue(approved, seal="agency") == first
 
 
+@pytest.mark.parametrize("name", ["2023/15", "../../elsewhere", ".hidden"])
+def test_a_drafts_own_id_names_no_path(net, draft, name):
+    commune = net.office(scene.COMMUNE)
+    document = commune.issue(commune.approve(draft, by="director", draft_id=name), seal="agency")
+    assert document.pdf.parent == net.folder / "offices" / scene.COMMUNE / "issued"
+    assert commune.document(name) == document
+
+
 def test_a_failed_seal_keeps_the_reservation_and_the_number(net, draft, monkeypatch):
     from edocx.office import issuing
 

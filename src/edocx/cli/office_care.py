@@ -96,21 +96,28 @@ def restore(folder: Path = typer.Argument(..., metavar="DIR"), office: Path = OF
         emit_json({"schema": 1, "restored": at.isoformat(), "read_only": True})
         return
     say(Text(f"Đã phục hồi về {at:%d/%m/%Y %H:%M}; chỉ đọc.", f"Restored to {at:%Y-%m-%d %H:%M}; read-only."))
-    say(Text("Tiếp theo: edocx office reconcile --next-number N", "Next: edocx office reconcile --next-number N"))
+    say(Text("Tiếp theo: edocx office reconcile", "Next: edocx office reconcile"))
 
 
 def reconcile(
-    next_number: int = typer.Option(..., "--next-number", min=1, help="Số đi kế tiếp / the next outgoing number."),
+    next_number: int | None = typer.Option(
+        None, "--next-number", min=1, help="Số đi kế tiếp / the next outgoing number."
+    ),
     office: Path = OFFICE,
     as_json: bool = JSON,
 ) -> None:
-    """Cho văn phòng đã phục hồi làm việc lại. / Let a restored office work again."""
+    """Lấy lại từ trục, cho văn phòng đã phục hồi làm việc lại. / Pull back from the axis, and work again."""
     with opened(office) as desk:
-        desk.reconcile(next_number=next_number)
+        found = desk.reconcile(next_number=next_number)
+    number, sent, received = found.next_number, found.sent, found.received
     if as_json:
-        emit_json({"schema": 1, "next_number": next_number})
-    else:
-        say(Text(f"Sổ văn bản đi tiếp tục từ số {next_number}.", f"The outgoing book goes on from {next_number}."))
+        counts = {"sent": sent, "received": received, "unread": list(found.unread)}
+        emit_json({"schema": 1, "next_number": number, **counts})
+        return
+    say(Text(f"Lấy lại từ trục: {sent} đã gửi, {received} đã nhận.", f"Pulled back: {sent} sent, {received} received."))
+    say(Text(f"Sổ văn bản đi tiếp tục từ số {number}.", f"The outgoing book goes on from {number}."))
+    for message_id in found.unread:
+        say(Text(f"  ! không đọc được: {message_id}", f"  ! not readable: {message_id}"))
 
 
 def receipt(

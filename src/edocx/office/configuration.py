@@ -75,6 +75,11 @@ class OfficeConfig(BaseModel):
     signers: dict[str, SignerConfig] = Field(default_factory=dict)
 
     @property
+    def place(self) -> Path:
+        """The file beside which the office keeps whatever is not in its database."""
+        return self.store
+
+    @property
     def axis_path(self) -> Path:
         """The file of the local axis."""
         return Path(self.axis.removeprefix("local:"))

@@ -15,6 +15,7 @@ from edocx.errors import Text, UnitError, UsageError
 from edocx.office.configuration import OfficeConfig, SignerConfig
 from edocx.office.workspace import workspace
 from edocx.routing.database import Store
+from edocx.routing.journal import Head
 from edocx.routing.transport import Transport
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Secrets, Signer, no_secrets, open_signer
@@ -39,6 +40,10 @@ class Desk:
     trust: TrustStore
     registry: CertificateRegistry | None
     secrets: Secrets = no_secrets
+    attested: Head | None = field(default=None, repr=False)
+    """The journal's end that the axis is known to hold; see `edocx.office.attestation`."""
+    compared: bool = field(default=False, repr=False)
+    """Whether this office's journal was held against the axis' since it was opened."""
     _signers: dict[str, Signer] = field(default_factory=dict, repr=False)
     _criteria: Criteria | None = field(default=None, repr=False)
 
@@ -110,7 +115,7 @@ class Desk:
 
     def workspace(self) -> AbstractContextManager[Path]:
         """Give a folder beside the store for files in the making; it is gone afterwards."""
-        return workspace(self.config.store.parent)
+        return workspace(self.config.place.parent)
 
 
 def printed(signatory: Signatory) -> Mapping[str, str]:

@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 
 from edocx.clock import in_vietnam
 from edocx.errors import EdocxError, Text
+from edocx.office.attestation import marker_of
 from edocx.office.desk import Desk
 from edocx.office.evidence import known_heads
-from edocx.office.safekeeping import marker_of
 from edocx.routing.health import Finding, examine
 from edocx.routing.inbox import IncomingState
 from edocx.routing.journal import parse_line
@@ -107,7 +107,7 @@ def _quarantine(desk: Desk) -> Iterator[Finding]:
 
 
 def _restored(desk: Desk) -> Iterator[Finding]:
-    if marker_of(desk.config.store).exists():
+    if marker_of(desk.config.place).exists():
         yield Finding(
             "EDX-OFFICE-RESTORED",
             "error",

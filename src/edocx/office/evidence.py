@@ -19,8 +19,8 @@ from edocx.signing.receipt import write_receipt
 HEADS = "heads"
 """The folder beside the store where signed heads are kept."""
 
-MAX_HEAD = 4096
-"""Bytes of a head's file; a real one has under 300."""
+MAX_HEAD = 64 * 1024
+"""Bytes of a head's file; a real one has some hundred, and a line for each book and year."""
 
 
 def head_of(desk: Desk) -> Head:
@@ -31,7 +31,7 @@ def head_of(desk: Desk) -> Head:
 
 def sign_head(desk: Desk) -> Path:
     """Sign the journal's end with the agency's key, beside the store; return the file that was signed."""
-    folder = desk.config.store.parent / HEADS
+    folder = desk.config.place.parent / HEADS
     folder.mkdir(exist_ok=True)
     return write_head(desk, folder, head_of(desk))
 
@@ -39,11 +39,14 @@ def sign_head(desk: Desk) -> Path:
 def write_head(desk: Desk, folder: Path, head: Head) -> Path:
     """Write ``head-N.json`` and its detached signature ``head-N.json.p7s`` into a folder; return the first.
 
-    The JSON has unit, seq, hash (SHA-256, lower-case hex) and at (ISO 8601).
+    The JSON has unit, seq, hash (SHA-256, lower-case hex), at (ISO 8601), and the next number of each book.
     """
     now = desk.clock.now()
     path = folder / f"head-{head.seq}.json"
+    with desk.store.read() as transaction:
+        books = transaction.register.next_numbers(str(desk.unit))
     said = {"schema": 1, "unit": str(desk.unit), "seq": head.seq, "hash": head.hash, "at": now.isoformat()}
+    said["books"] = {f"{series}/{year}": number for (series, year), number in sorted(books.items())}
     write_durably(path, [json.dumps(said, ensure_ascii=False).encode()])
     sign_file(path, path.with_name(path.name + ".p7s"), desk.agency(), at=now)
     return path
@@ -61,19 +64,31 @@ def give_receipt(desk: Desk, file: Path, folder: Path) -> Path:
 
 def known_heads(desk: Desk) -> tuple[Head, ...]:
     """Return the heads kept beside the store; what the journal must still hold."""
-    folder = desk.config.store.parent / HEADS
+    folder = desk.config.place.parent / HEADS
     return tuple(read_head(path) for path in sorted(folder.glob("head-*.json")))
 
 
 def read_head(path: Path) -> Head:
     """Read a head's file; raise `InputError` when it is none."""
+    return parse_head(Blob.from_path(path).read(MAX_HEAD), str(path))[0]
+
+
+def parse_head(said: bytes, where: str) -> tuple[Head, dict[tuple[str, int], int]]:
+    """Read what a head's file says: the head, and the next number of each book; raise `InputError` for anything else.
+
+    Books are keyed by series and year.
+    """
     try:
-        said = json.loads(Blob.from_path(path).read(MAX_HEAD))
-        return Head(int(said["seq"]), str(said["hash"]))
-    except (ValueError, KeyError, TypeError) as error:
+        told = json.loads(said)
+        books: dict[tuple[str, int], int] = {}
+        for name, number in told.get("books", {}).items():
+            series, _, year = str(name).rpartition("/")
+            books[series, int(year)] = int(number)
+        return Head(int(told["seq"]), str(told["hash"])), books
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise InputError(
             Text("Tệp không phải đầu chuỗi nhật ký.", "The file is no journal head."),
             hint=Text("Dùng tệp head-N.json do văn phòng ký.", "Use a head-N.json that the office signed."),
             code="EDX-HEAD-UNREADABLE",
-            where=str(path),
+            where=where,
         ) from error

@@ -7,6 +7,7 @@ fails, the document keeps its reservation, and no number ever serves two documen
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -19,7 +20,7 @@ from edocx.errors import SigningRefused, StateError, Text
 from edocx.office.desk import Desk
 from edocx.office.entitlement import require_entitled
 from edocx.routing.dossier import Filed
-from edocx.routing.parcel import new_message_id
+from edocx.routing.parcel import is_message_id, new_message_id
 from edocx.signing.certificate import fingerprint
 from edocx.signing.pdf.appearance import Appearance, signing_time_text
 from edocx.signing.pdf.field_text import FieldValue, number_and_date
@@ -168,8 +169,13 @@ def document_of(desk: Desk, filed: Filed) -> Document:
 
 
 def exported(desk: Desk, payload: Blob, name: str) -> Path:
-    """Put a payload where other programs can read it: ``issued/NAME.pdf`` beside the store."""
-    folder = desk.config.store.parent / "issued"
+    """Put a payload where other programs can read it: ``issued/NAME.pdf`` beside the store.
+
+    A draft's id is whatever its host calls it; one that is no plain name (``../x``) gives its digest instead.
+    """
+    if not is_message_id(name):
+        name = hashlib.sha256(name.encode()).hexdigest()
+    folder = desk.config.place.parent / "issued"
     folder.mkdir(exist_ok=True)
     place = folder / f"{name}.pdf"
     if not place.exists() or Blob.from_path(place) != payload:

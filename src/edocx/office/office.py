@@ -13,6 +13,7 @@ from typing import Self
 from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
 from edocx.documents import Document, Draft, Urgency
+from edocx.errors import TransportUnavailable
 from edocx.office import (
     bundle,
     deadlines,
@@ -28,12 +29,14 @@ from edocx.office import (
     tracing,
     withdrawing,
 )
+from edocx.office.attestation import attest, is_current, require_reconciled
 from edocx.office.configuration import OfficeConfig
 from edocx.office.deadlines import Overdue, WorkingCalendar
 from edocx.office.desk import Desk
 from edocx.office.issuing import Approved
 from edocx.office.receiving import Incoming
 from edocx.office.records import directory_of, registry_of
+from edocx.office.recovery import Recovered
 from edocx.office.registers import Book, RegisterLine
 from edocx.office.requests import ChangeRequest
 from edocx.office.sending import Dispatch
@@ -97,7 +100,7 @@ class Office:
             trust |= TrustStore.from_path(place)
         axis = LocalAxis.open(settings.axis_path, clock=time, faults=faults) if transport is None else None
         store = Store.open(settings.store, clock=time, faults=faults)
-        clear_abandoned(settings.store.parent)
+        clear_abandoned(settings.place.parent)
         desk = Desk(
             config=settings,
             clock=time,
@@ -130,7 +133,7 @@ class Office:
 
     def approve(self, draft: Draft, *, by: str, draft_id: str | None = None) -> Approved:
         """Let the signatory's key sign a draft; see `edocx.office.issuing.approve`."""
-        safekeeping.require_reconciled(self._desk)
+        require_reconciled(self._desk)
         secrecy.require_not_secret(draft)
         return issuing.approve(self._desk, draft, by=by, draft_id=draft_id)
 
@@ -140,8 +143,10 @@ class Office:
 
     def issue(self, approved: Approved, *, seal: str) -> Document:
         """Number, date and seal an approved draft; see `edocx.office.issuing.issue`."""
-        safekeeping.require_reconciled(self._desk)
-        return issuing.issue(self._desk, approved, seal=seal)
+        require_reconciled(self._desk)
+        document = issuing.issue(self._desk, approved, seal=seal)
+        self._attested()  # so that the number is known elsewhere too; what fails is attested with the next work
+        return document
 
     def document(self, document: str) -> Document:
         """Return an issued document by its DocumentId or the office's own id; raise `StateError` when there is none."""
@@ -153,7 +158,7 @@ class Office:
 
     def send(self, document: Document, *, to: Iterable[UnitId | str], attempt: int = 1) -> Dispatch:
         """Queue a document for its recipients; see `edocx.office.sending.send`."""
-        safekeeping.require_reconciled(self._desk)
+        require_reconciled(self._desk)
         secrecy.require_not_secret(document.draft)
         withdrawing.require_sendable(self._desk, document)
         return sending.send(self._desk, document, to=to, attempt=attempt)
@@ -168,7 +173,7 @@ class Office:
         as_document: bool = False,
     ) -> Asked:
         """Ask receivers to give a document back; see `edocx.office.withdrawing.recall`."""
-        safekeeping.require_reconciled(self._desk)
+        require_reconciled(self._desk)
         return withdrawing.recall(self._desk, document, reason, by=by, to=to, as_document=as_document)
 
     def update(
@@ -182,7 +187,7 @@ class Office:
         content: str | None = None,
     ) -> Asked:
         """Tell receivers what changed about a document; see `edocx.office.withdrawing.update`."""
-        safekeeping.require_reconciled(self._desk)
+        require_reconciled(self._desk)
         return withdrawing.update(
             self._desk, document, reason, by=by, due_date=due_date, urgency=urgency, content=content
         )
@@ -191,7 +196,7 @@ class Office:
         self, document: str, new: Document, reason: str, *, by: str, to: Iterable[UnitId | str] | None = None
     ) -> Dispatch:
         """Send a new document in the place of an earlier one; see `edocx.office.withdrawing.replace`."""
-        safekeeping.require_reconciled(self._desk)
+        require_reconciled(self._desk)
         secrecy.require_not_secret(new.draft)
         return withdrawing.replace(self._desk, document, new, reason, by=by, to=to)
 
@@ -208,11 +213,13 @@ class Office:
 
         An office that was restored and not reconciled does nothing here.
         """
-        if safekeeping.marker_of(self._desk.config.store).exists():
-            return Progress()
+        if not is_current(self._desk):
+            return Progress(faults=("EDX-OFFICE-RESTORED",))
         progress = self._worker.run_until_quiet()
         while receiving.open_new(self._desk):
             progress.add(self._worker.run_until_quiet())
+        if progress.moved:
+            progress.faults += self._attested()
         return progress
 
     def inbox(self, wait: timedelta = timedelta(0)) -> Iterator[Incoming]:
@@ -270,6 +277,7 @@ class Office:
 
     def void(self, draft_id: str, reason: str, *, by: str) -> int:
         """Void the number reserved for a draft; see `edocx.office.registers.void`."""
+        require_reconciled(self._desk)
         return registers.void(self._desk, draft_id, reason, by=by)
 
     def doctor(self, *, deep: bool = False) -> tuple[Finding, ...]:
@@ -294,9 +302,17 @@ class Office:
         settings = config if isinstance(config, OfficeConfig) else OfficeConfig.from_path(config)
         return safekeeping.restore(settings, folder)
 
-    def reconcile(self, *, next_number: int) -> None:
-        """Let a restored office write again; see `edocx.office.safekeeping.reconcile`."""
-        safekeeping.reconcile(self._desk, next_number=next_number)
+    def reconcile(self, *, next_number: int | None = None) -> Recovered:
+        """Pull back what the axis knows and let a restored office write; see `edocx.office.safekeeping.reconcile`."""
+        return safekeeping.reconcile(self._desk, next_number=next_number)
+
+    def _attested(self) -> tuple[str, ...]:
+        """Leave the journal's end with the axis; return what stood in the way."""
+        try:
+            attest(self._desk)
+        except TransportUnavailable as error:
+            return (error.code,)
+        return ()
 
     def close(self) -> None:
         """Close the store and what else this office opened."""

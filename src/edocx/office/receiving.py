@@ -18,6 +18,7 @@ from edocx.envelope.model import Envelope
 from edocx.errors import EdocxError, InputError, KeyFileError, StateError, Text, UsageError
 from edocx.office import requests
 from edocx.office.answering import Saying, answer, opened
+from edocx.office.attestation import require_reconciled
 from edocx.office.desk import Desk
 from edocx.office.received import file_received
 from edocx.office.secrecy import is_marked, require_unmarked
@@ -59,6 +60,7 @@ class Incoming:
 
         Raises `Refused` (``EDX-SECRET``) for one that is marked as a state secret.
         """
+        require_reconciled(self._desk)
         require_unmarked(self.envelope)
         number: list[int] = []
 
@@ -80,6 +82,7 @@ class Incoming:
                 hint=Text("QĐ 28/2018 Điều 5.", "QĐ 28/2018 Điều 5."),
                 code="EDX-REJECT-REASON",
             )
+        require_reconciled(self._desk)
 
         def enter(transaction: Transaction) -> None:
             transaction.inbox.move(self.id, IncomingState.REJECTED, by=by)
@@ -88,15 +91,19 @@ class Incoming:
 
     def assign(self, *, by: str, note: str | None = None) -> None:
         """Report that a handler was assigned (04)."""
-        answer(self._desk, self.envelope, self.message_id, Saying(StatusCode.ASSIGNED, note, by), _nothing)
+        self._report(Saying(StatusCode.ASSIGNED, note, by))
 
     def process(self, *, by: str, note: str | None = None) -> None:
         """Report that it is being handled (05)."""
-        answer(self._desk, self.envelope, self.message_id, Saying(StatusCode.PROCESSING, note, by), _nothing)
+        self._report(Saying(StatusCode.PROCESSING, note, by))
 
     def complete(self, *, by: str, note: str | None = None) -> None:
         """Report that handling is finished (06)."""
-        answer(self._desk, self.envelope, self.message_id, Saying(StatusCode.COMPLETED, note, by), _nothing)
+        self._report(Saying(StatusCode.COMPLETED, note, by))
+
+    def _report(self, saying: Saying) -> None:
+        require_reconciled(self._desk)
+        answer(self._desk, self.envelope, self.message_id, saying, _nothing)
 
     def hold(self) -> None:
         """Leave it in the inbox: it is presented again."""
@@ -112,6 +119,11 @@ def open_new(desk: Desk) -> int:
 
     Statuses come first: a document may be answered by one that waits behind it.
     """
+    return open_waiting(desk) + requests.settle(desk)
+
+
+def open_waiting(desk: Desk) -> int:
+    """Do `open_new` without agreeing to what issuers ask; return how many messages went forward."""
     moved = 0
     lease = f"open.{secrets.token_hex(6)}"
     for kind, step in ((ParcelKind.STATUS, _apply_status), (ParcelKind.DOCUMENT, _present)):
@@ -119,7 +131,7 @@ def open_new(desk: Desk) -> int:
             for message in claimed:
                 _take(desk, message, step)
             moved += len(claimed)
-    return moved + requests.settle(desk)
+    return moved
 
 
 def _take(desk: Desk, message: Message, step: Callable[[Desk, Message], None]) -> None:

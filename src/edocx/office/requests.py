@@ -16,6 +16,7 @@ from edocx.documents import StatusCode
 from edocx.envelope.model import Envelope
 from edocx.errors import EdocxError, StateError, Text, UsageError
 from edocx.office.answering import Saying, answer, opened
+from edocx.office.attestation import require_reconciled
 from edocx.office.desk import Desk
 from edocx.office.received import subject_of
 from edocx.office.verdict import verdict_on
@@ -54,6 +55,7 @@ class ChangeRequest:
 
     def agree(self, *, by: str, note: str | None = None) -> None:
         """Agree (15): a recalled document is cancelled and its content deleted, a replaced one cancelled."""
+        require_reconciled(self._desk)
         _agree(self._desk, self, by, note)
 
     def refuse(self, reason: str, *, by: str) -> None:
@@ -64,6 +66,7 @@ class ChangeRequest:
                 hint=Text("Nêu lý do để bên gửi biết.", "Give the reason, which the issuer reads."),
                 code="EDX-REJECT-REASON",
             )
+        require_reconciled(self._desk)
         saying = Saying(StatusCode.CHANGE_REFUSED, reason, by)
         answer(self._desk, subject_of(self._desk, self._incoming), _answered(self), saying, lambda _: None)
 

@@ -1,27 +1,34 @@
 """Backup and restore of an office's store, so that a restored office issues no number twice.
 
 A backup is a day old when it is needed. What the office did since is gone from the store and not from the world, so
-a restored office only reads until somebody says how far its books went (`reconcile`). Messages need no such care:
-their ids are derived from what they say, and an axis absorbs what it took before.
+a restored office only reads until it is reconciled: what the axis remembers of it is pulled back, and its books go on
+above every number given out.
 """
 
 from __future__ import annotations
 
 import json
 import shutil
-from datetime import datetime
+from dataclasses import replace
+from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 from edocx.content import Blob, sync_folder, write_durably
 from edocx.errors import InputError, StateError, Text, UsageError
+from edocx.office.attestation import attest, books_known, marker_of
 from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
-from edocx.office.evidence import head_of, write_head
+from edocx.office.evidence import HEADS, head_of, write_head
 from edocx.office.issuing import OUTGOING
+from edocx.office.recovery import Recovered, recover
 from edocx.routing.store.failure import files_translated
 
 BACKUP_NOTE = "backup.json"
 """What a backup says of itself: unit, moment, journal head, digest of the database."""
+
+OVERLAP = timedelta(hours=1)
+"""How far before the backup's moment the axis is asked from: its clock is another, and a repeat does nothing."""
 
 
 def backup(desk: Desk, folder: Path) -> Path:
@@ -52,7 +59,7 @@ def restore(config: OfficeConfig, folder: Path) -> datetime:
     The office is read-only afterwards, until `reconcile`. Raises `UsageError` when a store stands there already or the
     backup is another unit's, `InputError` for a folder that is no whole backup.
     """
-    if config.store.exists():
+    if config.place.exists():
         raise UsageError(
             Text("Ở đó đã có kho dữ liệu.", "A store stands there already."),
             hint=Text(
@@ -60,7 +67,7 @@ def restore(config: OfficeConfig, folder: Path) -> datetime:
                 "Move the old one aside before restoring; do not delete it.",
             ),
             code="EDX-RESTORE-OCCUPIED",
-            where=str(config.store),
+            where=str(config.place),
         )
     note = _read_note(folder)
     if note["unit"] != str(config.unit):
@@ -73,56 +80,74 @@ def restore(config: OfficeConfig, folder: Path) -> datetime:
     copy = Blob.from_path(folder / Path(note["database"]).name)
     if copy.sha256 != note["sha256"]:
         raise _no_backup(folder)
-    with files_translated(str(config.store)):
-        config.store.parent.mkdir(parents=True, exist_ok=True)
+    with files_translated(str(config.place)):
+        config.place.parent.mkdir(parents=True, exist_ok=True)
         # The marker first: a store that stands there without it would issue numbers.
-        write_durably(marker_of(config.store), [json.dumps(note).encode()])
+        write_durably(marker_of(config.place), [json.dumps(note).encode()])
         files = folder / f"{copy.path.name}.payloads" if copy.path else folder
         if files.is_dir():
-            shutil.copytree(files, config.store.with_name(config.store.name + ".payloads"), dirs_exist_ok=True)
-        copy.save(config.store)
-        sync_folder(config.store.parent)
+            shutil.copytree(files, config.place.with_name(config.place.name + ".payloads"), dirs_exist_ok=True)
+        copy.save(config.place)
+        sync_folder(config.place.parent)
     return datetime.fromisoformat(note["at"])
 
 
-def reconcile(desk: Desk, *, next_number: int) -> None:
-    """Let a restored office write again: its outgoing book of this year goes on from ``next_number``.
+def reconcile(desk: Desk, *, next_number: int | None = None) -> Recovered:
+    """Let a restored office write again; return what was pulled back from the axis.
 
-    The number must lie above every number given out before the loss, which paper, recipients and the axis can tell.
-    Raises `StateError` when it lies below what the backup itself knows, or the office was not restored.
+    Whatever the axis still knows of this office since the backup comes back first: what it sent and received, the
+    statuses both ways, the numbers it gave out. The outgoing book of this year then goes on from ``next_number``, or
+    above every number that the axis knows of. A number that was given out and never sent only the office itself can
+    know, so over an axis that keeps no heads ``next_number`` must be given (``EDX-RECONCILE-NUMBER``). Raises
+    `StateError` for a number below what is known or when the office was not restored, `TransportUnavailable` when the
+    axis is away: the office stays read-only, and this can be repeated.
     """
-    marker = marker_of(desk.config.store)
+    marker = marker_of(desk.config.place)
     if not marker.exists():
         raise StateError(
             Text("Văn phòng không ở trạng thái chờ đối chiếu.", "The office does not wait to be reconciled."),
             hint=Text("Không cần làm gì.", "Nothing needs to be done."),
             code="EDX-OFFICE-NOT-RESTORED",
         )
-    with desk.store.begin("reconcile") as transaction:
-        transaction.register.start_at(str(desk.unit), OUTGOING, desk.today().year, next_number)
-        transaction.journal("office.reconciled", unit=str(desk.unit), number=next_number)
-    marker.unlink(missing_ok=True)
-
-
-def require_reconciled(desk: Desk) -> None:
-    """Raise `StateError` while the office stands restored and not reconciled."""
-    if marker_of(desk.config.store).exists():
-        raise StateError(
+    book = (OUTGOING, desk.today().year)
+    books = books_known(desk)
+    if next_number is None and book not in books:
+        raise UsageError(
             Text(
-                "Kho vừa phục hồi từ bản sao lưu nên chỉ đọc: số đã cấp sau bản sao lưu có thể bị cấp lại.",
-                "The store was restored from a backup and is read-only: numbers given out since might be given again.",
+                "Trục không biết sổ văn bản đi đã dùng đến số nào.",
+                "The axis does not know how far the outgoing book went.",
             ),
             hint=Text(
-                "Xác định số đi cuối cùng đã dùng rồi chạy `edocx office reconcile --next-number N`.",
-                "Find the last outgoing number used, then run `edocx office reconcile --next-number N`.",
+                "Nêu số đi kế tiếp: `edocx office reconcile --next-number N`.",
+                "Give the next outgoing number: `edocx office reconcile --next-number N`.",
             ),
-            code="EDX-OFFICE-RESTORED",
+            code="EDX-RECONCILE-NUMBER",
         )
+    found = recover(desk, since=datetime.fromisoformat(_note_of(marker)["at"]) - OVERLAP)
+    with desk.store.begin("reconcile") as transaction:
+        known = transaction.register.next_numbers(str(desk.unit))
+        for (series, year), number in books.items():
+            if number > known.get((series, year), 1):
+                transaction.register.start_at(str(desk.unit), series, year, number)
+        if next_number is not None:
+            transaction.register.start_at(str(desk.unit), *book, next_number)
+        number = transaction.register.next_numbers(str(desk.unit)).get(book, 1)
+        transaction.journal("office.reconciled", unit=str(desk.unit), number=number)
+    attest(desk, anew=True)
+    _set_heads_aside(desk)
+    marker.unlink(missing_ok=True)
+    return replace(found, next_number=number)
 
 
-def marker_of(store: Path) -> Path:
-    """Return the file that stands beside a store while it is restored and not reconciled."""
-    return store.with_name(store.name + ".restored.json")
+def _set_heads_aside(desk: Desk) -> None:
+    """Keep the heads that the lost store had signed, where `doctor` no longer asks the journal for them."""
+    heads = desk.config.place.parent / HEADS
+    if heads.is_dir():
+        heads.rename(heads.with_name(f"{HEADS}-until-{head_of(desk).seq}"))
+
+
+def _note_of(marker: Path) -> dict[str, Any]:
+    return dict(json.loads(marker.read_text("utf-8")))
 
 
 def _read_note(folder: Path) -> dict[str, str]:

@@ -157,6 +157,13 @@ class Journal:
         row = _NEWEST.first(self._connection, {})
         return Head(*row) if row else Head(0, GENESIS)
 
+    def hash_at(self, seq: int) -> str | None:
+        """Return the hash of a line, the genesis for 0, None for a line that is not there."""
+        if seq == 0:
+            return GENESIS
+        query = select(_table.c.hash).where(_table.c.seq == seq)
+        return self._connection.execute(query).scalar_one_or_none()
+
     def lines(self, *, after: int = 0) -> Iterator[Line]:
         """Yield the lines in order, from the one after number ``after``."""
         self.flush()

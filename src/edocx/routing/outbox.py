@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, insert, select, update
 
 from edocx.content import Blob
 from edocx.errors import StateError, StoreUnavailable, Text
@@ -97,6 +97,27 @@ class Outbox:
                 "recipients": len(parcel.recipients),
                 "sha256": parcel.sha256,
             },
+        )
+        return True
+
+    def recover(self, parcel: Parcel, payload: Blob, receipt: str, received_at: datetime) -> bool:
+        """Note what the axis took before this store was restored: it is sent, and never goes again.
+
+        Tells whether this store knew nothing of it. One that still waits here was taken too.
+        """
+        if self.find(parcel.message_id) is not None:
+            place = {"its_id": parcel.message_id, "to": "sent", "its_receipt": receipt, "at": received_at}
+            outgoing.TAKEN.run(self._session.connection, place)
+            return False
+        self._session.keep(payload)
+        row = {**outgoing.parcel_row(parcel, received_at), "state": "sent", "receipt": receipt}
+        connection = self._session.connection
+        connection.execute(insert(_parcels), {**row, "settled_at": received_at})
+        rows = [outgoing.delivery_row(parcel, recipient, received_at) for recipient in parcel.recipients]
+        outgoing.ADD_DELIVERIES.run_each(connection, rows)
+        ids: dict[str, str | int | None] = {"message_id": parcel.message_id, "document_id": parcel.document_id}
+        self._session.journal.add(
+            "parcel.recovered", {**ids, "kind": parcel.kind, "receipt": receipt, "sha256": parcel.sha256}
         )
         return True
 

@@ -141,6 +141,29 @@ class Register:
         self._set_next(unit, series, year, number, known=row is not None)
         self._session.journal.add("book.continued", {"unit": unit, "series": series, "year": year, "number": number})
 
+    def recover(self, unit: str, series: str, year: int, number: int, document: str) -> RegisterEntry:
+        """Enter a number that was given out before this store was restored; the book goes on after it.
+
+        A number that is entered already stays as it is, and is issued if it was reserved.
+        """
+        place = {"its_unit": unit, "its_series": series, "its_year": year, "its_number": number}
+        row = self._session.connection.execute(_FIND, place).one_or_none()
+        if row is not None:
+            entry = _entry(row)
+            return self.issue(entry) if entry.state is NumberState.RESERVED else entry
+        now = self._session.now
+        entry = RegisterEntry(unit, series, year, number, document, NumberState.ISSUED, None, now, now)
+        _ADD.run(self._session.connection, entry._asdict())
+        known = self._next_of(unit, series, year)
+        self._set_next(unit, series, year, max(known or 1, number + 1), known=known is not None)
+        self._journal("number.recovered", entry)
+        return entry
+
+    def next_numbers(self, unit: str) -> dict[tuple[str, int], int]:
+        """Return the next number of every book of a unit, by series and year."""
+        query = select(_books.c.series, _books.c.year, _books.c.next_number).where(_books.c.unit == unit)
+        return {(row.series, row.year): row.next_number for row in self._session.connection.execute(query)}
+
     def held_by(self, unit: str, series: str, year: int, document: str) -> RegisterEntry | None:
         """Return the number a document holds in a book, voided ones left out."""
         place = {"its_unit": unit, "its_series": series, "its_year": year, "its_document": document}

@@ -88,13 +88,21 @@ class Transaction:
         return self.deliveries.record(document_id, recipient, statement)
 
     def state_status(
-        self, document_id: str, recipient: str, code: str, *, unit: str, description: str | None = None
+        self,
+        document_id: str,
+        recipient: str,
+        code: str,
+        *,
+        unit: str,
+        description: str | None = None,
+        said_at: datetime | None = None,
     ) -> Recorded:
         """Record what this office itself says about a document, before it sends the status message.
 
-        Raises `StateError` (``EDX-STATE-STEP``) when that contradicts or repeats what it said before.
+        ``said_at`` is for what it said before it was restored. Raises `StateError` (``EDX-STATE-STEP``) when that
+        contradicts or repeats what it said before.
         """
-        statement = Statement(code, Speaker(unit, unit, Basis.OWN), self.now, description, self.now)
+        statement = Statement(code, Speaker(unit, unit, Basis.OWN), said_at or self.now, description, self.now)
         return self.deliveries.record(document_id, recipient, statement, own=True)
 
     def payload(self, sha256: str) -> Blob:
@@ -104,6 +112,10 @@ class Transaction:
     def journal_head(self) -> Head:
         """Return the journal's end with what this transaction added: keep it elsewhere as an anchor."""
         return self._session.journal.head()
+
+    def journal_holds(self, head: Head) -> bool:
+        """Tell whether the journal holds a head that is known from elsewhere; only that one line is looked at."""
+        return self._session.journal.hash_at(head.seq) == head.hash
 
     def journal_lines(self, *, after: int = 0) -> tuple[str, ...]:
         """Return the journal as exported lines (hash, space, JSON), from the one after number ``after``."""

@@ -41,6 +41,11 @@ _settled: dict[str, Any] = {
     "lease": null(),
 }
 SENT = Prepared(_change.values(**_settled))
+TAKEN = Prepared(
+    update(parcels)
+    .where(_here, parcels.c.state != "sent")
+    .values(state=bindparam("to"), receipt=bindparam("its_receipt"), settled_at=bindparam("at"), lease=null())
+)
 BURIED = Prepared(_change_held.values(**_settled))
 HELD_BACK = Prepared(_change_held.values(due_at=bindparam("due"), lease=null()))
 PUT_OFF = Prepared(

@@ -7,7 +7,7 @@ answer; so every call can be repeated without harm.
 from __future__ import annotations
 
 from datetime import datetime
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from edocx.content import Blob
 from edocx.routing.parcel import Business, Parcel, ParcelKind
@@ -65,6 +65,20 @@ class Hop(NamedTuple):
     at: datetime
 
 
+class SignedHead(NamedTuple):
+    """A unit's own word on how far its journal goes, signed by it; an axis keeps it and judges nothing.
+
+    Attributes:
+        seq: how many lines the journal had.
+        said: the statement, as the office wrote it.
+        signature: the unit's detached CMS signature over ``said``.
+    """
+
+    seq: int
+    said: bytes
+    signature: bytes
+
+
 class Transport(Protocol):
     """An axis, seen from an office."""
 
@@ -88,4 +102,32 @@ class Transport(Protocol):
 
     def acknowledge(self, entry: Entry) -> None:
         """Tell the axis that the message is safe; it waits no longer. A repeat does nothing."""
+        ...
+
+
+@runtime_checkable
+class Archive(Protocol):
+    """What an axis may offer besides: its own memory of a unit, for an office that lost some of its own.
+
+    Its entries are fetched like any other. Every call may raise `TransportUnavailable` and can be repeated.
+    """
+
+    def keep_head(self, unit: str, head: SignedHead, *, anew: bool = False) -> SignedHead:
+        """Keep a unit's journal head; return the furthest one kept, which is a later one where the unit fell back.
+
+        ``anew`` begins a new count: the unit was restored, says so, and its journal is shorter than it was. Whatever
+        was kept before stays as evidence.
+        """
+        ...
+
+    def head_of(self, unit: str) -> SignedHead | None:
+        """Return the furthest head of a unit since its count last began anew, or None."""
+        ...
+
+    def sent(self, unit: str, since: datetime) -> tuple[Entry, ...]:
+        """Return what the axis took from a unit since a moment, an entry for each recipient, oldest first."""
+        ...
+
+    def received(self, unit: str, since: datetime) -> tuple[Entry, ...]:
+        """Return what the axis took for a unit since a moment, acknowledged or not, oldest first."""
         ...

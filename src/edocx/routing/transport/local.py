@@ -20,12 +20,13 @@ from edocx.clock import Clock
 from edocx.content import PIECE, Blob
 from edocx.errors import StoreUnavailable, Text, TransportUnavailable
 from edocx.routing.faults import NO_FAULTS, Faults
-from edocx.routing.parcel import Business, Parcel, ParcelKind, conflict, new_message_id
+from edocx.routing.parcel import Parcel, conflict, new_message_id
 from edocx.routing.route import hops
 from edocx.routing.store.engine import Gate, sqlite_engine, writing
 from edocx.routing.store.failure import translated
 from edocx.routing.store.payloads import checked
 from edocx.routing.transport import Entry, Hop, Receipt
+from edocx.routing.transport.local_archive import LocalArchive, entry_of
 from edocx.routing.transport.local_schema import copies, create, messages, passed, pieces, units
 from edocx.routing.transport.refusal import require_known, unknown_entry
 
@@ -33,7 +34,7 @@ PENDING_LIMIT = 1_000
 """Most entries listed at once: a unit that was away for a year is served in bites."""
 
 
-class LocalAxis:
+class LocalAxis(LocalArchive):
     """An axis in one SQLite file; several processes may use it at once."""
 
     def __init__(self, path: Path, *, clock: Clock, faults: Faults = NO_FAULTS) -> None:
@@ -123,7 +124,7 @@ class LocalAxis:
                 .order_by(messages.c.urgency.desc(), messages.c.number)
                 .limit(PENDING_LIMIT)
             )
-            return tuple(_entry(row) for row in connection.execute(query))
+            return tuple(entry_of(row) for row in connection.execute(query))
 
     def fetch(self, entry: Entry) -> Blob:
         """Return the raw bytes: see `edocx.routing.transport.Transport.fetch`."""
@@ -305,19 +306,3 @@ def _ways(parcel: Parcel, key: str, above: dict[str, str | None], now: datetime)
         for unit in parcel.recipients
         for position, node in enumerate(hops(parcel.sender, unit, above))
     ]
-
-
-def _entry(row: Any) -> Entry:
-    return Entry(
-        key=row.key,
-        message_id=row.message_id,
-        kind=ParcelKind(row.kind),
-        sender=row.sender,
-        recipient=row.recipient,
-        document_id=row.document_id,
-        business=Business(row.business),
-        urgency=row.urgency,
-        sha256=row.sha256,
-        size=row.size,
-        arrived_at=row.received_at,
-    )

@@ -22,8 +22,8 @@ from sqlalchemy import (
 from edocx.errors import Text, TransportUnavailable
 from edocx.routing.store.tables import Moment, described
 
-VERSION = 1
-"""Kept in the file's ``user_version``; a file of another version is refused, not guessed at."""
+VERSION = 2
+"""Kept in the file's ``user_version``; an older file gets what it lacks, a newer one is refused, not guessed at."""
 
 metadata = MetaData()
 
@@ -80,13 +80,28 @@ pieces = Table(
 )
 
 
+heads = Table(
+    "heads",
+    metadata,
+    Column("number", Integer, primary_key=True),
+    Column("unit", String(200), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    # The unit was restored and its count began again here.
+    Column("anew", Boolean, nullable=False),
+    Column("said", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("kept_at", Moment, nullable=False),
+    Index("ix_heads_unit", "unit", "seq"),
+)
+
+
 def create(connection: Connection) -> None:
-    """Make the tables in a new file; raise `TransportUnavailable` for a file of another version."""
+    """Make the tables that a file lacks; raise `TransportUnavailable` for a file that is none of ours or is newer."""
     version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
     if version == VERSION:
         return
     foreign = connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one()
-    if version != 0 or foreign:
+    if version > VERSION or (version == 0 and foreign):
         raise TransportUnavailable(
             Text(
                 "Tệp này không phải trục cục bộ của phiên bản edocx này.",

@@ -1,0 +1,158 @@
+"""The journal's end, signed and left with the axis: whoever falls back behind it learns of it before acting.
+
+A store put back from yesterday's copy looks whole to itself. The axis knows better, if it keeps the heads that the
+office signed (`edocx.routing.transport.Archive`): then the office only reads until it is reconciled, so that it gives
+no number twice and sends nothing twice.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import datetime
+from pathlib import Path
+
+from edocx.content import Blob, write_durably
+from edocx.errors import EdocxError, StateError, Text, TransportUnavailable
+from edocx.office.desk import Desk
+from edocx.office.evidence import head_of, known_heads, parse_head, write_head
+from edocx.routing.journal import Head, parse_line
+from edocx.routing.transport import Archive, SignedHead
+from edocx.signing.certificate import fingerprint
+from edocx.signing.cms.document import verify_cms
+from edocx.signing.report import Integrity, SignatureReport
+from edocx.units.registry import HolderKind
+
+
+def archive_of(desk: Desk) -> Archive | None:
+    """Return the axis when it remembers; None for one that does not, and for an office that cannot sign."""
+    can_sign = any(config.role == "organisation" for config in desk.config.signers.values())
+    return desk.transport if can_sign and isinstance(desk.transport, Archive) else None
+
+
+def attest(desk: Desk, *, anew: bool = False) -> None:
+    """Leave the journal's end with the axis, signed by the agency; nothing is done when it is there already.
+
+    ``anew`` begins a new count after a restore. Raises `TransportUnavailable` when the axis is away; whatever was to be
+    attested is attested the next time.
+    """
+    archive, head = archive_of(desk), head_of(desk)
+    if archive is None or head.seq == 0 or (head == desk.attested and not anew):
+        return
+    with desk.workspace() as folder:
+        path = write_head(desk, folder, head)
+        said, signature = path.read_bytes(), path.with_name(f"{path.name}.p7s").read_bytes()
+    known = archive.keep_head(str(desk.unit), SignedHead(head.seq, said, signature), anew=anew)
+    desk.attested, desk.compared = head, True
+    if not _holds(desk, known):
+        _fall_back(desk)
+
+
+def compare(desk: Desk) -> None:
+    """Hold the journal against what the axis and the heads beside the store say of it, once after opening.
+
+    A journal that lacks what they know was cut, rewritten, or is an old copy: the store is marked, and
+    `require_reconciled` refuses from then on. An axis that is away is asked another time.
+    """
+    if desk.compared:
+        return
+    archive = archive_of(desk)
+    try:
+        known = archive.head_of(str(desk.unit)) if archive is not None else None
+    except TransportUnavailable:
+        return  # numbers are given offline too; the next step asks again
+    desk.compared = True
+    with desk.store.read() as transaction:
+        whole = all(transaction.journal_holds(head) for head in known_heads(desk))
+        own = transaction.journal_head()
+    if not whole or (known is not None and not _holds(desk, known)):
+        _fall_back(desk)
+    elif known is not None and known.seq == own.seq:
+        desk.attested = own
+
+
+def require_reconciled(desk: Desk) -> None:
+    """Raise `StateError` while the office stands restored and not reconciled, or behind what the axis knows of it."""
+    if not is_current(desk):
+        raise StateError(
+            Text(
+                "Kho vừa phục hồi từ bản sao lưu nên chỉ đọc: số đã cấp sau bản sao lưu có thể bị cấp lại.",
+                "The store was restored from a backup and is read-only: numbers given out since might be given again.",
+            ),
+            hint=Text(
+                "Chạy `edocx office reconcile` để lấy lại từ trục những gì đã mất.",
+                "Run `edocx office reconcile`, which pulls back from the axis what was lost.",
+            ),
+            code="EDX-OFFICE-RESTORED",
+        )
+
+
+def is_current(desk: Desk) -> bool:
+    """Tell whether the office may write: its store is not an old copy, as far as it and the axis know."""
+    compare(desk)
+    return not marker_of(desk.config.place).exists()
+
+
+def books_known(desk: Desk) -> dict[tuple[str, int], int]:
+    """Return the next number of each book as the axis last heard it from this office; raise `TransportUnavailable`."""
+    archive = archive_of(desk)
+    known = archive.head_of(str(desk.unit)) if archive is not None else None
+    if known is None or not _is_ours(desk, known):
+        return {}
+    return parse_head(known.said, "axis")[1]
+
+
+def marker_of(place: Path) -> Path:
+    """Return the file that stands beside a store while it is restored and not reconciled."""
+    return place.with_name(place.name + ".restored.json")
+
+
+def _holds(desk: Desk, known: SignedHead) -> bool:
+    """Tell whether the journal holds a head that the axis gave; one that we did not sign says nothing."""
+    if not _is_ours(desk, known):
+        return True
+    head, _ = parse_head(known.said, "axis")
+    with desk.store.read() as transaction:
+        return transaction.journal_holds(head)
+
+
+def _is_ours(desk: Desk, known: SignedHead) -> bool:
+    # Whoever holds the axis could otherwise stop any office by a head of his own making.
+    with desk.workspace() as folder:
+        said = Blob.from_bytes(known.said).save(folder / "head.json").path
+        signature = Blob.from_bytes(known.signature).save(folder / "head.p7s").path
+        assert said is not None
+        assert signature is not None
+        try:
+            parse_head(known.said, "axis")
+            report = verify_cms(signature, replace(desk.criteria, detached=(said,)))
+        except EdocxError:
+            return False
+    return any(_is_agency(desk, one) for one in report.signatures)
+
+
+def _is_agency(desk: Desk, signature: SignatureReport) -> bool:
+    # Not whether the certificate still runs: last year's seal on last year's head is still our word.
+    if signature.integrity is not Integrity.VALID or signature.certificate is None:
+        return False
+    sha256 = signature.certificate.sha256
+    if sha256 == fingerprint(desk.agency().certificate):
+        return True
+    at = signature.signing_time or desk.clock.now()
+    entry = None if desk.registry is None else desk.registry.lookup(sha256, at)
+    return entry is not None and entry.kind is HolderKind.ORGANISATION and entry.unit == desk.unit
+
+
+def _fall_back(desk: Desk) -> None:
+    """Mark the store as one that lost what others know of it."""
+    marker = marker_of(desk.config.place)
+    if not marker.exists():
+        note = {"unit": str(desk.unit), "at": _last_moment(desk).isoformat(), "behind": True}
+        write_durably(marker, [json.dumps(note).encode()])
+
+
+def _last_moment(desk: Desk) -> datetime:
+    head: Head = head_of(desk)
+    with desk.store.read() as transaction:
+        lines = transaction.journal_lines(after=max(0, head.seq - 1))
+    return parse_line(lines[-1]).at if lines else desk.clock.now()

@@ -1,0 +1,262 @@
+"""A store put back from yesterday: read-only until reconciled; then no number twice, nothing sent twice, nothing lost."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import sqlite3
+
+import pytest
+
+from edocx.errors import StateError, UsageError
+from edocx.routing.inbox import IncomingState
+from edocx.routing.parcel import ParcelKind
+from edocx.routing.transitions import Change, Handling
+from edocx.testing import scene
+from edocx.testing.network import Network
+
+
+@pytest.fixture
+def net(tmp_path):
+    with Network.four_levels(tmp_path / "net") as made:
+        yield made
+
+
+def draft_of(net):
+    path, layout = scene.write_letter(net.folder)
+    return scene.draft(path, layout)
+
+
+def issued(net, draft_id):
+    commune = net.office(scene.COMMUNE)
+    return commune.issue(commune.approve(draft_of(net), by="director", draft_id=draft_id), seal="agency")
+
+
+def lose(net, code, keep):
+    """Put a copy of the store where the office's store is, as a restored machine or a snapshot would."""
+    folder = net.folder / "offices" / code
+    net.close()
+    for file in folder.glob("office.db*"):
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    keep(folder)
+    return Network.four_levels(net.folder, clock=net.clock)
+
+
+def snapshot(net, code, out):
+    """Copy the store as it stands, without the office knowing."""
+    net.office(code).backup(out)
+
+    def put_back(folder):
+        shutil.copy(out / "office.db", folder / "office.db")
+        if (out / "office.db.payloads").is_dir():
+            shutil.copytree(out / "office.db.payloads", folder / "office.db.payloads")
+
+    return put_back
+
+
+def on_the_axis(net):
+    with sqlite3.connect(net.folder / "offices" / "axis.db") as connection:
+        rows = connection.execute(
+            "SELECT sender, message_id, document_id, sha256 FROM messages ORDER BY 1, 2"
+        ).fetchall()
+    connection.close()
+    return rows
+
+
+def shown_at(net, document_id):
+    return {
+        tracked.delivery.recipient: (str(tracked.delivery.shown.handling), str(tracked.delivery.shown.change))
+        for tracked in net.office(scene.COMMUNE).trace(document_id).deliveries
+        if tracked.direction == "out"
+    }
+
+
+def a_day_of_work(net):
+    """Send one document; let one receiver finish it and one refuse it; take a second back; issue a third unsent."""
+    commune, centre, department = (net.office(code) for code in (scene.COMMUNE, "G22", "H58.05"))
+    commune.approve(draft_of(net), by="director", draft_id="waits")
+    first = issued(net, "d1")
+    commune.send(first, to=["G22", "H58.05"])
+    net.run_until_quiet()
+    centre.accept(str(first.id), by="van-thu-tw")
+    centre.incoming(str(first.id)).complete(by="chuyen-vien")
+    department.reject(str(first.id), "Không thuộc thẩm quyền", by="van-thu-so")
+    net.clock.advance(minutes=5)
+    second = issued(net, "d2")
+    commune.send(second, to=["G22"])
+    net.run_until_quiet()
+    commune.recall(str(second.id), "Nhầm phụ lục", by="van-thu-xa")
+    net.run_until_quiet()
+    third = issued(net, "d3")
+    net.clock.advance(hours=20)
+    return first, second, third
+
+
+def test_a_day_old_restore_gives_no_number_twice_and_sends_nothing_twice(net, tmp_path):
+    issued(net, "d0")
+    net.office(scene.COMMUNE).approve(draft_of(net), by="director", draft_id="d1")
+    net.run_until_quiet()
+    net.office(scene.COMMUNE).backup(tmp_path / "backup")
+    net.clock.advance(hours=1)
+    first, second, third = a_day_of_work(net)
+    before, statuses = on_the_axis(net), [shown_at(net, str(one.id)) for one in (first, second)]
+    given = {str(one.number) for one in (first, second, third)}
+
+    config = net.folder / "offices" / scene.COMMUNE / "office.toml"
+    again = lose(net, scene.COMMUNE, lambda _: net.office(scene.COMMUNE).restore(config, tmp_path / "backup"))
+    with again:
+        commune = again.office(scene.COMMUNE)
+        with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+            issued(again, "d4")
+        assert commune.work().moved is False
+        found = commune.reconcile()
+        assert (found.sent, found.received, found.unread) == (3, 7, ())
+        again.run_until_quiet()
+        assert on_the_axis(again) == before, "something was sent again"
+        assert [shown_at(again, str(one.id)) for one in (first, second)] == statuses
+        assert {str(one.id) for one in commune.documents()} >= {str(first.id), str(second.id)}
+        assert commune.document("d1").sha256 == first.sha256, "the approved draft became the issued document"
+        with pytest.raises(StateError, match="EDX-DOCUMENT-FROZEN"):
+            commune.send(commune.document(str(second.id)), to=["H58.12"])
+        new = issued(again, "d4")
+        assert str(new.number) not in given, "the number of a document that was issued and never sent"
+        assert new.number.number == "05"
+        assert commune.send(commune.document("d1"), to=["G22"]).message_id in {row[1] for row in before}
+        with commune.store.read() as transaction:
+            assert transaction.outbox.dead() == ()
+            assert transaction.verify_journal().fault is None
+        assert [one for one in commune.doctor() if one.severity == "error"] == []
+
+
+def test_a_receiver_put_back_asks_no_clerk_twice_and_answers_nothing_twice(net, tmp_path):
+    early = issued(net, "d0")
+    net.office(scene.COMMUNE).send(early, to=["G22"])
+    net.run_until_quiet()
+    net.office("G22").backup(tmp_path / "backup")
+    first, second, _ = a_day_of_work(net)
+    before = on_the_axis(net)
+    arrivals = net.office("G22").register("in", 2023)
+    config = net.folder / "offices" / "G22" / "office.toml"
+    again = lose(net, "G22", lambda _: net.office("G22").restore(config, tmp_path / "backup"))
+    with again:
+        centre = again.office("G22")
+        with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+            centre.accept(str(early.id), by="van-thu-tw")
+        with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+            centre.reject(str(early.id), "Gửi nhầm", by="van-thu-tw")
+        centre.reconcile(next_number=1)
+        again.run_until_quiet()
+        assert on_the_axis(again) == before
+        assert [one.document_id for one in centre.inbox()] == [str(early.id)]
+        assert [line.model_dump(exclude={"entered_at"}) for line in centre.register("in", 2023)] == [
+            line.model_dump(exclude={"entered_at"}) for line in arrivals
+        ]
+        here = {
+            t.delivery.document_id: t.delivery.shown
+            for one in (first, second)
+            for t in centre.trace(str(one.id)).deliveries
+        }
+        assert here[str(first.id)].handling is Handling.COMPLETED
+        assert here[str(second.id)].change is Change.AGREED
+        with centre.store.read() as transaction:
+            (message,) = [m for m in transaction.inbox.of_document(str(second.id)) if m.kind is ParcelKind.DOCUMENT]
+            assert message.state is IncomingState.RECALLED
+        assert shown_at(again, str(first.id))["G22"] == ("completed", "none")
+
+
+def test_a_store_that_fell_back_unmarked_is_noticed_by_what_the_axis_holds(net, tmp_path):
+    """A virtual machine set back to yesterday tells nobody: no marker, the same keys, a journal that fits itself."""
+    issued(net, "d0")
+    net.run_until_quiet()
+    put_back = snapshot(net, scene.COMMUNE, tmp_path / "snapshot")
+    a_day_of_work(net)
+    with lose(net, scene.COMMUNE, put_back) as again:
+        commune = again.office(scene.COMMUNE)
+        with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+            issued(again, "d4")
+        assert commune.work().faults == ("EDX-OFFICE-RESTORED",)
+        assert "EDX-OFFICE-RESTORED" in {one.code for one in commune.doctor()}
+        commune.reconcile()
+        assert issued(again, "d4").number.number == "05"
+
+
+@pytest.mark.parametrize("harm", ["cut", "rewritten"])
+def test_a_cut_or_rewritten_journal_is_refused(net, harm):
+    document = issued(net, "d0")
+    net.run_until_quiet()
+    net.close()
+    with sqlite3.connect(net.folder / "offices" / scene.COMMUNE / "office.db") as connection:
+        if harm == "cut":
+            connection.execute("DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)")
+        else:
+            _rewrite(connection)
+    connection.close()
+    with Network.four_levels(net.folder, clock=net.clock) as again:
+        commune = again.office(scene.COMMUNE)
+        with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+            commune.send(commune.document(str(document.id)), to=["G22"])
+
+
+def _rewrite(connection):
+    from edocx.routing.journal import GENESIS, canonical, digest
+
+    previous = GENESIS
+    for seq, text in connection.execute("SELECT seq, line FROM journal ORDER BY seq").fetchall():
+        content = json.loads(text) | {"previous": previous}
+        if seq == 1:
+            content["ids"]["by"] = "somebody-else"
+        line = canonical(content)
+        previous = digest(line)
+        connection.execute("UPDATE journal SET line = ?, hash = ? WHERE seq = ?", (line, previous, seq))
+
+
+def test_an_axis_cannot_stop_an_office_by_a_head_that_it_did_not_sign(net):
+    from edocx.routing.transport import SignedHead
+
+    document = issued(net, "d0")
+    said = json.dumps({"seq": 10**6, "hash": "f" * 64, "books": {"di/2023": 10**6}}).encode()
+    net.close()
+    with Network.four_levels(net.folder, clock=net.clock) as again:
+        again.axis.keep_head(scene.COMMUNE, SignedHead(10**6, said, b"no signature"))
+        commune = again.office(scene.COMMUNE)
+        commune.send(commune.document(str(document.id)), to=["G22"])
+        assert commune.work().faults == ()
+
+
+def test_without_what_the_axis_knows_the_next_number_must_be_given(net, tmp_path):
+    net.office(scene.COMMUNE).backup(tmp_path / "backup")
+    config = net.folder / "offices" / scene.COMMUNE / "office.toml"
+    again = lose(net, scene.COMMUNE, lambda _: net.office(scene.COMMUNE).restore(config, tmp_path / "backup"))
+    with again:
+        with pytest.raises(UsageError, match="EDX-RECONCILE-NUMBER"):
+            again.office(scene.COMMUNE).reconcile()
+        again.office(scene.COMMUNE).reconcile(next_number=7)
+        assert issued(again, "d1").number.number == "07"
+
+
+def test_a_reconciliation_that_is_killed_is_done_again(net, tmp_path):
+    from edocx.testing.faults import Crash, Faults
+
+    issued(net, "d0")
+    net.run_until_quiet()
+    net.office(scene.COMMUNE).backup(tmp_path / "backup")
+    first, second, _ = a_day_of_work(net)
+    before, statuses = on_the_axis(net), [shown_at(net, str(one.id)) for one in (first, second)]
+    config = net.folder / "offices" / scene.COMMUNE / "office.toml"
+    again = lose(net, scene.COMMUNE, lambda _: net.office(scene.COMMUNE).restore(config, tmp_path / "backup"))
+    again.close()
+    for number in range(1, 400):
+        faults = Faults()
+        with Network.four_levels(net.folder, clock=net.clock, faults=faults) as once:
+            office = once.office(scene.COMMUNE)
+            faults.crash_after(number * 3)
+            try:
+                office.reconcile()
+                break
+            except Crash:
+                net.clock.advance(minutes=10)
+    with Network.four_levels(net.folder, clock=net.clock) as healed:
+        healed.run_until_quiet()
+        assert on_the_axis(healed) == before
+        assert [shown_at(healed, str(one.id)) for one in (first, second)] == statuses
+        assert issued(healed, "d4").number.number == "05"
