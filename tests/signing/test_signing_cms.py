@@ -227,3 +227,16 @@ def test_the_certificate_of_another_person_with_the_same_name_does_not_fit(signi
     report = verify(write(tmp_path, "a.p7m", changed(data, add)), trust=signing.trust, at=AT)
     assert only(report).sub_indication is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
     assert isinstance(twin.certificate, x509.Certificate)
+
+
+def test_a_change_fails_also_where_the_certificate_is_gone(signing, person, tmp_path):
+    path = write(tmp_path, "a.p7s", detached(person, CONTENT))
+    path.write_bytes(changed(path.read_bytes(), lambda content: content.__setitem__("certificates", [])))
+    content = write(tmp_path, "a.txt", CONTENT)
+    whole = only(verify(path, trust=signing.trust, at=AT, detached=[content]))
+    assert whole.sub_indication is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
+    assert whole.indication is Indication.INDETERMINATE
+    content.write_bytes(CONTENT + b" ")
+    altered = only(verify(path, trust=signing.trust, at=AT, detached=[content]))
+    assert altered.sub_indication is SubIndication.HASH_FAILURE
+    assert altered.indication is Indication.TOTAL_FAILED
