@@ -76,7 +76,9 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
         raise _misread(error, text, 0 if data.startswith(_UTF16_MARKS) else len(data) - len(text)) from error
     if root.getroottree().docinfo.internalDTD is not None:
         _refuse_dtd()
-    _bound_depth(root, max_depth)
+    # So deep a tree has more tags than this; counting them costs less than looking.
+    if text.count(b"<") >= 2 * max_depth:
+        _bound_depth(root, max_depth)
     return root
 
 

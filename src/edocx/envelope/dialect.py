@@ -29,13 +29,20 @@ class Frame:
     dialect: Dialect
 
 
+_reports_viruses: Final = etree.XPath(f"boolean(*[local-name()='{n.BODY}']/*[local-name()='{n.AV_REPORT}'])")
+_HEADER: Final = n.tag(n.HEADER)
+_TRACES: Final = n.tag(n.TRACE_LIST)
+_DIGITAL_SIGNATURE: Final = n.tag(n.DIGITAL_SIGNATURE)
+_REFERENCE: Final = n.tag(n.REFERENCE)
+
+
 def recognise(root: etree._Element) -> Frame:
     """Return the frame of an envelope; raise `EnvelopeError` for a document that is none we read."""
     envelope = _envelope(root)
     namespace = n.namespace(str(envelope.tag)) if envelope is not None else ""
     if envelope is None or namespace not in {n.QCVN, n.GO}:
         _refuse(root, envelope)
-    if envelope.find(f"{{*}}{n.BODY}/{{*}}{n.AV_REPORT}") is not None:
+    if _reports_viruses(envelope):
         _refuse(root, envelope)
     if namespace == n.GO:
         return Frame(namespace, envelope, "C")
@@ -52,14 +59,14 @@ def _envelope(root: etree._Element) -> etree._Element | None:
 
 
 def _variant(root: etree._Element, envelope: etree._Element) -> Dialect:
-    header = f"{{{n.QCVN}}}{n.HEADER}"
-    traces = envelope.find(f"{header}/{{{n.QCVN}}}{n.TRACE_LIST}")
-    if traces is not None and any(is_element(node) and n.local(str(node.tag)) == "Business" for node in traces):
+    header = next(envelope.iterchildren(_HEADER), None)
+    traces = next(header.iterchildren(_TRACES), None) if header is not None else None
+    if traces is not None and next(traces.iterchildren("{*}Business"), None) is not None:
         return "D"
     net = (
         (traces is not None and traces.get(n.MUST_UNDERSTAND) is not None)
-        or envelope.find(f"{header}/{{{n.QCVN}}}{n.DIGITAL_SIGNATURE}") is not None
-        or any(node.get(n.HREF) for node in envelope.iter(f"{{{n.QCVN}}}{n.REFERENCE}"))
+        or (header is not None and next(header.iterchildren(_DIGITAL_SIGNATURE), None) is not None)
+        or any(node.get(n.HREF) for node in envelope.iter(_REFERENCE))
         or {n.XSI, n.XSD} <= set(root.nsmap.values())
     )
     if net:

@@ -7,10 +7,11 @@ axis (dialect A); ``net`` is the order that .NET peers expect (dialect A′).
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum, auto
 from functools import cache
-from types import MappingProxyType
+from typing import TypeAlias
 
 from edocx.envelope import names as n
 
@@ -39,6 +40,18 @@ class Kind(IntEnum):
     """A wrapper around repeated structures."""
 
 
+EASY_TEXT, EASY_NUMBER, EASY_DATE, EASY_GROUP, EASY_GROUPS = 1, 2, 3, 4, 5
+
+_EASE = {
+    Kind.TEXT: EASY_TEXT,
+    Kind.KEY: EASY_TEXT,
+    Kind.INT: EASY_NUMBER,
+    Kind.DATE: EASY_DATE,
+    Kind.GROUP: EASY_GROUP,
+    Kind.GROUPS: EASY_GROUPS,
+}
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Field:
     """One element: wire name, attribute of the model, kind, Vietnamese name, longest value at known peers."""
@@ -51,10 +64,10 @@ class Field:
     group: Group | None = None
     item: str = ""
     ease: int = field(init=False)
-    """1 for text and 2 for a number, which can be taken without a remark; 0 for all else. A plain number, for speed."""
+    """What can be taken without a remark: `EASY_TEXT` to `EASY_GROUPS`, 0 for all else. A plain number, for speed."""
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "ease", {Kind.TEXT: 1, Kind.KEY: 1, Kind.INT: 2}.get(self.kind, 0))
+        object.__setattr__(self, "ease", _EASE.get(self.kind, 0))
 
     @property
     def structure(self) -> Group:
@@ -264,12 +277,14 @@ _ALIASES_C = {
 """Dialect C's own names for fields of ours (its Promulgator is a body, not a place: kept as unknown)."""
 
 
+Index: TypeAlias = Mapping[str, tuple[Field, str, int, Group | None]]
+"""A group's fields by expanded name, each with its key, ease and group at hand."""
+
+
 @cache
-def by_tag(group: Group, namespace: str) -> MappingProxyType[str, Field]:
-    """Return the fields of a group by their expanded name in a namespace."""
-    index = {n.tag(field.name, namespace): field for field in group.fields}
+def by_tag(group: Group, namespace: str) -> Index:
+    """Return the fields of a group by their expanded name in a namespace. A plain dict, for speed: do not change it."""
     named = {field.name: field for field in group.fields}
-    if namespace == n.GO:
-        for alias, name in _ALIASES_C.get(id(group), {}).items():
-            index[n.tag(alias, namespace)] = named[name]
-    return MappingProxyType(index)
+    aliases = _ALIASES_C.get(id(group), {}) if namespace == n.GO else {}
+    known = named | {alias: named[name] for alias, name in aliases.items()}
+    return {n.tag(name, namespace): (field, field.key, field.ease, field.group) for name, field in known.items()}

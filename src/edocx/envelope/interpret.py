@@ -17,9 +17,9 @@ from lxml import etree
 from edocx.envelope import fields as f
 from edocx.envelope import names as n
 from edocx.envelope.fields import Field, Group, Kind
-from edocx.envelope.notes import XML_BLANKS, Notes
+from edocx.envelope.notes import Notes
 from edocx.envelope.tree import is_element
-from edocx.envelope.values import read_flag, read_integer, read_moment, read_word
+from edocx.envelope.values import plain_date, read_flag, read_integer, read_moment, read_word
 from edocx.errors import Text
 
 _BUSINESS: Final = ("new", "withdraw", "update", "replace")
@@ -27,7 +27,6 @@ _MERGED_BEFORE: Final = frozenset(("business", "business_reason", "business_targ
 """Fields that only a Bussiness block gives: a second such block is told by them."""
 
 _MANY_DIGITS: Final = 10
-_EASY_NUMBER: Final = 2
 _SEAL: Final = n.tag(n.SIGNATURE, n.XMLDSIG)
 _SHOWN: Final = 40
 """Most characters of a bad value repeated in a finding."""
@@ -63,24 +62,25 @@ class Interpreter:
         find = f.by_tag(group, self.namespace).get
         values: dict[str, Any] = {}
         for child in element:
-            field = find(child.tag)
-            if field is None:
-                if not is_element(child):
+            entry = find(child.tag)
+            if entry is None:
+                if is_element(child) and (field := self._near_miss(child, group, also)) is not None:
+                    self._take(child, field, values)
+                continue
+            field, key, ease, inner = entry
+            # Nine fields in ten are plain: read here what needs no remark.
+            if ease and key not in values:
+                if inner is not None:
+                    parts = self.group(child, inner)
+                    if ease == f.EASY_GROUPS:
+                        values[key] = [parts]
+                    elif parts:
+                        values[key] = parts
                     continue
-                field = self._near_miss(child, group, also)
-                if field is None:
-                    continue
-            if field.ease and field.key not in values:
-                # Nine fields in ten are plain: read here what needs no remark.
                 text = child.text
-                if text and not len(child):
-                    if field.ease == _EASY_NUMBER:
-                        if len(text) < _MANY_DIGITS and text.isascii() and text.isdigit():
-                            values[field.key] = int(text)
-                            continue
-                    elif text.strip(XML_BLANKS) == text and (text.isascii() or is_normalized("NFC", text)):
-                        values[field.key] = text
-                        continue
+                if text and not len(child) and (value := _plain(text, ease)) is not None:
+                    values[key] = value
+                    continue
             self._take(child, field, values)
         return values
 
@@ -123,17 +123,17 @@ class Interpreter:
         name, namespace = n.local(tag), n.namespace(tag)
         if name in also and namespace in {self.namespace, ""}:
             return None
-        if not namespace and self.namespace and (field := f.by_tag(group, "").get(name)):
+        if not namespace and self.namespace and (bare := f.by_tag(group, "").get(name)):
             self.notes.quirk("no-namespace-child", child)
-            return field
+            return bare[0]
         respelt = n.BUSINESS_RESPELT.get(name)
         if respelt and namespace == self.namespace:
-            field = f.by_tag(group, self.namespace).get(n.tag(respelt, namespace))
-            if field is not None:
-                if name in n.BUSINESS_RESPELT and not self.respelt:
+            entry = f.by_tag(group, self.namespace).get(n.tag(respelt, namespace))
+            if entry is not None:
+                if not self.respelt:
                     self.notes.quirk("business-spelling", child)
                 self.respelt = True
-                return field
+                return entry[0]
             if group is f.TRACE:
                 self.notes.quirk("trace-business", child)
         self.notes.unknown_element(child)
@@ -252,3 +252,13 @@ class Interpreter:
             Text(f"{name} xuất hiện nhiều lần; chỉ đọc lần đầu.", f"{name} stands more than once; the first was read."),
             element,
         )
+
+
+def _plain(text: str, ease: int) -> Any:
+    """Return the value of a text that needs no remark, or ``None``."""
+    if ease == f.EASY_TEXT:
+        # No blank of XML stands at either end.
+        return text if text[0] > " " and text[-1] > " " and (text.isascii() or is_normalized("NFC", text)) else None
+    if ease == f.EASY_DATE:
+        return plain_date(text)
+    return int(text) if len(text) < _MANY_DIGITS and text.isascii() and text.isdigit() else None

@@ -34,9 +34,8 @@ _OVERLAP: Final = 128
 
 _MAX_TAG: Final = 4096
 _MARK_DISTANCE: Final = 4 * PIECE
-_FOREIGN_TAG: Final = re.compile(rb"<[^>\x80-\xff]*[\x80-\xff]")
-"""Letters beyond ASCII in a tag: libxml2 takes names of XML's fifth edition, expat those of the fourth."""
-
+_ORDINARY: Final = bytes(range(0x80)).translate(None, b"<>!?")
+_SPECIAL: Final = re.compile(rb"<[!?\x80-\xff]")
 _PREFIX: Final = re.compile(rb"<(?:[A-Za-z_][A-Za-z0-9_.-]*:)?\Z")
 
 
@@ -81,7 +80,8 @@ def scan(source: Source, start: int, limits: Limits) -> Tree | None:
     """Parse a UTF-8 document that begins at ``start``, or return ``None`` when it is not plain."""
     try:
         skeleton, spans = _cut(source, start, limits)
-        if skeleton.count(b"xmlns") > limits.namespaces or _FOREIGN_TAG.search(skeleton):
+        many = skeleton.count(b"=") > limits.namespaces and skeleton.count(b"xmlns") > limits.namespaces
+        if many or not _is_plain(skeleton):
             return None
         root = _xml.parse(skeleton, max_bytes=limits.skeleton_bytes)
         check_size(root, skeleton, limits)
@@ -118,6 +118,17 @@ def _cut(source: Source, start: int, limits: Limits) -> tuple[bytes, list[_Span]
             at = span.end - window.offset
         else:
             at = close + 1
+
+
+def _is_plain(skeleton: bytes) -> bool:
+    """Whether tags and text are all there is, and no tag has letters beyond ASCII.
+
+    libxml2 takes names of XML's fifth edition, expat those of the fourth. As many ``>`` as ``<``, and no comment or
+    instruction that could hold one: then every bracket is a tag's.
+    """
+    # What is left of a document of some KB are some hundred bytes; attributes with ! or ? in them count as not plain.
+    marks = skeleton.translate(None, _ORDINARY)
+    return marks.count(b"<") == marks.count(b">") and not _SPECIAL.search(marks, 1)
 
 
 def _opens(data: bytes, at: int, hit: int, close: int) -> bool:

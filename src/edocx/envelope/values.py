@@ -68,6 +68,19 @@ def read_moment(text: str) -> Moment | None:
     return Moment(value, quirks, bool(clock))
 
 
+def plain_date(text: str) -> dt.date | None:
+    """Read a day written as edXML wants it, ``yyyy/MM/dd``; ``None`` for all else, which `read_moment` judges."""
+    if len(text) != len("yyyy/MM/dd") or text[4] != "/" or text[7] != "/":
+        return None
+    digits = text[:4] + text[5:7] + text[8:]
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    try:
+        return dt.date(int(digits[:4]), int(digits[4:6]), int(digits[6:]))
+    except ValueError:
+        return None
+
+
 def _with_clock(day: dt.datetime, clock: str) -> dt.datetime:
     match = _CLOCK.fullmatch(clock)
     if not match:
