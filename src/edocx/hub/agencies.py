@@ -16,8 +16,9 @@ from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select,
 from edocx.errors import Refused, Text, UnitError
 from edocx.hub import refusal
 from edocx.hub.schema import agencies, audit, requests, secrets
+from edocx.hub.told_text import tidied
 from edocx.hub.vault import Vault, hash_password, new_secret
-from edocx.routing.parcel import require_id
+from edocx.routing.parcel import is_plain_id, require_id
 from edocx.units import UnitId
 
 OVERLAP = timedelta(days=7)
@@ -28,6 +29,9 @@ MAX_WISH = 4_000
 
 MAX_OPEN_WISHES = 100
 """Requests of one agency that wait for the administrator; further ones are refused until some are settled."""
+
+_LENGTHS = {"name": 500, "mail": 200, "mobile": 50, "fax": 50}
+"""Characters kept of what an agency says of itself: SQLite would take any number, PostgreSQL refuses more."""
 
 HMAC, KEY, PASSWORD, OUTGOING = "hmac", "key", "password", "outgoing"
 """Kinds of secrets: the axis' HMAC secret, LGSP's X-SecretKey, LGSP's password, ours at a neighbouring hub."""
@@ -96,6 +100,8 @@ _SECRETS = (
 
 def find(connection: Connection, code: str) -> Agency | None:
     """Return the agency that a code stands for, in either spelling; None when there is none."""
+    if not is_plain_id(code):
+        return None
     for spelling in dict.fromkeys((code, _normal(code))):
         row = connection.execute(_FIND, {"told": spelling}).first()
         if row is not None:
@@ -114,13 +120,15 @@ def register(connection: Connection, wanted: NewAgency, *, now: datetime, by: st
     Raises `UnitError` (``EDX-HUB-TAKEN``) when the other spelling belongs to another agency, `InputError` for a code
     that cannot be one.
     """
-    for code in (wanted.code, *([wanted.old_code] if wanted.old_code else [])):
+    for code in filter(None, (wanted.code, wanted.old_code, wanted.parent, wanted.served_by)):
         require_id(code, "code")
     known = find(connection, wanted.code)
     other = find(connection, wanted.old_code) if wanted.old_code else None
     if other is not None and (known is None or other.id != known.id):
         raise _taken(wanted.old_code or wanted.code)
-    facts = {name: getattr(wanted, name) for name in NewAgency.__dataclass_fields__}
+    facts = {name: getattr(wanted, name) for name in NewAgency.__dataclass_fields__} | _tidied(
+        {name: told for name in _LENGTHS if (told := getattr(wanted, name)) is not None}
+    )
     row = facts | {"state": "open", "modified_at": now}
     if known is None:
         connection.execute(insert(agencies), row)
@@ -206,9 +214,11 @@ def file_request(connection: Connection, agency: Agency, act: str, wish: dict[st
     code = wish.get("code", "")
     require_id(code, "code")
     above = wish.get("pcode", "")
+    if above:
+        require_id(above, "pcode")
     if not _below(agency, code, above if find(connection, code) is None else ""):
         raise refusal.outside_subtree()
-    text = json.dumps(wish, ensure_ascii=False, sort_keys=True)
+    text = json.dumps({name: tidied(told, MAX_WISH) for name, told in wish.items()}, ensure_ascii=False, sort_keys=True)
     if len(text) > MAX_WISH:
         raise refusal.too_large(MAX_WISH)
     mine = and_(requests.c.agency == agency.code, requests.c.state == "open")
@@ -240,7 +250,7 @@ def settle_request(connection: Connection, number: int, *, grant: bool, now: dat
     if grant and row.act == "register":
         wish = json.loads(row.wish)
         known = find(connection, row.code)
-        facts = {name: wish[name] for name in ("name", "mail", "mobile", "fax") if name in wish}
+        facts = _tidied({name: wish[name] for name in _LENGTHS if name in wish})
         if known is None:
             parent = wish.get("pcode") or row.agency
             register(connection, NewAgency(row.code, facts.pop("name", row.code), parent=parent), now=now, by=by)
@@ -272,6 +282,10 @@ def split_known(connection: Connection, codes: Iterable[str]) -> tuple[list[Agen
         else:
             known.setdefault(agency.code, agency)
     return list(known.values()), unknown
+
+
+def _tidied(told: dict[str, str]) -> dict[str, str]:
+    return {name: tidied(text, _LENGTHS[name]) for name, text in told.items()}
 
 
 def _retire(connection: Connection, agency: Agency, kind: str, *, now: datetime, overlap: timedelta) -> None:

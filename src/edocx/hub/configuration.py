@@ -2,7 +2,7 @@
 
 ::
 
-    database = "hub.db"
+    database = "hub.db"          # or postgresql://user@host/hub, for several nodes
     key = "hub.key"              # opens the agencies' secrets; never inside the database
     unit = "H58"                 # this hub's own code, written into TraceHeader
     max_bytes = 209715200
@@ -20,7 +20,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -45,8 +45,12 @@ class HubConfig(BaseModel):
     """The settings of one hub; see the module for the file's form.
 
     Attributes:
-        database: the hub's SQLite file; payloads and half-received bodies lie beside it.
-        key: file with the key that opens stored secrets; ``<database>.key`` unless given.
+        database: the hub's SQLite file; payloads and half-received bodies lie beside it. A PostgreSQL URL may stand
+            here in a file: it goes to ``server``, and ``database`` becomes ``edocx-hub/hub``, the place of this node's
+            key files and half-received bodies.
+        server: a PostgreSQL database, shared by every node of the hub. The password is better kept out of it
+            (``PGPASSFILE``).
+        key: file with the key that opens stored secrets; ``<database>.key`` unless given. The same on every node.
         unit: whose hub it is; written into the TraceHeader of what passes.
         system: the code under which neighbouring hubs know this one; ``hub.<unit>`` unless given.
         max_bytes: most bytes of one body; answered with 413 beyond.
@@ -67,6 +71,7 @@ class HubConfig(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     database: Path = Path("hub.db")
+    server: str | None = Field(default=None, repr=False)
     key: Path | None = None
     unit: str | None = Field(default=None, max_length=200)
     system: str | None = Field(default=None, max_length=200)
@@ -83,6 +88,14 @@ class HubConfig(BaseModel):
     directory: Path | None = None
     peers: tuple[Peer, ...] = ()
     relay_seconds: float = Field(default=1.0, ge=0)
+
+    @model_validator(mode="before")
+    @classmethod
+    def _placed(cls, told: Any) -> Any:
+        place = told.get("database") if isinstance(told, dict) else None
+        if isinstance(place, str) and place.startswith(("postgresql://", "postgres://")):
+            return {**told, "server": place, "database": Path("edocx-hub/hub")}
+        return told
 
     @model_validator(mode="after")
     def _whole(self) -> HubConfig:

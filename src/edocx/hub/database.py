@@ -1,4 +1,8 @@
-"""The hub's database with the payloads beside it: one writer at a time, each commit on disk when it returns."""
+"""The hub's database, in SQLite or PostgreSQL: one writer at a time, each commit on disk when it returns.
+
+On SQLite large payloads lie as files beside the database. On PostgreSQL they are in it, so that a node of the hub keeps
+nothing of its own: several serve one database at once, on as many machines.
+"""
 
 from __future__ import annotations
 
@@ -10,22 +14,38 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from sqlalchemy import Connection
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy import URL, Connection
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from edocx.clock import Clock
 from edocx.content import Blob
+from edocx.errors import StoreUnavailable, Text
+from edocx.hub.payload_pieces import PayloadPieces
 from edocx.hub.schema import create
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.store.engine import Gate, sqlite_engine, writing
 from edocx.routing.store.failure import files_translated, translated
 from edocx.routing.store.payloads import Payloads
 from edocx.routing.store.place import require_local
+from edocx.routing.store.postgres import postgres_engine
 
 _T = TypeVar("_T")
 
 MOST_TOGETHER = 64
 """Acts in one commit: the first of them waits for the last."""
+
+
+def refused_value(error: DBAPIError) -> StoreUnavailable:
+    """Return the error for a value that the database does not take: too long for its column, or standing twice."""
+    made = StoreUnavailable(
+        Text(
+            "Cơ sở dữ liệu không nhận một giá trị của yêu cầu này.", "The database takes not every value of this call."
+        ),
+        hint=Text("Rút ngắn hoặc sửa tham số; báo người quản trị.", "Shorten or mend it; tell the administrator."),
+        code="EDX-STORE-VALUE",
+    )
+    made.__cause__ = error
+    return made
 
 
 class _Job(Generic[_T]):
@@ -42,6 +62,9 @@ class _Job(Generic[_T]):
         try:
             with connection.begin_nested():
                 self._results.append(self._act(connection))
+        except (DataError, IntegrityError) as error:
+            # A value that the database does not take: this act's own fault, and its savepoint undid it.
+            self._error = refused_value(error)
         except DBAPIError:
             raise  # the database itself: nothing of this transaction can be trusted
         except Exception as error:  # noqa: BLE001 - one act's fault must not undo the others
@@ -63,25 +86,37 @@ class _Job(Generic[_T]):
 class HubStore:
     """A hub's database; several processes and threads may use one file at once."""
 
-    def __init__(self, path: Path, *, clock: Clock, faults: Faults = NO_FAULTS) -> None:
+    def __init__(self, path: Path, *, clock: Clock, faults: Faults = NO_FAULTS, server: URL | None = None) -> None:
         self.path = path
+        self.where = str(path) if server is None else f"postgresql://{server.host or ''}/{server.database or ''}"
         self.clock = clock
         self._faults = faults
-        self._engine = sqlite_engine(path)
+        self._engine = sqlite_engine(path) if server is None else postgres_engine(server)
         self._gate = Gate()
         self._waiting: list[_Job[Any]] = []
         self._waiting_lock = threading.Lock()
-        self._payloads = Payloads(path.with_name(path.name + ".payloads"), faults=faults)
+        self._payloads: Payloads | PayloadPieces = (
+            Payloads(path.with_name(path.name + ".payloads"), faults=faults)
+            if server is None
+            else PayloadPieces(self._engine, self.where, faults=faults)
+        )
 
     @classmethod
-    def open(cls, path: Path | str, *, clock: Clock, faults: Faults = NO_FAULTS) -> Self:
-        """Open a hub's database, making it when it is not there.
+    def open(cls, path: Path | str, *, clock: Clock, faults: Faults = NO_FAULTS, server: URL | None = None) -> Self:
+        """Open a hub's database, making its tables when they are not there.
 
-        Raises `StoreUnavailable` with reason and remedy: locked, full, damaged, or of another version.
+        Args:
+            path: the SQLite file; with a server, the name beside which the spool lies.
+            clock: tells the time.
+            faults: told of every commit, for tests.
+            server: a PostgreSQL database, which then holds everything.
+
+        Raises `StoreUnavailable` with reason and remedy: away, locked, full, damaged, or of another version.
         """
-        store = cls(Path(path), clock=clock, faults=faults)
-        require_local(store.path)
-        with translated(str(store.path)), files_translated(str(store.path)):
+        store = cls(Path(path), clock=clock, faults=faults, server=server)
+        if server is None:
+            require_local(store.path)
+        with translated(store.where), files_translated(store.where):
             store.path.parent.mkdir(parents=True, exist_ok=True)
             try:
                 with store._engine.connect() as bare, writing(bare) as connection, connection.begin():
@@ -90,6 +125,11 @@ class HubStore:
                 store.close()
                 raise
         return store
+
+    @property
+    def is_shared(self) -> bool:
+        """Whether the database is a server's, so that other nodes may work on it too."""
+        return self._engine.dialect.name != "sqlite"
 
     @property
     def spool(self) -> Path:
@@ -106,7 +146,7 @@ class HubStore:
     @contextmanager
     def begin(self, step: str) -> Iterator[Connection]:
         """Run one transaction that may write: committed at the end of the block, undone by an exception."""
-        with translated(str(self.path)):
+        with translated(self.where):
             with self._gate.one_writer(), self._writing() as connection:
                 yield connection
                 self._faults.reached(f"hub.commit.before:{step}")
@@ -130,7 +170,7 @@ class HubStore:
         with self._waiting_lock:
             jobs, self._waiting = self._waiting[:MOST_TOGETHER], self._waiting[MOST_TOGETHER:]
         try:
-            with translated(str(self.path)):
+            with translated(self.where):
                 with self._writing() as connection:
                     for job in jobs:
                         job.run(connection)
@@ -146,7 +186,7 @@ class HubStore:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """Run one transaction that only reads; it never waits for a writer."""
-        with translated(str(self.path)), self._engine.connect() as connection:
+        with translated(self.where), self._engine.connect() as connection:
             yield connection
             connection.rollback()
 

@@ -37,7 +37,7 @@ def examine(service: Service) -> tuple[Check, ...]:
     """Look at database, key, disk, secrets, waiting copies and requests; raise `StoreUnavailable` when unreadable."""
     with service.store.read() as connection:
         return (
-            _database(connection),
+            _database(service, connection),
             _secrets(service, connection),
             _silent_agencies(connection),
             _old_copies(service, connection),
@@ -47,7 +47,9 @@ def examine(service: Service) -> tuple[Check, ...]:
         )
 
 
-def _database(connection: Connection) -> Check:
+def _database(service: Service, connection: Connection) -> Check:
+    if service.store.is_shared:
+        return Check("database", "ok", Text("Máy chủ cơ sở dữ liệu trả lời.", "The database server answers."))
     found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
     if found == "ok":
         return Check("database", "ok", Text("Cơ sở dữ liệu nguyên vẹn.", "The database is whole."))

@@ -19,6 +19,7 @@ from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
 from edocx.hub.agencies import Agency
 from edocx.hub.replies import without_nulls
 from edocx.hub.schema import copies, messages
+from edocx.hub.told_text import is_doc_id, tidied
 
 STATES = {
     INITIAL: Text("Chưa xử lý", "Not fetched yet"),
@@ -144,6 +145,8 @@ def count(connection: Connection, caller: Agency, message_type: str) -> int:
 
 def sent(connection: Connection, caller: Agency, message_type: str, doc_id: str) -> Sequence[Row[Any]]:
     """Return the caller's sent messages, newest first, a row for each recipient; of one when a docId is given."""
+    if doc_id and not is_doc_id(doc_id):
+        return []
     query = (
         select(
             messages,
@@ -197,7 +200,8 @@ def own_message(connection: Connection, caller: Agency, doc_id: str) -> tuple[Ro
 
     Raises `StateError` for any other docId, the same whether it exists or not.
     """
-    message = connection.execute(select(messages).where(messages.c.doc_id == doc_id)).first()
+    named = select(messages).where(messages.c.doc_id == doc_id)
+    message = connection.execute(named).first() if is_doc_id(doc_id) else None
     if message is None:
         raise refusal.unknown_document(doc_id)
     mine = (copies.c.message == message.number) & (copies.c.recipient == caller.code) & copies.c.via.is_(None)
@@ -219,7 +223,7 @@ def update_status(
         .join(messages, messages.c.number == copies.c.message)
         .where(messages.c.doc_id == doc_id, copies.c.recipient == caller.code, copies.c.via.is_(None))
     )
-    row = connection.execute(query).first()
+    row = connection.execute(query).first() if is_doc_id(doc_id) else None
     if row is None:
         raise refusal.unknown_document(doc_id)
     if row.state == state:
@@ -227,7 +231,7 @@ def update_status(
     if row.state == DONE or (row.state == FAIL and state == PROCESSING):
         raise refusal.settled()
     where = (copies.c.message == row.message) & (copies.c.recipient == caller.code)
-    values = {"state": state, "description": description[:MAX_DESCRIPTION] or None, "updated_at": now}
+    values = {"state": state, "description": tidied(description, MAX_DESCRIPTION) or None, "updated_at": now}
     connection.execute(update(copies).where(where).values(**values))
 
 

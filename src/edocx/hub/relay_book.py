@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import json
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -14,8 +16,10 @@ from edocx.hub.admission import DONE, FAIL
 from edocx.hub.configuration import HubConfig
 from edocx.hub.database import HubStore
 from edocx.hub.relay_statement import Fact, bounded, make_statement
-from edocx.hub.schema import statements
-from edocx.hub.vault import read_keys
+from edocx.hub.schema import own_secrets, statements
+from edocx.hub.vault import KEY_BYTES, Vault, read_keys
+
+_RELAY = "relay"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +31,14 @@ class RelayBook:
     key: Ed25519PrivateKey | None
 
     @classmethod
-    def open(cls, config: HubConfig, store: HubStore) -> RelayBook:
-        """Open the book; the key file is made when it is not there. Raises `KeyFileError`."""
+    def open(cls, config: HubConfig, store: HubStore, vault: Vault) -> RelayBook:
+        """Open the book; the key is made when there is none. Raises `KeyFileError`."""
         if config.system_code is None:
             return cls(store, None, None)
-        seed = read_keys(config.relay_key_path, create=True)[0]
+        if store.is_shared:
+            seed = base64.b64decode(store.write("relay key", lambda connection: _common_seed(connection, vault)))
+        else:
+            seed = read_keys(config.relay_key_path, create=True)[0]
         return cls(store, config.system_code, Ed25519PrivateKey.from_private_bytes(seed))
 
     @property
@@ -69,6 +76,17 @@ class RelayBook:
         assert self.system is not None
         fact = Fact(self.system, row.doc_id, row.digest, row.previous, row.received_at, left, following)
         return make_statement(fact, self.key)
+
+
+def _common_seed(connection: Connection, vault: Vault) -> str:
+    """Return the seed that all nodes of the hub sign with, making it at the first."""
+    mine = own_secrets.c.name == _RELAY
+    sealed = connection.execute(select(own_secrets.c.sealed).where(mine)).scalar_one_or_none()
+    if sealed is not None:
+        return vault.open(bytes(sealed), bound_to=_RELAY)
+    seed = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+    connection.execute(insert(own_secrets), {"name": _RELAY, "sealed": vault.seal(seed, bound_to=_RELAY)})
+    return seed
 
 
 def _kept(connection: Connection, number: int, via: str) -> str | None:

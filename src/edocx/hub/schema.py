@@ -1,4 +1,8 @@
-"""The tables of a hub: one file, made whole at its first opening."""
+"""The tables of a hub, and how an older database is brought to them.
+
+A step only adds: code that is one version older goes on working on the same database, so that the nodes of one hub are
+replaced one after the other. ``OLDEST`` says which code may still use it.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +20,25 @@ from sqlalchemy import (
     String,
     Table,
     UniqueConstraint,
+    inspect,
+    select,
     text,
 )
 from sqlalchemy import Text as LongText
+from sqlalchemy.schema import CreateColumn
 
 from edocx.errors import StoreUnavailable, Text
 from edocx.routing.store import tables as routing_tables
 from edocx.routing.store.tables import Moment
 
-VERSION = 1
-"""Kept in the file's ``user_version``; a file of another version is refused, not guessed at."""
+VERSION = 2
+"""The version of these tables."""
+
+OLDEST = 2
+"""The oldest version of code that can work on a database with these tables."""
+
+# SQLite gives row ids only to a column of type INTEGER.
+_RowId = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData()
 
@@ -49,6 +62,11 @@ agencies = Table(
     Column("max_bytes", BigInteger),
     Column("max_age_seconds", Integer),
     Column("per_minute", Integer),
+    # What it can take as a recipient: bytes of a message, extensions of files (blank between); null: anything.
+    Column("takes_bytes", BigInteger),
+    Column("takes_types", String(500)),
+    # Its own rule for the seal at the door, instead of the hub's: off, record, require.
+    Column("seal", String(16)),
     Column("modified_at", Moment, nullable=False),
     Index("ix_agencies_parent", "parent"),
 )
@@ -69,7 +87,7 @@ secrets = Table(
 messages = Table(
     "messages",
     metadata,
-    Column("number", Integer, primary_key=True),
+    Column("number", _RowId, primary_key=True),
     Column("doc_id", String(64), nullable=False, unique=True),
     # The authenticated sender; for a neighbouring hub's mail the unit it speaks for is `origin`.
     Column("sender", String(200), nullable=False),
@@ -85,7 +103,7 @@ messages = Table(
     Column("title", String(500)),
     Column("notation", String(200)),
     # The hubs it came through, by their system codes joined with ";": against loops.
-    Column("passed", String(1000), nullable=False),
+    Column("passed", LongText, nullable=False),
     # Digest of the relay statement of the hub before, "" at the first.
     Column("previous", String(64), nullable=False),
     Column("received_at", Moment, nullable=False),
@@ -96,10 +114,13 @@ messages = Table(
     Index("ix_messages_document", "document_id"),
 )
 
+_WAITING = text("state IN ('initial', 'processing') AND via IS NULL")
+_CUSTODY = text("state = 'initial' AND via IS NOT NULL")
+
 copies = Table(
     "copies",
     metadata,
-    Column("message", ForeignKey(messages.c.number), nullable=False),
+    Column("message", _RowId, ForeignKey(messages.c.number), nullable=False),
     Column("recipient", String(200), nullable=False),
     Column("attempt", SmallInteger, nullable=False),
     # Of the sending that made this copy or woke it again: the same content, maybe sealed anew under another id.
@@ -121,8 +142,8 @@ copies = Table(
     Column("created_at", Moment, nullable=False),
     Column("updated_at", Moment, nullable=False),
     PrimaryKeyConstraint("message", "recipient"),
-    Index("ix_copies_waiting", "recipient", sqlite_where=text("state IN ('initial', 'processing') AND via IS NULL")),
-    Index("ix_copies_custody", "due_at", sqlite_where=text("state = 'initial' AND via IS NOT NULL")),
+    Index("ix_copies_waiting", "recipient", sqlite_where=_WAITING, postgresql_where=_WAITING),
+    Index("ix_copies_custody", "due_at", sqlite_where=_CUSTODY, postgresql_where=_CUSTODY),
 )
 
 requests = Table(
@@ -153,28 +174,131 @@ audit = Table(
 statements = Table(
     "statements",
     metadata,
-    Column("message", ForeignKey(messages.c.number), nullable=False),
+    Column("message", _RowId, ForeignKey(messages.c.number), nullable=False),
     Column("via", String(200), nullable=False),
     Column("statement", LongText, nullable=False),
     PrimaryKeyConstraint("message", "via"),
 )
 
+verdicts = Table(
+    # What the door found in a message that it let in: words of `edocx.hub.inspection`, never content.
+    "verdicts",
+    metadata,
+    Column("message", _RowId, ForeignKey(messages.c.number), primary_key=True, autoincrement=False),
+    Column("at", Moment, nullable=False),
+    Column("seal", String(32)),
+    Column("files", String(32)),
+    Column("scan", String(32)),
+    # Codes of what was remarked, blank between.
+    Column("codes", LongText, nullable=False),
+)
+
+relay_keys = Table(
+    # By which keys other hubs' relay statements are believed, from when, and who told.
+    "relay_keys",
+    metadata,
+    Column("hub", String(200), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("since", Moment, nullable=False),
+    Column("until", Moment),
+    Column("told_by", String(200), nullable=False),
+    PrimaryKeyConstraint("hub", "key"),
+)
+
+neighbours = Table(
+    # How each neighbouring hub was found when it was last asked.
+    "neighbours",
+    metadata,
+    Column("code", String(200), primary_key=True),
+    Column("asked_at", Moment, nullable=False),
+    Column("answered_at", Moment),
+    # By how many milliseconds its clock is ahead of this machine's, and how long its answer took.
+    Column("ahead_ms", BigInteger),
+    Column("took_ms", Integer),
+    Column("error", String(64)),
+)
+
+own_secrets = Table(
+    # The hub's own, under the key outside the database; on PostgreSQL, where every node needs the same.
+    "own_secrets",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("sealed", LargeBinary, nullable=False),
+)
+
+payload_pieces = Table(
+    # On PostgreSQL: what does not fit in a payload's own row, in pieces of one mebibyte.
+    "payload_pieces",
+    metadata,
+    Column("sha256", String(64), nullable=False),
+    Column("number", Integer, nullable=False),
+    Column("content", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("sha256", "number"),
+)
+
+hub_schema = Table(
+    "hub_schema",
+    metadata,
+    Column("version", Integer, nullable=False),
+    Column("oldest", Integer, nullable=False),
+)
+
 
 def create(connection: Connection) -> None:
-    """Make the tables in a new file; raise `StoreUnavailable` for a file of another version."""
-    version = connection.exec_driver_sql("PRAGMA user_version").scalar_one()
-    if version == VERSION:
+    """Make the tables, or bring older ones up to date, in the transaction of one writer.
+
+    Raises `StoreUnavailable` for a database that is no hub's, or of a version that this code does not know.
+    """
+    there = set(inspect(connection).get_table_names())
+    if not there:
+        metadata.create_all(connection)
+        routing_tables.payloads.create(connection)
+        connection.execute(hub_schema.insert(), {"version": VERSION, "oldest": OLDEST})
         return
-    foreign = connection.exec_driver_sql("SELECT count(*) FROM sqlite_schema").scalar_one()
-    if version != 0 or foreign:
+    version, oldest = _version(connection, there)
+    if oldest > VERSION or version == 0:
         raise StoreUnavailable(
             Text(
-                "Tệp này không phải cơ sở dữ liệu của trục thuộc phiên bản edocx này.",
-                f"The file is no hub of this edocx (version {version}, expected {VERSION}).",
+                "Đây không phải cơ sở dữ liệu của trục mà phiên bản edocx này đọc được.",
+                f"The database is no hub's that this edocx can use (version {version}, known up to {VERSION}).",
             ),
-            hint=Text("Chọn tệp khác hoặc phiên bản edocx phù hợp.", "Choose another file or a fitting edocx."),
+            hint=Text("Chọn cơ sở dữ liệu khác hoặc phiên bản edocx phù hợp.", "Choose another, or a fitting edocx."),
             code="EDX-HUB-VERSION",
         )
+    if version < VERSION:
+        _add_what_is_new(connection, there)
+
+
+def _version(connection: Connection, there: set[str]) -> tuple[int, int]:
+    if hub_schema.name in there:
+        row = connection.execute(select(hub_schema)).one()
+        return int(row.version), int(row.oldest)
+    # The first version was only SQLite, and kept its number in the file's head.
+    first = connection.exec_driver_sql("PRAGMA user_version").scalar_one() if _is_sqlite(connection) else 0
+    return int(first), int(first)
+
+
+def _add_what_is_new(connection: Connection, there: set[str]) -> None:
+    """Add the tables, columns and indexes that an older version had not; every added column may be null."""
     metadata.create_all(connection)
-    routing_tables.payloads.create(connection)
-    connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+    for table in metadata.sorted_tables:
+        if table.name not in there:
+            continue
+        held = {column["name"] for column in inspect(connection).get_columns(table.name)}
+        for column in table.columns:
+            if column.name not in held:
+                words = CreateColumn(column).compile(dialect=connection.dialect)
+                connection.exec_driver_sql(f'ALTER TABLE "{table.name}" ADD COLUMN {words}')
+        indexed = {index["name"] for index in inspect(connection).get_indexes(table.name)}
+        for index in table.indexes:
+            if index.name not in indexed:
+                index.create(connection)
+    connection.execute(hub_schema.delete())
+    connection.execute(hub_schema.insert(), {"version": VERSION, "oldest": OLDEST})
+    if _is_sqlite(connection):
+        # Code of the first version looks here, and is to say that it is too old.
+        connection.exec_driver_sql(f"PRAGMA user_version = {VERSION}")
+
+
+def _is_sqlite(connection: Connection) -> bool:
+    return connection.dialect.name == "sqlite"

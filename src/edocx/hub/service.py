@@ -17,11 +17,12 @@ from edocx.hub.gate import Gate
 from edocx.hub.letter_facts import LetterFacts
 from edocx.hub.metrics import Metrics
 from edocx.hub.relay_book import RelayBook
-from edocx.hub.schema import agencies, copies
+from edocx.hub.schema import agencies, copies, secrets
 from edocx.hub.trace_header import with_trace
 from edocx.hub.vault import Vault
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.parcel import ParcelKind
+from edocx.routing.store.postgres import postgres_url
 from edocx.units.directory import Directory
 
 LOW_DISK = 512 * 1024 * 1024
@@ -55,10 +56,15 @@ class Service:
         Raises `StoreUnavailable` for the database, `KeyFileError` for the key file.
         """
         time = clock or SystemClock()
-        store = HubStore.open(config.database, clock=time, faults=faults)
-        vault = Vault.from_path(config.key_path, create=True)
-        metrics, book = Metrics(), RelayBook.open(config, store)
-        units = directory or _directory(config.directory)
+        server = postgres_url(config.server) if config.server else None
+        store = HubStore.open(config.database, clock=time, faults=faults, server=server)
+        try:
+            vault = Vault.from_path(config.key_path, create=_may_make_keys(store))
+            metrics, book = Metrics(), RelayBook.open(config, store, vault)
+            units = directory or _directory(config.directory)
+        except BaseException:
+            store.close()
+            raise
         door = Door(store, units, config.above.code if config.above else None)
         return cls(config, store, vault, Gate(config, store, vault, time, metrics), door, metrics, book, units)
 
@@ -86,6 +92,14 @@ class Service:
     def close(self) -> None:
         """Close the database."""
         self.store.close()
+
+
+def _may_make_keys(store: HubStore) -> bool:
+    """Tell whether a missing key file is made: not for a further node, whose key would open nobody's secrets."""
+    if not store.is_shared:
+        return True
+    with store.read() as connection:
+        return not connection.execute(select(func.count()).select_from(secrets)).scalar_one()
 
 
 def _directory(path: Path | None) -> Directory | None:

@@ -32,7 +32,7 @@ def postgres_url(place: str) -> URL | None:
         )
     try:
         return make_url(place).set(drivername="postgresql+psycopg")
-    except ArgumentError as error:
+    except (ArgumentError, ValueError) as error:  # ValueError: a port that is no number
         raise UsageError(
             Text("Địa chỉ PostgreSQL không đọc được.", "The address of the PostgreSQL database cannot be read."),
             hint=Text("Dạng: postgresql://máy/cơ-sở-dữ-liệu.", "Write it as postgresql://host/database."),
