@@ -7,6 +7,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
+from edocx.cli.verify_pictures import pictures
 from edocx.cli.verify_view import AT_SIGNING, INTEGRITY, KINDS, UNCHECKED, VERDICTS, time_phrase, validity
 from edocx.clock import in_vietnam
 from edocx.errors import EdocxError, Text
@@ -19,6 +20,7 @@ table { border-collapse: collapse; width: 100%; margin: .5em 0 1em }
 th, td { border: 1px solid #999; padding: .25em .5em; text-align: left; vertical-align: top; overflow-wrap: anywhere }
 th { width: 30%; background: #f3f3f3; font-weight: normal }
 .TOTAL-PASSED { color: #0a6b1f } .TOTAL-FAILED { color: #a80000 } .INDETERMINATE, .NO-SIGNATURE { color: #8a5a00 }
+.pair td { width: 50% } .pair img { width: 100%; border: 1px solid #ccc }
 .inside { margin-left: 1em } @media print { body { margin: 0 } }
 """
 
@@ -54,19 +56,19 @@ def _file(path: Path, outcome: Report | EdocxError, lang: str) -> str:
     if isinstance(outcome, EdocxError):
         text = f"{outcome.code}: {outcome.text.in_language(lang)} {outcome.hint.in_language(lang)}"
         return f'<section><h2>{escape(str(path))}</h2><p class="INDETERMINATE">{escape(text)}</p></section>\n'
-    return _report(outcome, lang)
+    return _report(outcome, path, lang)
 
 
-def _report(report: Report, lang: str, css: str = "") -> str:
+def _report(report: Report, path: Path | None, lang: str, css: str = "") -> str:
     verdict = VERDICTS[report.indication].in_language(lang)
     reason = f" ({report.sub_indication})" if report.sub_indication else ""
     note = f"<p>{escape(UNCHECKED.in_language(lang))}</p>" if report.policy == "signatures-only" and not css else ""
     parts = [
         f'<section class="{css}"><h2>{escape(report.file)}</h2>',
         f'<p class="{report.indication}"><b>{escape(verdict + reason)}</b></p>{note}',
-        *(_signature(signature, lang) for signature in report.signatures),
+        *(_signature(signature, lang) + pictures(path, signature, lang) for signature in report.signatures),
         _messages(report.messages, lang),
-        *(_report(inside, lang, "inside") for inside in report.attachments),
+        *(_report(inside, None, lang, "inside") for inside in report.attachments),
         "</section>\n",
     ]
     return "".join(parts)

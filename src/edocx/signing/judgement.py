@@ -29,7 +29,7 @@ from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKE
 from edocx.signing.path import PathVerdict, judge_path
 from edocx.signing.proof import Proof, prove
 from edocx.signing.receipt import Held
-from edocx.signing.report import CertificateInfo, Indication, Integrity, Message, SignatureReport, SubIndication
+from edocx.signing.report import Addition, CertificateInfo, Indication, Integrity, Message, SignatureReport, SubIndication
 from edocx.signing.signed import Content, Witness
 from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
 from edocx.signing.token import Token, may_stamp
@@ -129,6 +129,7 @@ class Finding:
     is_stamp: bool = False
     given_key: bool = False
     content: Content | None = None
+    addition: Addition | None = None
     end: int | None = None
     """Bytes from the file's beginning in which the signature is whole; None where it needs the whole file."""
 
@@ -178,6 +179,7 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         certificate=_certificate(finding, indication, moment),
         receipt=held.info if held is not None else None,
         messages=tuple(messages),
+        addition=finding.addition,
     )
     if criteria.witness is not None and finding.content is not None and indication is Indication.TOTAL_PASSED:
         criteria.witness(report, finding.content)

@@ -116,6 +116,25 @@ class ReceiptInfo(Frozen):
     covers: Literal["whole-document", "earlier-revision"]
 
 
+class AddedPage(Frozen):
+    """A page (from 1) that got something after a signature: ``content``, ``annotation`` or ``field``."""
+
+    page: int
+    kinds: tuple[str, ...]
+
+
+class Addition(Frozen):
+    """What was added after a signature and signed whole by a later one, for which that later signer answers.
+
+    ``before`` and ``after`` are the lengths in bytes of the two revisions: the file's first so many bytes are each.
+    """
+
+    by: str
+    before: int
+    after: int
+    pages: tuple[AddedPage, ...] = ()
+
+
 class SignatureReport(Frozen):
     """The verdict on one signature; ``receipt`` is there when ``time_source`` is ``receipt``."""
 
@@ -134,6 +153,8 @@ class SignatureReport(Frozen):
     certificate: CertificateInfo | None = None
     receipt: ReceiptInfo | None = None
     messages: tuple[Message, ...] = ()
+    addition: Addition | None = Field(default=None, exclude=True, repr=False)
+    """Not part of the JSON: the messages there list the pages."""
 
 
 class Statement(Frozen):

@@ -46,6 +46,7 @@ from edocx.signing.messages import (
     UNCOVERED,
     VALUE,
 )
+from edocx.signing.pdf.added import added_pages, page_message
 from edocx.signing.pdf.additions import only_added, permits_additions
 from edocx.signing.pdf.causes import recognise_changes
 from edocx.signing.pdf.changes import Change, classify, revisions_after
@@ -54,7 +55,7 @@ from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_rev
 from edocx.signing.pdf.evidence import archived_in, evidence_in, responders
 from edocx.signing.pdf.salvage import salvage_signatures
 from edocx.signing.receipt import NOT_A_REVISION
-from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
+from edocx.signing.report import Addition, Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.signed import Content, PdfRevision, Piece
 from edocx.signing.token import MAX_TOKENS, Token, read_token
 from edocx.signing.trust import TrustStore
@@ -154,12 +155,14 @@ def _answered(
             other = report.certificate is not None and report.certificate.sha256 != _mark(reports[place])
             if other and report.indication is Indication.TOTAL_PASSED:
                 if only_added(reader, signature.revision, later.revision):
+                    pages = added_pages(reader, signature.revision, later.revision)
                     kept = replace(
                         finding,
                         integrity=Integrity.VALID,
                         outcome=Indication.TOTAL_PASSED,
                         failure=None,
-                        messages=(ADDED.model_copy(update={"where": later.name}),),
+                        messages=(ADDED.model_copy(update={"where": later.name}), *map(page_message, pages)),
+                        addition=Addition(by=later.name, before=signature.end, after=later.end, pages=pages),
                     )
                     reports[place] = judge(kept, criteria)
                 break
