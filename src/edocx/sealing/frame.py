@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import cast
+from typing import Any, cast
 
 from lxml import etree
 
@@ -32,7 +32,8 @@ from edocx.signing.report import Message
 MAX_NAMED = 50
 """Faults or unsealed elements named one by one; a forged envelope may have a million."""
 
-_identifiers = etree.XPath("//@*[local-name()='Id' or local-name()='ID' or local-name()='id']", smart_strings=False)
+_with_attributes = etree.XPath("descendant-or-self::*[@*]")
+_IDENTIFIERS = ("Id", "ID", "id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,9 @@ def message(code: str, where: str | None, vi: str, en: str, *, severity: str = "
 def _misnamed(root: etree._Element) -> Iterator[Message]:
     if root.tag != n.tag(n.ROOT):
         yield message("EDX-SEAL-PLACE", n.local(str(root.tag)), *_PLACE)
-    values = cast("list[str]", _identifiers(root))
+    elements = cast("list[Any]", _with_attributes(root))
+    items = (item for element in elements for item in element.items())
+    values = [str(value) for name, value in items if name[-2:] in _IDENTIFIERS and n.local(str(name)) in _IDENTIFIERS]
     if len(set(values)) != len(values):
         yield from (
             message("EDX-SEAL-ID", value[:200], *_SAME_ID) for value, count in Counter(values).items() if count > 1
@@ -127,10 +130,22 @@ def _unbound(root: etree._Element, holders: Sequence[etree._Element]) -> Iterato
 
 
 def _entries(elements: Iterable[etree._Element]) -> list[tuple[str, ...]]:
-    fields = [tuple(p.text_of(element, name) for name in p.BOUND) for element in elements]
-    if any(entry[0] != entry[0].strip() for entry in fields):
-        raise ValueError(n.CONTENT_ID)
-    return [(n.bare_id(entry[0]), *entry[1:]) for entry in fields]
+    entries = []
+    for element in elements:
+        fields = dict.fromkeys(p.BOUND, "")
+        seen = set()
+        for child in element:
+            tag = child.tag
+            if tag in fields:
+                if tag in seen or len(child):
+                    raise ValueError(n.local(tag))  # read by one from the first and by another from the last
+                seen.add(tag)
+                fields[tag] = child.text or ""
+        identifier, *others = fields.values()
+        if identifier != identifier.strip():
+            raise ValueError(n.CONTENT_ID)
+        entries.append((n.bare_id(identifier), *others))
+    return entries
 
 
 _TWICE = (

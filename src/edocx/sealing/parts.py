@@ -35,14 +35,3 @@ BOUND = (n.tag(n.CONTENT_ID), n.tag(n.ATTACHMENT_NAME), n.tag(n.CONTENT_TYPE), n
 def sealed_parts(root: etree._Element) -> list[etree._Element]:
     """Return MessageHeader, Bussiness and edXMLBody; absent ones are left out."""
     return [part for place in PLACES if (part := root.find(place)) is not None]
-
-
-def text_of(parent: etree._Element, name: str) -> str:
-    """Return the text of the only child of a name as it stands, "" without one; raise ``ValueError`` for several.
-
-    Raises ``ValueError`` too when anything but text stands in it.
-    """
-    found = list(parent.iterchildren(name))
-    if len(found) > 1 or (found and len(found[0])):
-        raise ValueError(n.local(name))
-    return found[0].text or "" if found else ""

@@ -10,9 +10,9 @@ what any relay may write is a place to smuggle in.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 from lxml import etree
 
@@ -148,14 +148,11 @@ _HEADER: Final = _Frame(
     },
     many=frozenset((ds("Signature"), n.tag(n.SIGNATURE))),
 )
-_FILE: Final = n.tag(n.ATTACHMENT)
+_FILE: Final = _Frame({**dict.fromkeys(p.BOUND, _leaf()), p.ENCODED: _leaf(_SOAP | {n.ID: _NCNAME})})
 _ROOT: Final = _Frame(
     {
         p.ENVELOPE: _Frame({n.tag(n.HEADER): _HEADER, n.tag(n.BODY): None}),
-        p.ATTACHMENTS: _Frame(
-            {_FILE: _Frame({**dict.fromkeys(p.BOUND, _leaf()), p.ENCODED: _leaf(_SOAP | {n.ID: _NCNAME})})},
-            many=frozenset((_FILE,)),
-        ),
+        p.ATTACHMENTS: _Frame({n.tag(n.ATTACHMENT): _FILE}, many=frozenset((n.tag(n.ATTACHMENT),))),
     }
 )
 
@@ -220,11 +217,11 @@ def survey(root: etree._Element) -> Survey:
     outside: list[Stray] = []
     doubled: list[str] = []
     parts: list[etree._Element] = []
-    files: list[etree._Element] = []
     waiting: list[tuple[etree._Element, _Frame]] = [(root, _ROOT)]
     for element, frame in waiting:  # grows while it is walked
         seen: set[str] = set()
         children = frame.children
+        loose = len((element.text or "").strip(XML_BLANKS))
         for child in element:
             tag = child.tag
             if tag not in children:
@@ -237,15 +234,17 @@ def survey(root: etree._Element) -> Survey:
                     doubled.append(n.local(tag))
             elif (inner := children[tag]) is not None:
                 waiting.append((child, inner))
-                if tag == _FILE:
-                    files.append(child)
             elif tag in _SEALED:
                 parts.append(child)
             seen.add(tag)
-        outside += _texts(element, frame)
-        outside += _attributes(element, frame)
+            loose += len((child.tail or "").strip(XML_BLANKS))
+        if loose > frame.text:
+            outside.append(Stray(element, "/text()"))
+        if items := element.items():
+            outside += _strange(element, frame, items)
     outside += _beside(root)
-    return Survey(tuple(outside), tuple(doubled), tuple(parts), tuple(files))
+    files = tuple(element for element, frame in waiting if frame is _FILE)
+    return Survey(tuple(outside), tuple(doubled), tuple(parts), files)
 
 
 def _stray(child: etree._Element) -> Stray:
@@ -257,17 +256,8 @@ def _stray(child: etree._Element) -> Stray:
     return Stray(parent, "/processing-instruction()" if hasattr(child, "target") else "/comment()")
 
 
-def _texts(element: etree._Element, frame: _Frame) -> Iterator[Stray]:
-    """Yield the text between tags where none belongs, or more of it than belongs."""
-    if frame.text == _ANY:
-        return
-    texts = [element.text, *(child.tail for child in element)]
-    if sum(len(text.strip(XML_BLANKS)) for text in texts if text) > frame.text:
-        yield Stray(element, "/text()")
-
-
-def _attributes(element: etree._Element, frame: _Frame) -> Iterator[Stray]:
-    for name, value in element.attrib.items():
+def _strange(element: etree._Element, frame: _Frame, items: Iterable[tuple[Any, Any]]) -> Iterator[Stray]:
+    for name, value in items:
         form = frame.attributes.get(str(name))
         if form is None or not form.fullmatch(str(value)):
             yield Stray(element, f"/@{n.local(str(name))}")

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import islice
 from typing import Any
@@ -66,14 +66,6 @@ def _fault(sub: SubIndication, code: str, text: Text, where: str | None = None) 
 
 def examine(signature: etree._Element, expected: Mapping[str, ExpectedPart]) -> Finding:
     """Check one signature against the expected parts, keyed by reference URI; trust comes later (`judge`)."""
-    blank = Finding(
-        id=signature.get("Id") or "Signature",
-        format="XAdES",
-        integrity=Integrity.VALID,
-        covers="elements",
-        algorithm="unknown",
-        level="B-B",
-    )
     seen: dict[str, Any] = {}
     try:
         _examine(signature, expected, seen)
@@ -82,17 +74,21 @@ def examine(signature: etree._Element, expected: Mapping[str, ExpectedPart]) -> 
     except (ValueError, TypeError, AttributeError, KeyError, EdocxError):
         sub, message = SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE
     else:
-        return replace(blank, **seen)
+        return _found(signature, seen)
     # EN 319 102-1 5.2.3: without its certificate a signature is neither right nor wrong, it cannot be checked.
     unknown = sub is SubIndication.NO_SIGNING_CERTIFICATE_FOUND
-    return replace(
-        blank,
-        **seen,
-        integrity=Integrity.INDETERMINATE if unknown else Integrity.INVALID,
-        outcome=Indication.INDETERMINATE if unknown else Indication.TOTAL_FAILED,
-        failure=sub,
-        messages=(message,),
-    )
+    failed = {
+        "integrity": Integrity.INDETERMINATE if unknown else Integrity.INVALID,
+        "outcome": Indication.INDETERMINATE if unknown else Indication.TOTAL_FAILED,
+        "failure": sub,
+        "messages": (message,),
+    }
+    return _found(signature, seen | failed)
+
+
+def _found(signature: etree._Element, seen: Mapping[str, Any]) -> Finding:
+    known = {"integrity": Integrity.VALID, "algorithm": "unknown", "level": "B-B", **seen}
+    return Finding(id=signature.get("Id") or "Signature", format="XAdES", covers="elements", **known)
 
 
 def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], seen: dict[str, Any]) -> None:
