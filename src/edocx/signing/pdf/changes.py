@@ -6,12 +6,25 @@ what form filling, signing, timestamps and validation data may touch; here it ge
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from enum import IntEnum
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import PdfFileReader
-from pyhanko.sign.diff_analysis import DEFAULT_DIFF_POLICY, DiffResult, ModificationLevel
+from pyhanko.sign.diff_analysis import (
+    DEFAULT_DIFF_POLICY,
+    DiffResult,
+    FieldComparisonContext,
+    FieldComparisonSpec,
+    FormUpdate,
+    FormUpdatingRule,
+    GenericFieldModificationRule,
+    ModificationLevel,
+    SigFieldCreationRule,
+    SigFieldModificationRule,
+    StandardDiffPolicy,
+)
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
 from edocx.signing.pdf.embedded import Embedded
@@ -38,7 +51,7 @@ def classify(signature: Embedded) -> Change:
     if reader.xrefs.total_revisions - signature.revision > MAX_REVISIONS:
         return Change.FORBIDDEN
     permission = _permission(signature)
-    result = DEFAULT_DIFF_POLICY.review_file(
+    result = _POLICY.review_file(
         reader, signature.revision, field_mdp_spec=_field_lock(signature), doc_mdp=permission
     )
     if not isinstance(result, DiffResult):
@@ -52,6 +65,29 @@ def classify(signature: Embedded) -> Change:
         ModificationLevel.FORM_FILLING: Change.FILLED,
         ModificationLevel.ANNOTATIONS: Change.ANNOTATED,
     }.get(level, Change.FORBIDDEN)
+
+
+class _TouchedAppearances(GenericFieldModificationRule):
+    """pyHanko's rule for fields that are no signatures, without its view of appearances that nobody touched.
+
+    It takes an appearance drawn in a revision before the signed one for a change made after it, and so finds a seal
+    broken, whose lock covers all fields, by the document timestamp that is to preserve it.
+    """
+
+    def check_form_field(
+        self, fq_name: str, spec: FieldComparisonSpec, context: FieldComparisonContext
+    ) -> Iterator[tuple[ModificationLevel, FormUpdate]]:
+        """Yield the updates of this revision; the field itself is compared whether it is among them or not."""
+        touched = context.new.explicit_refs_in_revision()
+        for level, update in super().check_form_field(fq_name, spec, context):
+            if update.updated_ref == spec.new_field_ref or update.updated_ref in touched:
+                yield level, update
+
+
+_POLICY = StandardDiffPolicy(
+    global_rules=DEFAULT_DIFF_POLICY.global_rules,
+    form_rule=FormUpdatingRule([SigFieldCreationRule(), SigFieldModificationRule(), _TouchedAppearances()]),
+)
 
 
 def _permission(signature: Embedded) -> MDPPerm | None:
