@@ -18,7 +18,7 @@ from typing import Any
 from asn1crypto import cms, core, tsp, x509
 
 from edocx.errors import SigningRefused
-from edocx.signing.certificate import fingerprint, parse_certificate
+from edocx.signing.certificate import fingerprint, remembered_certificate
 from edocx.signing.mechanism import Mechanism, digest, load_key
 from edocx.signing.messages import (
     DIGEST,
@@ -110,7 +110,7 @@ def certificates_of(signed: cms.SignedData) -> tuple[x509.Certificate, ...]:
     found: dict[str, x509.Certificate] = {}
     for choice in list(signed["certificates"])[:MAX_CERTIFICATES]:
         if choice.name == "certificate":
-            certificate = parse_certificate(choice.chosen.dump())
+            certificate = remembered_certificate(bytes(choice.chosen.dump()))
             found.setdefault(fingerprint(certificate), certificate)
     return tuple(found.values())
 
@@ -190,7 +190,9 @@ def _identifies(sid: cms.SignerIdentifier, certificate: x509.Certificate) -> boo
     if sid.name == "issuer_and_serial_number":
         wanted = sid.chosen
         return bool(
-            wanted["serial_number"].native == certificate.serial_number and wanted["issuer"] == certificate.issuer
+            wanted["serial_number"].native == certificate.serial_number
+            # The same bytes are the same name; preparing names for comparison (RFC 4518) takes a millisecond.
+            and (wanted["issuer"].dump() == certificate.issuer.dump() or wanted["issuer"] == certificate.issuer)
         )
     return bool(sid.chosen.native == certificate.key_identifier)
 

@@ -53,6 +53,7 @@ from edocx.signing.pdf.changes import Change, classify, revisions_after
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_revision
 from edocx.signing.pdf.evidence import archived_in, evidence_in, responders
+from edocx.signing.pdf.fast.signatures import PlainSignature, open_plain
 from edocx.signing.pdf.salvage import salvage_signatures
 from edocx.signing.receipt import NOT_A_REVISION
 from edocx.signing.report import Addition, Indication, Integrity, Message, Report, SignatureReport, SubIndication
@@ -79,6 +80,8 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
     label = name or str(path)
     size = path.stat().st_size if path.exists() else 0
     budget = Budget.for_size(size)
+    if (report := _judge_plain(path, criteria, label, policy, budget)) is not None:
+        return report
     try:
         criteria = criteria.holding(path) if path.is_file() else criteria
         with open_pdf(path, budget, unlock=True) as reader:
@@ -92,6 +95,36 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
             raise
         reports = [judge(finding, criteria) for finding in findings]
         return Report.of(file=label, format="pdf", policy=policy, signatures=reports)
+
+
+def _judge_plain(path: Path, criteria: Criteria, label: str, policy: str, budget: Budget) -> Report | None:
+    """Judge a file whose signatures are all intact, and each byte after them explained; None for any other.
+
+    What is found here is what the long way finds, sooner (`fast.signatures`); whatever could fail goes the long way,
+    and so does what receipts say of revisions.
+    """
+    if criteria.receipts is not None or criteria.held:
+        return None
+    try:
+        with open_plain(path, MAX_SIGNATURES) as file:
+            if file is None or not all(_is_padding(one.contents) for one in file.signatures):
+                return None
+            stamps = [one for one in file.signatures if one.is_stamp]
+            regular = [one for one in file.signatures if not one.is_stamp]
+            tokens = [_document_token(one) for one in stamps]
+            findings = [_find(one, tokens, file.evidence, budget) for one in regular]
+            if criteria.witness is not None:
+                findings = [_with_content(*pair, path, label) for pair in zip(regular, findings, strict=True)]
+            stamped = any(one.coverage() is Coverage.FILE for one in stamps)
+    except OSError:
+        return None  # the long way says what is wrong with it
+    whole = all(one.integrity is Integrity.VALID and one.failure is None for one in findings)
+    if not findings or not whole or not all(token.intact for token in tokens):
+        return None
+    if not stamped and all(FILLED in finding.messages for finding in findings):
+        return None  # fields were filled after the last signature
+    reports = [judge(finding, criteria) for finding in findings]
+    return Report.of(file=label, format="pdf", policy=policy, signatures=reports)
 
 
 def _with_revisions(reader: PdfFileReader, criteria: Criteria) -> Criteria:
@@ -135,7 +168,7 @@ def _judge_file(
     )
 
 
-def _with_content(signature: Embedded, finding: Finding, path: Path, label: str) -> Finding:
+def _with_content(signature: Embedded | PlainSignature, finding: Finding, path: Path, label: str) -> Finding:
     if finding.certificate is None or signature.coverage() not in {Coverage.FILE, Coverage.REVISION}:
         return finding
     piece = Piece.of_revision(path, signature.byte_range, signature.contents, signature.hashed())
@@ -197,7 +230,7 @@ def _is_padding(contents: bytes) -> bool:
         return True  # no CMS at all: the signature itself is judged malformed
 
 
-def _find(signature: Embedded, stamps: list[Token], evidence: TrustStore, budget: Budget) -> Finding:
+def _find(signature: Embedded | PlainSignature, stamps: list[Token], evidence: TrustStore, budget: Budget) -> Finding:
     blank = Finding(
         id=signature.name,
         format="PAdES" if signature.subfilter == "/ETSI.CAdES.detached" else "CMS",
@@ -217,8 +250,10 @@ def _find(signature: Embedded, stamps: list[Token], evidence: TrustStore, budget
         return _failed(blank, SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE)
 
 
-def _find_signer(signature: Embedded, blank: Finding, stamps: list[Token], evidence: TrustStore) -> Finding:
-    if signature.subfilter == "/adbe.x509.rsa_sha1":
+def _find_signer(
+    signature: Embedded | PlainSignature, blank: Finding, stamps: list[Token], evidence: TrustStore
+) -> Finding:
+    if signature.subfilter == "/adbe.x509.rsa_sha1" and isinstance(signature, Embedded):
         return _find_bare(signature, blank)
     if signature.subfilter not in _PLAIN and signature.subfilter != "/adbe.pkcs7.sha1":
         return _failed(blank, SubIndication.FORMAT_FAILURE, SUBFILTER)
@@ -251,7 +286,7 @@ def _find_signer(signature: Embedded, blank: Finding, stamps: list[Token], evide
 
 def _with_time(
     found: Finding,
-    signature: Embedded,
+    signature: Embedded | PlainSignature,
     signer: SignerFinding,
     info: cms.SignerInfo,
     stamps: list[Token],
@@ -300,7 +335,7 @@ def _find_bare(signature: Embedded, blank: Finding) -> Finding:
     return found
 
 
-def _find_changes(signature: Embedded, found: Finding) -> Finding:
+def _find_changes(signature: Embedded | PlainSignature, found: Finding) -> Finding:
     match signature.coverage():
         case Coverage.FILE:
             return replace(found, integrity=Integrity.VALID, covers="whole-document")
@@ -310,8 +345,8 @@ def _find_changes(signature: Embedded, found: Finding) -> Finding:
             return _failed(found, SubIndication.FORMAT_FAILURE, CONTENTS)
         case Coverage.REVISION:
             pass
-    change = classify(signature)
-    if change >= Change.ANNOTATED:
+    change = _change_after(signature)
+    if change >= Change.ANNOTATED and isinstance(signature, Embedded):
         failed = _failed(found, SubIndication.FORMAT_FAILURE, CHANGED)
         return replace(failed, messages=(CHANGED, *recognise_changes(signature)))
     messages = (FILLED,) if change is Change.FILLED else ()
@@ -321,11 +356,15 @@ def _find_changes(signature: Embedded, found: Finding) -> Finding:
     return replace(found, integrity=Integrity.VALID, covers=covers, messages=messages)
 
 
-def _document_token(stamp: Embedded) -> Token:
+def _change_after(signature: Embedded | PlainSignature) -> Change:
+    return signature.change if isinstance(signature, PlainSignature) else classify(signature)
+
+
+def _document_token(stamp: Embedded | PlainSignature) -> Token:
     try:
         token = read_token(stamp.contents, stamp.digest)
         covered = stamp.coverage() in {Coverage.FILE, Coverage.REVISION}
-        unchanged = covered and classify(stamp) < Change.ANNOTATED
+        unchanged = covered and _change_after(stamp) < Change.ANNOTATED
     except (*MALFORMED, LimitExceeded):
         return Token(intact=False, end=stamp.end)
     return replace(token, intact=token.intact and unchanged, end=stamp.end)
@@ -382,7 +421,7 @@ def _only_signer(signed: cms.SignedData) -> cms.SignerInfo:
     return signed["signer_infos"][0]
 
 
-def _dictionary_time(signature: Embedded) -> datetime | None:
+def _dictionary_time(signature: Embedded | PlainSignature) -> datetime | None:
     try:
         moment = parse_pdf_date(str(signature.dictionary["/M"]), strict=False)
     except MALFORMED:

@@ -26,6 +26,40 @@ _HEADER = re.compile(rb"%PDF-[12]\.\d[\r\n]")
 _START = re.compile(rb"startxref[\0\t\n\f\r ]+(\d{1,12})[\0\t\n\f\r ]+%%EOF[\0\t\n\f\r ]*\Z")
 
 
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """An object stream (ISO 32000-2 7.5.7): its data, and where in it which object begins, in their order."""
+
+    data: bytes
+    places: dict[int, int]
+
+    @classmethod
+    def unpack(cls, data: bytes, about: dict[str, Any]) -> Self:
+        """Read the head of an object stream; raise `NotPlain`."""
+        count, first = about.get("N"), about.get("First")
+        if about.get("Type") != "ObjStm" or type(count) is not int or type(first) is not int:
+            raise NotPlain("no object stream")
+        if not (0 <= count <= MAX_INSIDE and 0 <= first <= len(data)):
+            raise NotPlain("a malformed object stream")
+        head = data[:first].split()
+        if len(head) != 2 * count or not all(one.isdigit() for one in head):
+            raise NotPlain("a malformed object stream")
+        places = {int(number): first + int(place) for number, place in zip(head[::2], head[1::2], strict=True)}
+        if len(places) != count or list(places.values()) != sorted(places.values()):
+            raise NotPlain("an object stands twice, or out of order")
+        return cls(data, places)
+
+    def stored(self, number: int) -> Stored:
+        """Return an object; raise `NotPlain` when it is not here, or runs into the next."""
+        place = self.places.get(number)
+        if place is None:
+            raise NotPlain("an object is not in its stream")
+        parsed = parse(self.data, place)
+        if any(place < other < parsed.end for other in self.places.values()):
+            raise NotPlain("objects overlap")
+        return Stored(number, 0, parsed, parsed.start, parsed.end, within=self.data)
+
+
 @dataclass(slots=True)
 class Revisions:
     """A file with its sections, the oldest first."""
@@ -33,7 +67,7 @@ class Revisions:
     source: Source
     sections: list[Section]
     _stored: dict[tuple[int, int], Stored] = field(default_factory=dict)
-    _inside: dict[tuple[int, int], dict[int, Stored]] = field(default_factory=dict)
+    _packed: dict[tuple[int, int], Packed] = field(default_factory=dict)
 
     @classmethod
     def read(cls, source: Source) -> Self:
@@ -120,10 +154,7 @@ class Revisions:
         key = (reference.number, change)
         if key not in self._stored:
             if entry.stream:
-                found = self.compressed(entry.stream, change).get(reference.number)
-                if found is None:
-                    raise NotPlain("an object is not in its stream")
-                stored = found
+                stored = self.packed(entry.stream, change).stored(reference.number)
             else:
                 # An object lies before the section that speaks of it.
                 stored = read_object(self.source, entry.offset, limit=self._limit(change))
@@ -134,19 +165,19 @@ class Revisions:
             raise NotPlain("another generation")
         return self._stored[key]
 
-    def compressed(self, stream: int, revision: int) -> dict[int, Stored]:
-        """Return the objects of an object stream (ISO 32000-2 7.5.7), as a revision has it, by their numbers."""
+    def packed(self, stream: int, revision: int) -> Packed:
+        """Return an object stream as a revision has it; it may be of an earlier one."""
         change = self.last_change(stream, revision)
         entry = None if change is None else self.sections[change].find(stream)[1]
         if change is None or entry is None or entry.stream:
             raise NotPlain("an object stream is missing")
         key = (stream, change)
-        if key not in self._inside:
+        if key not in self._packed:
             stored = read_object(self.source, entry.offset, limit=self._limit(change))
             if (stored.number, stored.generation) != (stream, entry.generation) or "Extends" in stored.value:
                 raise NotPlain("another object stands there")
-            self._inside[key] = _unpacked(inflate(self.source, stored), stored.value)
-        return self._inside[key]
+            self._packed[key] = Packed.unpack(inflate(self.source, stored), stored.value)
+        return self._packed[key]
 
     def raw(self, stored: Stored) -> bytes:
         """Return the bytes of an object's value, as they stand."""
@@ -218,24 +249,6 @@ class Revisions:
 
     def _limit(self, revision: int) -> int:
         return self.sections[revision].end
-
-
-def _unpacked(data: bytes, about: dict[str, Any]) -> dict[int, Stored]:
-    count, first = about.get("N"), about.get("First")
-    if about.get("Type") != "ObjStm" or type(count) is not int or type(first) is not int:
-        raise NotPlain("no object stream")
-    if not (0 <= count <= MAX_INSIDE and 0 <= first <= len(data)):
-        raise NotPlain("a malformed object stream")
-    head = data[:first].split()
-    if len(head) != 2 * count or not all(one.isdigit() for one in head):
-        raise NotPlain("a malformed object stream")
-    found: dict[int, Stored] = {}
-    for number, place in zip(head[::2], head[1::2], strict=True):
-        if int(number) in found:
-            raise NotPlain("an object stands twice")
-        parsed = parse(data, first + int(place))
-        found[int(number)] = Stored(int(number), 0, parsed, parsed.start, parsed.end, within=data)
-    return found
 
 
 def _reference(value: Any) -> Ref:

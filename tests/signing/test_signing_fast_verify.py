@@ -1,0 +1,206 @@
+"""The fast way of verifying: the verdict of the long way, on everything; and it answers where nothing can fail."""
+
+from __future__ import annotations
+
+import itertools
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from signing_samples import SIGNED_AT, by_qpdf, plain, with_attachments, with_form
+
+from edocx.documents import DocumentNumber
+from edocx.errors import EdocxError
+from edocx.signing.judgement import Criteria
+from edocx.signing.messages import UNCOVERED
+from edocx.signing.pdf import verify as verifier
+from edocx.signing.pdf.extend import extend_file
+from edocx.signing.pdf.field_text import number_and_date
+from edocx.signing.pdf.form import make_form
+from edocx.signing.pdf.sign import sign
+from edocx.signing.report import Indication
+from edocx.testing import scene
+from edocx.testing.attacks.mutation import mutations
+from edocx.testing.attacks.pdf import forgeries
+
+JUDGED_AT = SIGNED_AT + timedelta(days=1)
+SAMPLES = Path(__file__).parents[2].parent / "shared" / "samples"
+
+
+@pytest.fixture(scope="session")
+def both(signing):
+    """Judge a file both ways, assert that they agree, and return what they say and whether the fast way answered."""
+
+    def judge(path: Path):
+        criteria = Criteria(signing.trust, JUDGED_AT)
+        fast = verifier._judge_plain(path, criteria, "x", "p", verifier.Budget.for_size(path.stat().st_size))
+        usual, verifier_plain = None, verifier._judge_plain
+        verifier._judge_plain = lambda *_: None
+        try:
+            usual = verifier.verify_pdf(path, criteria, name="x", policy="p")
+        except EdocxError as error:
+            usual = error
+        finally:
+            verifier._judge_plain = verifier_plain
+        if fast is not None:
+            assert not isinstance(usual, EdocxError), (path, usual)
+            assert fast.model_dump() == usual.model_dump(), path
+        return usual, fast is not None
+
+    return judge
+
+
+@pytest.fixture(scope="session")
+def flow(signing, tmp_path_factory) -> dict[str, Path]:
+    """The document of the decree at each of its stages, and after them."""
+    folder = tmp_path_factory.mktemp("flow")
+    letter, layout = scene.write_letter(folder)
+    form = make_form(letter, folder / "form.pdf", layout)
+    stages = {name: folder / f"{name}.pdf" for name in ("person", "sealed", "lasting", "twice")}
+    filled = number_and_date(
+        layout, number=DocumentNumber(number="12", notation="UBND-VP"), place="Bình Đức", issued_on=SIGNED_AT.date()
+    )
+    sign(form, stages["person"], signing.person, at=SIGNED_AT, field="EdocxPerson1", certify=True)
+    sign(stages["person"], stages["sealed"], signing.organisation, at=SIGNED_AT, field="EdocxSeal", fill=filled)
+    means = {"timestamps": signing.timestamps(), "evidence": signing.evidence}
+    extend_file(stages["sealed"], stages["lasting"], "B-LTA", at=SIGNED_AT + timedelta(hours=1), **means)
+    later = signing.timestamps(SIGNED_AT + timedelta(hours=2))
+    extend_file(
+        stages["lasting"], stages["twice"], "B-LTA", at=SIGNED_AT + timedelta(hours=2),
+        timestamps=later, evidence=signing.evidence,
+    )  # fmt: skip
+    return stages
+
+
+def test_the_fast_way_answers_for_every_stage_of_the_decree(both, flow):
+    for name, path in flow.items():
+        report, fast = both(path)
+        assert fast, name
+        assert all(one.indication is Indication.TOTAL_PASSED for one in report.signatures), name
+
+
+@pytest.mark.parametrize("structure", ["table", "form", "attachments", "rewritten", "streams"])
+@pytest.mark.parametrize("fast_signing", [False, True])
+def test_the_fast_way_answers_for_several_signatures(both, signing, tool, tmp_path, structure, fast_signing):  # noqa: PLR0917
+    source = {
+        "table": lambda: plain(tmp_path / "source.pdf", 5),
+        "form": lambda: with_form(tmp_path / "source.pdf"),
+        "attachments": lambda: with_attachments(tmp_path / "source.pdf"),
+        "rewritten": lambda: by_qpdf(tool("qpdf"), tmp_path / "source.pdf", "--object-streams=disable"),
+        "streams": lambda: by_qpdf(tool("qpdf"), tmp_path / "source.pdf", "--object-streams=generate", pages=30),
+    }[structure]()
+    for order in range(3):
+        signed = tmp_path / f"{order}.pdf"
+        key = signing.organisation if order % 2 else signing.person
+        sign(source, signed, key, at=SIGNED_AT, field=f"Sig{order}", fast=fast_signing)
+        report, fast = both(signed)
+        assert fast, order
+        assert len(report.signatures) == order + 1
+        assert all(one.indication is Indication.TOTAL_PASSED for one in report.signatures)
+        source = signed
+
+
+def test_levels_are_read_the_same_way(both, signing, tmp_path):
+    means = {"timestamps": signing.timestamps(), "evidence": signing.evidence}
+    for level in ("B-B", "B-T", "B-LT", "B-LTA"):
+        out = tmp_path / f"{level}.pdf"
+        sign(plain(tmp_path / "a.pdf"), out, signing.person, at=SIGNED_AT, field="S", level=level, **means)
+        report, fast = both(out)
+        assert fast, level
+        assert report.signatures[0].level == level
+
+
+def test_no_forgery_gets_another_verdict(both, flow, tmp_path):
+    for stage, source in flow.items():
+        for forged in forgeries(source.read_bytes()):
+            path = tmp_path / f"{stage}-{forged.name}.pdf"
+            path.write_bytes(forged.data)
+            report, fast = both(path)
+            passed = not isinstance(report, EdocxError) and all(
+                one.indication is Indication.TOTAL_PASSED for one in report.signatures
+            )
+            assert not fast or not passed or report.signatures == (), forged.name
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_no_mutation_gets_another_verdict(both, flow, tmp_path, seed):
+    path = tmp_path / "mutated.pdf"
+    for stage in ("sealed", "lasting"):
+        for forged in mutations(flow[stage].read_bytes(), 60, seed=seed):
+            path.write_bytes(forged.data)
+            both(path)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(100, 120))
+def test_thousands_of_mutations_get_no_other_verdict(both, flow, tmp_path, seed):
+    path = tmp_path / "mutated.pdf"
+    for stage in flow:
+        for forged in mutations(flow[stage].read_bytes(), 100, seed=seed):
+            path.write_bytes(forged.data)
+            both(path)
+
+
+def test_samples_get_the_same_verdict(both):
+    if not SAMPLES.is_dir():
+        pytest.skip("the samples are not here")
+    answered = 0
+    for path in sorted(SAMPLES.rglob("*.pdf")):
+        _, fast = both(path)
+        answered += fast
+    assert answered >= 5
+
+
+def appended(source: Path, out: Path, change) -> Path:
+    out.write_bytes(source.read_bytes())
+    with out.open("r+b") as stream:
+        writer = IncrementalPdfFileWriter(stream, strict=False)
+        change(writer)
+        writer.write_in_place()
+    return out
+
+
+def test_fields_filled_after_the_last_signature_go_the_long_way(both, flow, signing, tmp_path):
+    letter, layout = scene.write_letter(tmp_path)
+    form = make_form(letter, tmp_path / "form.pdf", layout)
+    signed = sign(form, tmp_path / "signed.pdf", signing.person, at=SIGNED_AT, field="EdocxPerson1")
+
+    def fill(writer):
+        field = writer.root["/AcroForm"]["/Fields"][0].get_object()
+        field[pdf_name("/V")] = generic.pdf_string("99")
+        writer.update_container(field)
+
+    report, fast = both(appended(signed, tmp_path / "filled.pdf", fill))
+    assert not fast
+    assert any(message == UNCOVERED for message in report.messages)
+    assert flow
+
+
+def test_content_named_before_it_exists_is_not_taken_for_plain(both, signing, tmp_path):
+    """A page that shows an object which only a later revision defines: as the look of a field, it seems harmless."""
+    source = tmp_path / "source.pdf"
+    plain(tmp_path / "a.pdf")
+
+    def prepare(writer):
+        page, _ = writer.find_page_for_modification(0)
+        held = page.get_object()
+        ahead = generic.IndirectObject(writer._lastobj_id + 20, 0, writer)
+        held[pdf_name("/Contents")] = generic.ArrayObject([held.raw_get("/Contents"), ahead])
+        writer.mark_update(page)
+
+    appended(tmp_path / "a.pdf", source, prepare)
+    signed = sign(source, tmp_path / "signed.pdf", signing.person, at=SIGNED_AT, field="S0")
+    _, fast = both(signed)
+    assert fast
+    for order in itertools.count(1):
+        again = tmp_path / f"{order}.pdf"
+        sign(signed, again, signing.organisation, at=SIGNED_AT, field=f"S{order}", fast=True)
+        report, fast = both(again)
+        if not fast:
+            break
+        signed = again
+        assert order < 20
+    assert report is not None
