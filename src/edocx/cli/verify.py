@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edocx.cli.output import emit_json, error_json, fail, language, say
+from edocx.cli.progress import progress
 from edocx.errors import EdocxError, InputError, Text, UsageError
 
 if TYPE_CHECKING:
@@ -42,11 +43,16 @@ def verify(
     extract: Path | None = typer.Option(
         None, "--extract", metavar="DIR", help="Lấy phần đã ký / take out what is signed."
     ),
+    file_seconds: float = typer.Option(
+        60.0, "--file-seconds", min=1, help="Với --jobs: giây mỗi tệp / seconds a file."
+    ),
+    file_memory: int = typer.Option(2048, "--file-memory", min=64, help="Với --jobs: MiB mỗi tệp / MiB a file."),
     html: Path | None = typer.Option(None, "--html", metavar="FILE", help="Trang in được / a page to print."),
     etsi: Path | None = typer.Option(None, "--etsi", metavar="FILE", help="Báo cáo XML / report of ETSI TS 119 102-2."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Kiểm tra mọi chữ ký trong tệp, kể cả tệp bên trong. / Verify every signature, also of files inside."""
+    from edocx.cli.verify_pool import FileBudget
     from edocx.cli.verify_run import Options, judge_all
 
     options = Options(
@@ -61,9 +67,11 @@ def verify(
         receipts=tuple(receipts),
         online=online,
         extract=extract,
+        budget=FileBudget(file_seconds, file_memory * 1024 * 1024),
     )
     listed = list(_listed(files))
-    results = list(_shown(judge_all(listed, options, jobs), quiet=as_json))
+    with progress(len(listed)) as advance:
+        results = list(_shown(advance(judge_all(listed, options, jobs)), quiet=as_json))
     if as_json:
         values = [_as_json(path, outcome) for path, outcome in results]
         emit_json(values[0] if len(values) == 1 and not files[0].is_dir() else values)

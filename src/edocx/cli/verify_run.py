@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from functools import cache
-from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from edocx.errors import EdocxError, InputError, Text
+from edocx.cli.verify_pool import TOO_LARGE, FileBudget, overrun, run_all
+from edocx.errors import EdocxError, Text
 from edocx.signing.report import Report
 from edocx.signing.trust import TrustStore
 
 if TYPE_CHECKING:
     from edocx.units.directory import Directory
 
-CHUNK = 16
-"""Files handed to a process at a time."""
+_USAGE = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +35,7 @@ class Options:
     policy: str = "signatures-only"
     online: bool = False
     extract: Path | None = None
+    budget: FileBudget = field(default_factory=FileBudget)
     receipts: tuple[Path, ...] = ()
 
 
@@ -64,10 +63,12 @@ def judge_all(files: Sequence[Path], options: Options, jobs: int) -> Iterator[tu
         for file, folder in zip(files, folders, strict=True):
             yield file, _judge(file, options, folder)
         return
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        outcomes = pool.map(_judge_apart, files, [options] * len(files), folders, chunksize=CHUNK)
-        for file, outcome in zip(files, outcomes, strict=True):
-            yield file, outcome if isinstance(outcome, Report) else outcome.rebuild()
+    outcomes = run_all(_judge_apart, files, folders, options, jobs=jobs, budget=options.budget)
+    for file, outcome in zip(files, outcomes, strict=True):
+        answer = outcome if isinstance(outcome, Report) else outcome.rebuild()
+        if isinstance(answer, EdocxError) and answer.exit_code == _USAGE:
+            raise answer  # the call is wrong, whatever the file
+        yield file, answer
 
 
 def _folders(files: Sequence[Path]) -> list[str]:
@@ -149,7 +150,7 @@ def _units(options: Options) -> Directory | None:
     return shipped_directory()
 
 
-def _judge(file: Path, options: Options, folder: str) -> Report | EdocxError:
+def _judge(file: Path, options: Options, folder: str, *, apart: bool = False) -> Report | EdocxError:
     from edocx.verification import extract, verify
 
     try:
@@ -157,24 +158,20 @@ def _judge(file: Path, options: Options, folder: str) -> Report | EdocxError:
             return extract(file, options.extract / folder, **_arguments(options)).report
         return verify(file, **_arguments(options))
     except EdocxError as error:
-        if error.exit_code == 2:  # noqa: PLR2004 - the call is wrong, whatever the file
+        if error.exit_code == _USAGE:
             raise
         return error
     except MemoryError:
-        return _too_large(file)
+        if apart:
+            raise  # the process that judges it apart says so, and is not used again
+        return overrun(file, options.policy, TOO_LARGE)
 
 
 def _judge_apart(file: Path, options: Options, folder: str) -> Report | _Failure:
-    outcome = _judge(file, options, folder)
+    try:
+        outcome = _judge(file, options, folder, apart=True)
+    except EdocxError as error:
+        outcome = error
     if isinstance(outcome, Report):
         return outcome
     return _Failure(type(outcome), outcome.text, outcome.hint, outcome.code, outcome.where, outcome.retryable)
-
-
-def _too_large(file: Path) -> EdocxError:
-    return InputError(
-        Text("Không đủ bộ nhớ để kiểm tra tệp.", "There is not enough memory to check the file."),
-        hint=Text("Kiểm tra riêng tệp này trên máy lớn hơn.", "Check this file alone on a larger machine."),
-        code="EDX-LIMIT-MEMORY",
-        where=str(file),
-    )

@@ -1,0 +1,25 @@
+"""Judges that misbehave, for processes of the pool: a module, because processes import what they run."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import time
+
+from edocx.signing.report import Report
+
+
+def judge(file, options, folder):
+    """Do what the file's name says."""
+    match file.stem.partition("-")[0]:
+        case "hang":
+            time.sleep(60)
+        case "memory":
+            bytes(512 * 1024 * 1024)
+        case "crash":
+            ctypes.string_at(0)
+        case "exit":
+            os._exit(9)
+        case "bug":
+            raise RuntimeError("nobody expected this")
+    return Report.of(file=str(file), format="unknown", policy=options.policy, signatures=(), messages=())

@@ -1,0 +1,115 @@
+"""Many files at once: an overrun budget or a dead process costs one file its verdict, and never the run."""
+
+from __future__ import annotations
+
+import io
+import json
+import sys
+
+import pytest
+from pool_judges import judge
+from verification_scene import AT, SIGNED_AT
+
+from edocx import cli
+from edocx.cli.progress import progress
+from edocx.cli.verify_pool import CRASHED, TIME, TOO_LARGE, FileBudget, run_all
+from edocx.cli.verify_run import Options
+from edocx.signing.pdf import verify as pdf_verify
+from edocx.signing.pdf.sign import sign
+from edocx.signing.report import Indication
+
+linux = pytest.mark.skipif(not sys.platform.startswith("linux"), reason="address space is bounded on Linux only")
+
+
+def run(tmp_path, *names, jobs=2, seconds=1.0, memory=128 * 1024 * 1024):
+    files = [tmp_path / f"{name}-{place}" for place, name in enumerate(names)]
+    for file in files:
+        file.write_bytes(b"")
+    budget = FileBudget(seconds, memory)
+    return list(run_all(judge, files, [""] * len(files), Options(), jobs=jobs, budget=budget)), files
+
+
+@pytest.mark.parametrize(
+    "bad,why",
+    [
+        ("hang", TIME),
+        pytest.param("memory", TOO_LARGE, marks=linux),
+        pytest.param("crash", CRASHED, marks=linux),
+        ("exit", CRASHED),
+        ("bug", CRASHED),
+    ],
+)
+def test_a_bad_file_is_indeterminate_and_the_run_goes_on(tmp_path, bad, why):
+    answers, files = run(tmp_path, "good", "good", bad, "good", seconds=3.0)
+    assert [answer.file for answer in answers] == [str(file) for file in files]
+    assert [answer.messages for answer in answers] == [(), (), (why,), ()]
+    assert answers[2].indication is Indication.INDETERMINATE
+    assert answers[2].sub_indication == "GENERIC"
+
+
+def test_answers_come_in_the_order_of_the_files(tmp_path):
+    answers, files = run(tmp_path, *["good"] * 50, jobs=3)
+    assert [answer.file for answer in answers] == [str(file) for file in files]
+
+
+@pytest.fixture
+def folder(bench, plain, tmp_path):
+    place = tmp_path / "files"
+    place.mkdir()
+    for number in range(3):
+        sign(plain, place / f"{number}.pdf", bench.person, at=SIGNED_AT, field="S")
+    return place
+
+
+def verified(capfd, bench, folder, *more):
+    with pytest.raises(SystemExit) as caught:
+        cli.main(["verify", str(folder), "--trust", str(bench.folder / "trust"), "--at", AT.isoformat(), *more])
+    return caught.value.code, capfd.readouterr()
+
+
+@linux
+def test_the_command_bounds_memory_a_file(bench, folder, capfd):
+    code, said = verified(capfd, bench, folder, "--jobs", "2", "--file-memory", "1024", "--json")
+    assert code == 0
+    assert [one["indication"] for one in json.loads(said.out)] == ["TOTAL-PASSED"] * 3
+
+
+def test_a_summary_counts_the_verdicts(bench, folder, capfd):
+    (folder / "x.bin").write_bytes(b"nothing known")
+    code, said = verified(capfd, bench, folder, "--jobs", "2")
+    assert code == 4
+    assert said.out.splitlines()[-1].endswith("4; TOTAL-PASSED 3, unreadable 1")
+
+
+def test_a_wrong_call_is_said_once_and_not_of_each_file(bench, folder, capfd):
+    code, said = verified(capfd, bench, folder, "--jobs", "2", "--policy", "no-such")
+    assert code == 2
+    assert said.err.count("EDX-POLICY-UNKNOWN") == 1
+
+
+def test_signatures_over_the_bound_are_named_and_the_file_does_not_pass(bench, plain, tmp_path, capfd, monkeypatch):
+    monkeypatch.setattr(pdf_verify, "MAX_SIGNATURES", 1)
+    first = sign(plain, tmp_path / "1.pdf", bench.person, at=SIGNED_AT, field="S1")
+    sign(first, tmp_path / "2.pdf", bench.agency, at=SIGNED_AT, field="S2")
+    code, said = verified(capfd, bench, tmp_path / "2.pdf", "--json")
+    value = json.loads(said.out)
+    assert (code, value["indication"]) == (3, "INDETERMINATE")
+    assert "EDX-SIGNATURES-TOO-MANY" in {message["code"] for message in value["messages"]}
+
+
+class _Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_a_bar_moves_on_a_terminal_only(monkeypatch):
+    shown = _Terminal()
+    monkeypatch.setattr(sys, "stderr", shown)
+    with progress(3) as advance:
+        assert list(advance(range(3))) == [0, 1, 2]
+    assert "3/3" in shown.getvalue()
+    quiet = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", quiet)
+    with progress(3) as advance:
+        assert list(advance(range(3))) == [0, 1, 2]
+    assert quiet.getvalue() == ""
