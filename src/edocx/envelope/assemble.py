@@ -154,9 +154,10 @@ def _files(tree: Tree, outer: Blocks, inner: Blocks, interpreter: Interpreter, l
 def _keep_attributes(attributed: list[Any], frame: Frame, notes: Notes) -> None:
     inside: set[etree._Element] | None = None
     for element in attributed:
-        if str(element.tag).startswith(_OF_SIGNATURES):
+        tag = str(element.tag)
+        if tag.startswith(_OF_SIGNATURES):
             continue  # no field of ours: it stands in a signature, or in a subtree that is kept whole
-        known = _ATTRIBUTES.get(n.local(str(element.tag)), frozenset())
+        known = _ATTRIBUTES.get(n.local(tag), frozenset())
         for key in element.keys():  # noqa: SIM118 - an lxml element iterates over its children
             name = str(key)
             if name == n.ID or name in known or name == n.NIL or name in _SOAP_LEFTOVERS:

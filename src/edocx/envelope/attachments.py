@@ -108,7 +108,7 @@ def _attachment(file: _File, notes: Notes, limits: Limits) -> Attachment:
     if blob is None:
         return Attachment(name=name, media_type=declared, **base)
     content, name, zipped = _unwrapped(blob, name, file, notes, limits)
-    kind = _media_type(file, name, blob, notes, zipped=zipped)
+    kind = _media_type(file, name, notes, zipped=zipped)
     return Attachment(name=name, media_type=kind, content=content, zipped=zipped, **base)
 
 
@@ -162,9 +162,11 @@ def _unwrapped(
     declared = file.said("media_type") == media.ZIP
     content: Blob | None = blob
     zipped = False
-    for _ in range(limits.zip_nesting):
+    assert file.payload is not None
+    packed = zips.looks_zipped(file.payload.head)
+    for nesting in range(limits.zip_nesting):
         assert content is not None
-        if not _is_zip(content):
+        if not (_is_zip(content) if nesting else packed):
             break
         try:
             opened = zips.open_single(content, name or "", declared=declared, limits=limits)
@@ -182,7 +184,7 @@ def _unwrapped(
             notes.quirk("name-completed", file.where)
     if zipped:
         notes.quirk("zip-wrapped" if declared else "zip-undeclared", file.where)
-    elif declared and not _is_zip(blob):
+    elif declared and not packed:
         notes.quirk("zip-declared", file.where)
     return content, name, zipped
 
@@ -192,7 +194,7 @@ def _is_zip(blob: Blob) -> bool:
         return zips.looks_zipped(stream.read(4))
 
 
-def _media_type(file: _File, name: str | None, blob: Blob, notes: Notes, *, zipped: bool) -> str:
+def _media_type(file: _File, name: str | None, notes: Notes, *, zipped: bool) -> str:
     declared = file.said("media_type")
     if declared is None:
         notes.quirk("type-missing", file.where)
@@ -201,9 +203,8 @@ def _media_type(file: _File, name: str | None, blob: Blob, notes: Notes, *, zipp
         return media.MISSPELT[declared]
     elif declared != media.ZIP or media.extension(name or "") == "zip":
         return str(declared)
-    with blob.open() as stream:
-        head = b"" if zipped else stream.read(16)
-    return media.type_of(name or "", head)
+    assert file.payload is not None
+    return media.type_of(name or "", b"" if zipped else file.payload.head)
 
 
 def _twice(notes: Notes, file: _File) -> None:

@@ -148,7 +148,7 @@ def _opened(source: Path | str | Blob | bytes, limits: Limits, workdir: Path | N
     if isinstance(source, bytes):
         opened = MemorySource(source)
     elif isinstance(source, Path | str):
-        opened = FileSource.from_path(Path(source))
+        opened = FileSource.from_path(source if isinstance(source, Path) else Path(source))
     elif source.path is not None:
         opened = FileSource.from_path(source.path)
     elif source.size <= _SMALL:

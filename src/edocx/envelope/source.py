@@ -95,9 +95,9 @@ class FileSource:
         with self._lock:
             descriptor = self._opened()
             try:
-                os.lseek(descriptor, offset, os.SEEK_SET)
-                data = os.read(descriptor, size)
-                while len(data) < size and (more := os.read(descriptor, size - len(data))):
+                wanted = min(size, self.size - offset)  # asking beyond the end would cost one more call
+                data = _read(descriptor, offset, wanted)
+                while len(data) < wanted and (more := _read(descriptor, offset + len(data), wanted - len(data))):
                     data += more
             except OSError as error:
                 raise _unreadable(self._path, error) from error
@@ -134,6 +134,15 @@ class FileSource:
     def __del__(self) -> None:
         # An envelope whose attachments live in an anonymous file may outlive its reading; the last one closes it.
         self._close()
+
+
+def _read(descriptor: int, offset: int, size: int) -> bytes:
+    if size <= 0:
+        return b""
+    if hasattr(os, "pread"):
+        return os.pread(descriptor, size, offset)
+    os.lseek(descriptor, offset, os.SEEK_SET)
+    return os.read(descriptor, size)
 
 
 def _open(path: Path) -> int:

@@ -25,7 +25,7 @@ from edocx.envelope import names as n
 from edocx.envelope.base64_stream import Decoder, NotBase64
 from edocx.envelope.limits import Limits
 from edocx.envelope.source import Mark, Source, decoded_blob
-from edocx.envelope.tree import Allowance, Payload, Tree, check_size, is_payload_place, path_of
+from edocx.envelope.tree import HEAD, Allowance, Payload, Tree, check_size, is_payload_place, path_of
 from edocx.errors import LimitExceeded, XmlError
 
 _NAME: Final = n.ENCODED.encode()
@@ -52,6 +52,7 @@ class _Span:
     sha256: str
     size: int
     marks: list[Mark]
+    head: bytes
 
 
 class _Window:
@@ -146,6 +147,7 @@ def _opens(data: bytes, at: int, hit: int, close: int) -> bool:
 def _run(window: _Window, at: int, allowance: Allowance, placeholder: str) -> _Span:
     start, decoder, digest, size = window.offset + at, Decoder(), hashlib.sha256(), 0
     marks: list[Mark] = []
+    head = b""
     while True:
         end = window.data.find(b"<", at)
         if not marks or decoder.taken - marks[-1][0] >= _MARK_DISTANCE:
@@ -153,10 +155,12 @@ def _run(window: _Window, at: int, allowance: Allowance, placeholder: str) -> _S
         decoded = decoder.feed(memoryview(window.data)[at : end if end >= 0 else None])
         digest.update(decoded)
         size += len(decoded)
+        if len(head) < HEAD:
+            head += decoded[: HEAD - len(head)]
         allowance.spend(decoder, len(decoded), size)
         if end >= 0:
             decoder.finish()
-            return _Span(placeholder, start, window.offset + end, decoder, digest.hexdigest(), size, marks)
+            return _Span(placeholder, start, window.offset + end, decoder, digest.hexdigest(), size, marks, head)
         # Read so much that the run goes on at a whole quantum: then nothing has to be carried over.
         if not window.advance(len(window.data), PIECE + -decoder.taken % 4):
             raise _NotPlain
@@ -179,6 +183,7 @@ def _assign(root: etree._Element, spans: list[_Span], source: Source) -> dict[et
             wrapped=span.decoder.wrapped,
             sloppy=span.decoder.sloppy,
             where=path_of(element),
+            head=span.head,
         )
     if waiting or _has_dialect_c_content(root):
         raise _NotPlain

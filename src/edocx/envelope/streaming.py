@@ -19,6 +19,7 @@ from edocx.envelope.base64_stream import Decoder, NotBase64
 from edocx.envelope.limits import Limits
 from edocx.envelope.source import FileSource, Source, pieces_of, plain_blob
 from edocx.envelope.tree import (
+    HEAD,
     Allowance,
     Payload,
     Tree,
@@ -39,6 +40,7 @@ class _Run:
         self.cut: tuple[int, int] | None = None
         self.decoder, self.digest = Decoder(), hashlib.sha256()
         self.spooled_at = self.size = 0
+        self.head = b""
         self.text_only = True
         self.bad_at: int | None = None
         self.next_at: frozenset[int] | None = None
@@ -120,6 +122,8 @@ class _Handler:
                 return
             run.digest.update(decoded)
             run.size += len(decoded)
+            if len(run.head) < HEAD:
+                run.head += decoded[: HEAD - len(run.head)]
             self._allowance.spend(run.decoder, len(decoded), run.size)
             self._spool.append(decoded)
 
@@ -315,5 +319,6 @@ def _assign(root: etree._Element, handler: _Handler, spool: FileSource) -> dict[
             sloppy=run.decoder.sloppy,
             where=path_of(element),
             bad_at=run.bad_at,
+            head=run.head if good else b"",
         )
     return payloads

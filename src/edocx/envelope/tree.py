@@ -15,6 +15,9 @@ from edocx.envelope.limits import Limits
 from edocx.envelope.source import Source
 from edocx.errors import LimitExceeded, Text
 
+HEAD = 16
+"""Bytes of a file that are kept to tell its kind without opening it again."""
+
 MAX_STEP = 64
 """Characters of a name in a path; a name may have 50,000, and paths stand in messages and logs."""
 
@@ -31,6 +34,7 @@ class Payload:
         sloppy: the bits after the last byte are not zero.
         where: element path.
         bad_at: byte offset in the file of the first byte that is not base64, else ``None``.
+        head: the first bytes of what was decoded, `HEAD` of them if there are so many, to tell what it is.
     """
 
     decoded: Blob | None
@@ -40,6 +44,7 @@ class Payload:
     sloppy: bool
     where: str
     bad_at: int | None = None
+    head: bytes = b""
 
 
 @dataclass(slots=True, eq=False)
