@@ -59,7 +59,7 @@ def bring(net, data: bytes, recipient: str, *, kind=ParcelKind.DOCUMENT, documen
 def knows_that_the_commune_seals(net, code):
     desk = net.office(code)._desk
     history = UnitHistory.of(
-        "scene:H58.12.01", name="UBND xã", code=scene.STATIONS[-1].unit, capabilities=Capabilities(seals=True),
+        "scene-h58.12.01", name="UBND xã", code=scene.STATIONS[-1].unit, capabilities=Capabilities(seals=True),
         source="test",
     )  # fmt: skip
     desk.directory = net.directory.with_changes([history])

@@ -19,17 +19,12 @@ if TYPE_CHECKING:
     from edocx.units import (
         Hop,
         MemoryDirectory,
-        Reading,
-        RegistryEntry,
         Snapshot,
         Succession,
         Successor,
         Unit,
         UnitHistory,
     )
-    from edocx.units.bulk import Imported
-    from edocx.units.conversion import Converted
-    from edocx.units.difference import Difference
 
 MAX_SHOWN = 50
 """Most lines of a list shown to people; --json gives all."""
@@ -47,7 +42,7 @@ def show_refused(error: UnitError, last: Unit | None, day: date, *, as_json: boo
         answer = {"status": "closed", "unit": unit_json(last), "successors": list(error.successors)}
         emit_json({"schema": 1, "at": day.isoformat(), **answer, "error": refusal})
     else:
-        say(f"{_named(last)}  ({_iso(last.opened) or '…'} – {_iso(last.closed) or '…'})")
+        say(f"{named(last)}  ({_iso(last.opened) or '…'} – {_iso(last.closed) or '…'})")
         fail(error)
 
 
@@ -81,59 +76,6 @@ def progress(label: Text) -> Iterator[Callable[[int], None]]:
 
     with Console(stderr=True).status(label.in_language(language())) as status:
         yield lambda rows: status.update(f"{label.in_language(language())}: {rows}")
-
-
-def reading_json(reading: Reading) -> dict[str, Any]:
-    """Return a reading as JSON: the code, its tree, both spellings, the rule, and what else it could be."""
-    unit_id = reading.unit_id
-    return {
-        "code": unit_id.code,
-        "scheme": unit_id.scheme.value,
-        "depth": unit_id.depth,
-        "parent": unit_id.parent.code if unit_id.parent else None,
-        "ancestors": [above.code for above in unit_id.ancestors],
-        "qd20": _converted(unit_id.to_qd20),
-        "qcvn102": _converted(unit_id.to_qcvn102),
-        "rule": {"vi": reading.rule.vi, "en": reading.rule.en},
-        "alternatives": [other.reference for other in reading.alternatives],
-    }
-
-
-def show_reading(reading: Reading) -> None:
-    """Print a reading."""
-    told = reading_json(reading)
-    rows = [
-        (Text("Mã", "Code"), told["code"]),
-        (Text("Bộ mã", "Scheme"), reading.unit_id.scheme.label.in_language(language())),
-        (Text("Cách đọc", "Read as"), reading.rule.in_language(language())),
-        (Text("Độ sâu", "Depth"), told["depth"]),
-        (Text("Cấp trên", "Parent"), told["parent"]),
-        (Text("QĐ 20/2020", "QĐ 20/2020"), told["qd20"]),
-        (Text("QCVN 102:2016", "QCVN 102:2016"), told["qcvn102"]),
-        (Text("Có thể là", "Could also be"), ", ".join(told["alternatives"])),
-    ]
-    _show_rows(rows)
-
-
-def conversion_json(row: Converted) -> dict[str, Any]:
-    """Return one converted row as JSON."""
-    error = None if row.error is None else {"code": row.error.code, "vi": row.error.text.vi, "en": row.error.text.en}
-    return {"line": row.line, "input": row.input, "output": row.output, "error": error}
-
-
-def show_conversions(rows: Sequence[Converted]) -> None:
-    """Print converted codes as CSV ``code,converted``, faults on stderr, and a count."""
-    typer.echo("code,converted")
-    for row in rows:
-        typer.echo(f"{row.input},{row.output or ''}")
-    faulty = [row for row in rows if row.error]
-    for row in faulty[:MAX_SHOWN]:
-        if row.error is not None:
-            where = Text(f"dòng {row.line}", f"line {row.line}").in_language(language())
-            typer.echo(f"{where}: {row.error.text.in_language(language())}", err=True)
-    done = len(rows) - len(faulty)
-    count = Text(f"{done}/{len(rows)} mã đã chuyển đổi.", f"{done} of {len(rows)} codes converted.")
-    typer.echo(count.in_language(language()), err=True)
 
 
 def unit_json(unit: Unit) -> dict[str, Any]:
@@ -174,6 +116,7 @@ def snapshot_json(snapshot: Snapshot, now: datetime) -> dict[str, Any]:
         "taken": snapshot.taken.isoformat(),
         "source": snapshot.source,
         "expires": snapshot.expires.isoformat() if snapshot.expires else None,
+        "expired": snapshot.expired(now),
         "age_days": max(snapshot.age(now).days, 0),
     }
 
@@ -223,7 +166,7 @@ def show_unit(
         (Text("Bản ghi riêng", "Local record"), own if unit.local else None),
         (Text("Danh bạ", "Directory"), _age(directory.snapshot, now)),
     ]  # fmt: skip
-    _show_rows(rows)
+    show_rows(rows)
 
 
 def successors_answer(
@@ -236,10 +179,10 @@ def successors_answer(
         "at": day.isoformat(),
         "unit": unit_json(history.last),
         "successors": [
-            {**unit_json(one.unit), "verified": one.verified, "path": [_edge_json(edge) for edge in one.path]}
+            {**unit_json(one.unit), "verified": one.verified, "path": [edge_json(edge) for edge in one.path]}
             for one in found
         ],
-        "pending": [_edge_json(edge) for edge in directory.edges_from(history.identity) if edge.on > day],
+        "pending": [edge_json(edge) for edge in directory.edges_from(history.identity) if edge.on > day],
         "snapshot": snapshot_json(directory.snapshot, now),
     }
 
@@ -247,16 +190,16 @@ def successors_answer(
 def show_successors(history: UnitHistory, found: Sequence[Successor], directory: MemoryDirectory, day: date) -> None:
     """Print who took over, by which decree, and what rests on memory."""
     lang = language()
-    say(f"{_named(history.last)}:")
+    say(f"{named(history.last)}:")
     for one in found:
         last = one.path[-1]
         doubt = "" if one.verified else Text(" [chưa kiểm chứng]", " [unverified]").in_language(lang)
         decree = f", {last.decree}" if last.decree else ""
-        say(f"  → {_named(one.unit)}  ({last.kind.label.in_language(lang)} {last.on.isoformat()}{decree}){doubt}")
+        say(f"  → {named(one.unit)}  ({last.kind.label.in_language(lang)} {last.on.isoformat()}{decree}){doubt}")
     pending = [edge for edge in directory.edges_from(history.identity) if edge.on > day]
     for edge in pending:
         unit = directory.history(edge.successor) if edge.successor else None
-        name = _named(unit.last) if unit else "-"
+        name = named(unit.last) if unit else "-"
         when = Text(f"từ {edge.on.isoformat()}", f"from {edge.on.isoformat()}").in_language(lang)
         say(f"  ⋯ {when}: {name}")
     if not found and not pending:
@@ -295,7 +238,7 @@ def show_route(hops: Sequence[Hop]) -> None:
     axis = Text("trục liên thông văn bản quốc gia", "the national exchange axis").in_language(lang)
     for number, hop in enumerate(hops, start=1):
         level = f" [{hop.unit.level.label.in_language(lang)}]" if hop.unit and hop.unit.level else ""
-        say(f"{number}. {_named(hop.unit) if hop.unit else axis}{level}")
+        say(f"{number}. {named(hop.unit) if hop.unit else axis}{level}")
         for line in textwrap.wrap(hop.rule.in_language(lang), WIDTH - 5, break_long_words=False):
             say(f"     {line}")
 
@@ -324,75 +267,8 @@ def show_units(units: Sequence[Unit]) -> None:
         say(f"{unit.code or '-'!s:<14} {unit.label:<48} {level:<10} {life}")
 
 
-def difference_json(difference: Difference) -> dict[str, Any]:
-    """Return what changed as JSON."""
-    return {
-        "added": [unit.identity for unit in difference.added],
-        "removed": [unit.identity for unit in difference.removed],
-        "changed": [
-            {"identity": one.identity, "field": one.field, "before": one.before, "after": one.after}
-            for one in difference.changes
-        ],
-        "successions_added": [_edge_json(edge) for edge in difference.successions_added],
-        "successions_removed": [_edge_json(edge) for edge in difference.successions_removed],
-    }
-
-
-def show_difference(difference: Difference) -> None:
-    """Print what changed."""
-    lines = [f"+ {_named(unit.last)}" for unit in difference.added]
-    lines += [f"- {_named(unit.last)}" for unit in difference.removed]
-    lines += [f"~ {one.identity}: {one.field}: {one.before!s} → {one.after!s}" for one in difference.changes]
-    lines += [f"+ {edge.predecessor} → {edge.successor or '-'}" for edge in difference.successions_added]
-    lines += [f"- {edge.predecessor} → {edge.successor or '-'}" for edge in difference.successions_removed]
-    for line in lines:
-        say(line)
-    if not lines:
-        say(Text("Không có khác biệt.", "No difference."))
-
-
-def import_answer(made: Imported, *, dry_run: bool) -> dict[str, Any]:
-    """Return the answer of ``import``."""
-    difference = made.difference
-    return {
-        "schema": 1,
-        "rows": made.rows,
-        "version": made.directory.snapshot.version,
-        "saved": not dry_run and bool(difference),
-        "added": len(difference.added),
-        "changed": len(difference.changed),
-        "successions": len(difference.successions_added),
-    }
-
-
-def show_import(made: Imported, *, dry_run: bool) -> None:
-    """Print what an import did."""
-    added, changed = len(made.difference.added), len(made.difference.changed)
-    edges = len(made.difference.successions_added)
-    say(
-        Text(
-            f"{made.rows} dòng: thêm {added} đơn vị, sửa {changed}, thêm {edges} quan hệ kế thừa"
-            f"{' (chỉ kiểm tra, chưa ghi)' if dry_run else ''}.",
-            f"{made.rows} rows: {added} units added, {changed} changed, {edges} successions added"
-            f"{' (checked only, nothing written)' if dry_run else ''}.",
-        )
-    )
-
-
-def entry_json(entry: RegistryEntry) -> dict[str, Any]:
-    """Return a registry entry as JSON; the name is left out (personal data)."""
-    return {
-        "sha256": entry.sha256,
-        "kind": entry.kind.value,
-        "unit": entry.unit.reference,
-        "valid_from": entry.valid_from.isoformat() if entry.valid_from else None,
-        "valid_to": entry.valid_to.isoformat() if entry.valid_to else None,
-        "source": entry.source,
-        "local": entry.local,
-    }
-
-
-def _edge_json(edge: Succession) -> dict[str, Any]:
+def edge_json(edge: Succession) -> dict[str, Any]:
+    """Return a succession edge as JSON."""
     return {
         "kind": edge.kind.value,
         "predecessor": edge.predecessor,
@@ -405,22 +281,16 @@ def _edge_json(edge: Succession) -> dict[str, Any]:
     }
 
 
-def _show_rows(rows: Iterable[tuple[Text, Any]]) -> None:
+def show_rows(rows: Iterable[tuple[Text, Any]]) -> None:
+    """Print labelled values, leaving out the empty ones."""
     for label, value in rows:
         if value not in (None, ""):
             say(f"{label.in_language(language()):<20} {value}")
 
 
-def _named(unit: Unit) -> str:
+def named(unit: Unit) -> str:
+    """Return a unit's code and name on one line."""
     return f"{unit.code} {unit.label}" if unit.code and unit.name else unit.label
-
-
-def _converted(convert: Callable[[], Any]) -> str | None:
-    try:
-        return str(convert().code)
-    except UnitError:
-        # No form in that scheme: shown as an empty line, not as a failure.
-        return None
 
 
 def _iso(day: date | None) -> str | None:
@@ -429,7 +299,8 @@ def _iso(day: date | None) -> str | None:
 
 def _age(snapshot: Snapshot, now: datetime) -> str:
     days = max(snapshot.age(now).days, 0)
+    late = Text(", ĐÃ HẾT HẠN", ", EXPIRED") if snapshot.expired(now) else Text("", "")
     return Text(
-        f"phiên bản {snapshot.version}, {days} ngày trước, {snapshot.source}",
-        f"version {snapshot.version}, {days} days old, {snapshot.source}",
+        f"phiên bản {snapshot.version}, {days} ngày trước, {snapshot.source}{late.vi}",
+        f"version {snapshot.version}, {days} days old, {snapshot.source}{late.en}",
     ).in_language(language())

@@ -27,14 +27,15 @@ def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
     """Return what is wrong or worth knowing, the gravest first; nothing is changed.
 
     Besides what `edocx.routing.health.examine` finds: signed journal heads kept beside the store that the journal no
-    longer holds, keys that are not fit or end soon, a clock behind the journal, quarantined messages, a restore that
-    was not reconciled. ``deep`` also reads every payload.
+    longer holds, keys that are not fit or end soon, a clock behind the journal, quarantined messages, a signed
+    directory that expired, a restore that was not reconciled. ``deep`` also reads every payload.
     """
     found = [
         *examine(desk.store, *known_heads(desk), deep=deep),
         *_keys(desk),
         *_clock(desk),
         *_quarantine(desk),
+        *_directory(desk),
         *_restored(desk),
     ]
     return tuple(sorted(found, key=lambda finding: _GRAVITY.index(finding.severity)))
@@ -88,6 +89,22 @@ def _clock(desk: Desk) -> Iterator[Finding]:
                 "The clock is behind the journal's last line: it was set back; synchronise it (QĐ 28/2018 Điều 14).",
             ),
             f"line {head.seq}",
+        )
+
+
+def _directory(desk: Desk) -> Iterator[Finding]:
+    snapshot = desk.directory.snapshot
+    if snapshot.expires is not None and snapshot.expired(desk.clock.now()):
+        # Freeze: whoever withholds newer snapshots shows us an old state as the present one.
+        day = f"{in_vietnam(snapshot.expires):%d/%m/%Y %H:%M}"
+        yield Finding(
+            "EDX-DOCTOR-DIRECTORY",
+            "warning",
+            Text(
+                f"Danh bạ đã ký hết hạn từ {day}: có thể đã cũ. Lấy bản mới: edocx units snapshot take.",
+                f"The signed directory expired at {day} and may be outdated: edocx units snapshot take.",
+            ),
+            f"version {snapshot.version}",
         )
 
 

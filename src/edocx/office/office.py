@@ -35,7 +35,7 @@ from edocx.office.deadlines import Overdue, WorkingCalendar
 from edocx.office.desk import Desk
 from edocx.office.issuing import Approved
 from edocx.office.receiving import Incoming
-from edocx.office.records import directory_of, registry_of
+from edocx.office.records import records_of
 from edocx.office.recovery import Recovered
 from edocx.office.registers import Book, RegisterLine
 from edocx.office.requests import ChangeRequest
@@ -101,14 +101,15 @@ class Office:
         axis = LocalAxis.open(settings.axis_path, clock=time, faults=faults) if transport is None else None
         store = Store.open(settings.store, clock=time, faults=faults)
         clear_abandoned(settings.place.parent)
+        records = records_of(settings, store.engine, directory=directory)
         desk = Desk(
             config=settings,
             clock=time,
             store=store,
             transport=transport or _some(axis),
-            directory=directory or directory_of(settings, store.engine),
+            directory=records.directory,
             trust=trust,
-            registry=registry_of(settings, store.engine),
+            registry=records.registry,
             secrets=secrets,
         )
         office = cls(desk, faults=faults, random=random)

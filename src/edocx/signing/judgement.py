@@ -29,7 +29,15 @@ from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKE
 from edocx.signing.path import PathVerdict, judge_path
 from edocx.signing.proof import Proof, prove
 from edocx.signing.receipt import Held
-from edocx.signing.report import Addition, CertificateInfo, Indication, Integrity, Message, SignatureReport, SubIndication
+from edocx.signing.report import (
+    Addition,
+    CertificateInfo,
+    Indication,
+    Integrity,
+    Message,
+    SignatureReport,
+    SubIndication,
+)
 from edocx.signing.signed import Content, Witness
 from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
 from edocx.signing.token import Token, may_stamp

@@ -80,11 +80,11 @@ def directory() -> MemoryDirectory:
     """Return the directory of the scene: generated, and saying so."""
     return MemoryDirectory(
         UnitHistory.of(
-            f"scene:{station.code}",
+            f"scene-{station.code.lower()}",
             name=station.name,
             kind=station.kind,
             level=station.level,
-            parent=f"scene:{station.above}" if station.above else None,
+            parent=f"scene-{station.above.lower()}" if station.above else None,
             code=station.unit,
             opened=date(2020, 9, 15),
             source="generated test data",

@@ -17,7 +17,7 @@ from edocx.units.history import FIELDS, Span, UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.record import BadValue, RecordReader
 from edocx.units.table import Fault, Faults, FaultyTable, decode
-from edocx.units.unit import LOCAL, NO_CONTACT, Contact, Unit, day_of
+from edocx.units.unit import LOCAL, NO_CONTACT, SIGNED, Contact, Unit, day_of
 from edocx.units.unit_id import Scheme, UnitId
 
 _NAMES = {
@@ -104,6 +104,8 @@ def _with_pair(base: MemoryDirectory, unit: Unit, old: UnitId | None, contact: C
     """Return the known unit with what the axis adds: the other spelling and the e-mail, from that day on."""
     history = base.history(unit.identity)
     assert history is not None
+    if history.authority == SIGNED:
+        return history  # what is signed is not for this office to add to
     facts = list(history.facts)
     if old is not None and unit.code102 is None:
         facts[_CODE102] = _from_day(history, _CODE102, old, now)

@@ -14,7 +14,7 @@ from edocx.units.memory import MemoryDirectory
 from edocx.units.soundness import breaches
 from edocx.units.succession import Succession
 from edocx.units.table import Fault, Faults, FaultyTable
-from edocx.units.unit import LOCAL
+from edocx.units.unit import LOCAL, SIGNED
 from edocx.units.units_csv import Progress
 
 
@@ -73,6 +73,13 @@ def combine(
             )
             faults.append(Fault(line, "id", "EDX-UNITS-TWICE", why))
         lines[history.identity] = line
+        held = base.history(history.identity)
+        if held is not None and held.authority == SIGNED and history.authority != SIGNED:
+            why = Text(
+                "bản ghi này do cơ quan có thẩm quyền ký; không thay bằng bản nhập riêng.",
+                "the record is signed by whoever is responsible; a local import does not replace it.",
+            )
+            faults.append(Fault(line, "id", "EDX-UNITS-SIGNED", why))
     lines |= {edge: line for line, edge in edges}
     snapshot = Snapshot(base.snapshot.version + 1, now, source)
     directory = base.with_changes((one for _, one in units), (edge for _, edge in edges), snapshot)

@@ -31,6 +31,10 @@ class Snapshot:
         """Return how old the snapshot is at an aware moment."""
         return now - self.taken
 
+    def expired(self, now: datetime) -> bool:
+        """Say whether whoever signed the snapshot no longer vouches for it at an aware moment."""
+        return self.expires is not None and now >= self.expires
+
 
 @dataclass(frozen=True, slots=True)
 class SameUnit:

@@ -56,7 +56,7 @@ class LevelOne:
         return cls(units.values())
 
     def highest(self, unit: UnitHistory) -> Level:
-        """Return the highest level that a unit may have by its codes: that of their root's holder, else a province's."""
+        """Return the highest level that a unit's codes allow: that of their root's holder, else a province's."""
         found = [self._levels.get(code.to_qd20().groups[0], Level.PROVINCE) for code in codes_of(unit)]
         return max(found, key=_RANK.__getitem__)
 

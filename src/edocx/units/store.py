@@ -18,9 +18,11 @@ from edocx.clock import in_vietnam
 from edocx.errors import StateError, StoreUnavailable, Text
 from edocx.units.difference import Difference, compare
 from edocx.units.directory import Snapshot
+from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.record import BadValue, RecordReader, collection_paused, succession_record, unit_record
 from edocx.units.shipped import shipped_directory
+from edocx.units.unit import SIGNED
 
 metadata = sa.MetaData()
 """The tables of this room; the office's database creates and migrates them with its own."""
@@ -92,13 +94,22 @@ class DirectoryStore:
             units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
             edges = [_read(reader.succession, text) for (text,) in connection.execute(sa.select(EDGES.c.record))]
             removed = [identity for (identity,) in connection.execute(sa.select(REMOVED.c.identity))]
-            snapshot = Snapshot(
-                present.version,
-                datetime.fromisoformat(present.taken),
-                present.source,
-                datetime.fromisoformat(present.expires) if present.expires else None,
-            )
-            return self._base().with_changes(units, edges, snapshot, without=removed)
+            base = self._base()
+            expires = datetime.fromisoformat(present.expires) if present.expires else None
+            snapshot = Snapshot(present.version, datetime.fromisoformat(present.taken), present.source, expires)
+            if base.snapshot.expires is not None:
+                # The signed state below is what ages and expires; a local import does not make it younger.
+                source = f"{base.snapshot.source}; {present.source}"
+                snapshot = Snapshot(present.version, base.snapshot.taken, source, base.snapshot.expires)
+            units = [unit for unit in units if not overruled(unit, base)]
+            return base.with_changes(units, edges, snapshot, without=removed)
+
+    def overruled(self) -> tuple[UnitHistory, ...]:
+        """Return this office's records that do not count, because somebody responsible signed other ones."""
+        with _translated(), self._engine.connect() as connection:
+            reader, base = RecordReader(), self._base()
+            units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
+        return tuple(unit for unit in units if overruled(unit, base))
 
     def save(self, directory: MemoryDirectory, *, based_on: MemoryDirectory) -> Difference:
         """Write what ``directory`` changes against ``based_on``, in one transaction.
@@ -145,6 +156,19 @@ class DirectoryStore:
     def _version(self, connection: sa.Connection) -> int:
         found = connection.execute(sa.select(sa.func.max(SNAPSHOTS.c.version))).scalar_one()
         return self._base().snapshot.version if found is None else int(found)
+
+
+def overruled(unit: UnitHistory, base: MemoryDirectory) -> bool:
+    """Say whether signed records speak for a local one's identity, or for a code of it on any day that it claims."""
+    held = base.history(unit.identity)
+    if held is not None and held.authority == SIGNED:
+        return True
+    return any(
+        other.authority == SIGNED and start < unit.closed and unit.opened < end
+        for code in (*unit.values("code"), *unit.values("code102"))
+        if code is not None
+        for start, end, other in base.holdings(code)
+    )
 
 
 def _stale(found: int, based_on: MemoryDirectory) -> StateError:

@@ -118,6 +118,18 @@ class TrustedDirectory:
         held = self._statements.get(role)
         return held.version if held else 0
 
+    @property
+    def published(self) -> Mapping[str, int]:
+        """The roles that the snapshot in force names, with their versions; empty before one was taken."""
+        held = self._statements.get(SNAPSHOT)
+        return {} if held is None else {name: meta["version"] for name, meta in held.body["roles"].items()}
+
+    @property
+    def delegations(self) -> Mapping[str, Role]:
+        """Who speaks for which prefix, as the national statement in force says."""
+        held = self._statements.get(NATIONAL)
+        return {} if held is None else {name: self._role(name) for name in held.body.get("delegations", {})}
+
     def take_root(self, data: bytes) -> None:
         """Take the next root: signed by the present root's keys and its own, one version higher."""
         open_statement(data, ROOT, read_role(self._roles(self._root)[ROOT], ROOT), self._check)

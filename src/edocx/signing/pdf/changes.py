@@ -51,9 +51,7 @@ def classify(signature: Embedded) -> Change:
     if reader.xrefs.total_revisions - signature.revision > MAX_REVISIONS:
         return Change.FORBIDDEN
     permission = _permission(signature)
-    result = _POLICY.review_file(
-        reader, signature.revision, field_mdp_spec=_field_lock(signature), doc_mdp=permission
-    )
+    result = _POLICY.review_file(reader, signature.revision, field_mdp_spec=_field_lock(signature), doc_mdp=permission)
     if not isinstance(result, DiffResult):
         return Change.FORBIDDEN
     level = result.modification_level
