@@ -14,6 +14,10 @@ A4 = (595.28, 841.89)
 """Width and height in points."""
 
 
+_COLUMN, _ROW = 220.0, 130.0
+"""Points from one signatory of a joint document to the next: a seal and a signature, and some air."""
+
+
 class Box(BaseModel):
     """A rectangle on a page as its reader sees it: points from the bottom-left corner of what is seen.
 
@@ -53,7 +57,11 @@ class FieldText(BaseModel):
 
 
 class PageLayout(BaseModel):
-    """The boxes of one document: number, date, one for each signatory in order, seal; and how text stands in them."""
+    """The boxes of one document: number, date, one for each signatory in order, seal; and how text stands in them.
+
+    ``initials`` are for those who answer for a draft before it is signed (ký nháy, ký tắt); ``joint_seals`` for the
+    agencies that issue a document together with the one whose ``seal`` comes last and locks everything.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -61,25 +69,51 @@ class PageLayout(BaseModel):
     date: Box
     signatures: tuple[Box, ...] = Field(min_length=1)
     seal: Box
+    initials: tuple[Box, ...] = ()
+    joint_seals: tuple[Box, ...] = ()
     number_text: FieldText = FieldText(template="Số: {number}/{notation}")
     date_text: FieldText = FieldText(template="{place}, ngày {day} tháng {month} năm {year}", italic=True)
 
     @classmethod
-    def standard(cls, first: tuple[float, float] = A4, last: tuple[float, float] | None = None) -> PageLayout:
+    def standard(
+        cls,
+        first: tuple[float, float] = A4,
+        last: tuple[float, float] | None = None,
+        *,
+        people: int = 1,
+        initials: int = 0,
+    ) -> PageLayout:
         """Return the places of NĐ 30/2020 Phụ lục I for a PDF of unknown origin.
 
         ``first`` and ``last`` are the width and height of those pages in points as seen; margins are the decree's,
         so that on A4 the boxes stand where they belong, and on other sizes at the same distance from the edges.
+        ``people`` sign a joint document, each with a seal on the signature: the first, whose agency presides and
+        seals last, at the right, the others to the left of each other and then above; ``initials`` stand at the left
+        under the recipients.
         """
         width, height = first
         last_width, last_height = last or first
         line = height - 136
         middle = width / 2
         foot = min(150.0, last_height / 4)
-        person = max(last_width - 235, 130.0)
+        row = max(1, int((last_width - 85) // _COLUMN))
+        people_at = [
+            (max(last_width - 235 - number % row * _COLUMN, 64.0), foot + number // row * _ROW)
+            for number in range(people)
+        ]
         return cls(
             number=Box(x1=min(85.0, middle - 60), y1=line, x2=middle - 42, y2=line + 16),
             date=Box(x1=middle + 2, y1=line, x2=width - 57, y2=line + 16),
-            signatures=(Box(page=-1, x1=person, y1=foot, x2=person + 150, y2=foot + 60),),
-            seal=Box(page=-1, x1=person - 64, y1=foot - 22, x2=person + 38, y2=foot + 80),
+            signatures=tuple(Box(page=-1, x1=x, y1=y, x2=x + 150, y2=y + 60) for x, y in people_at),
+            seal=_seal_over(*people_at[0]),
+            joint_seals=tuple(_seal_over(x, y) for x, y in people_at[1:]),
+            initials=tuple(
+                Box(page=-1, x1=85 + number * 55.0, y1=foot - 60, x2=135 + number * 55.0, y2=foot - 35)
+                for number in range(initials)
+            ),
         )
+
+
+def _seal_over(x: float, y: float) -> Box:
+    # 36 mm across, over a third of the signature from its left (Phụ lục I).
+    return Box(page=-1, x1=x - 64, y1=y - 22, x2=x + 38, y2=y + 80)

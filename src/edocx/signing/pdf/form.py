@@ -36,6 +36,16 @@ def person_field(order: int) -> str:
     return f"EdocxPerson{order}"
 
 
+def initial_field(order: int) -> str:
+    """Name the signature field of the initials at a position, counted from 1."""
+    return f"EdocxInitial{order}"
+
+
+def joint_seal_field(order: int) -> str:
+    """Name the field of the seal of a further agency, counted from 1; the presiding one seals last (`SEAL_FIELD`)."""
+    return f"EdocxJointSeal{order}"
+
+
 @storage_translated()
 def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
     """Write ``source`` with the empty fields of ``layout`` to ``out``.
@@ -48,18 +58,28 @@ def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
         try:
             if writer.prev.embedded_signatures:
                 raise _already_signed(source)
-            for box in (layout.number, layout.date, *layout.signatures, layout.seal):
+            fields = _signature_fields(layout)
+            for box in (layout.number, layout.date, *fields.values()):
                 require_place(writer, box, str(source))
             _add_text_field(writer, NUMBER_FIELD, layout.number, layout.number_text)
             _add_text_field(writer, DATE_FIELD, layout.date, layout.date_text)
-            for order, box in enumerate(layout.signatures, start=1):
-                _add_signature_field(writer, person_field(order), box)
-            _add_signature_field(writer, SEAL_FIELD, layout.seal, final=True)
+            for name, box in fields.items():
+                _add_signature_field(writer, name, box, final=name == SEAL_FIELD)
             with durable_file(out) as target:
                 writer.write(target)  # type: ignore[no-untyped-call, unused-ignore]
         except MALFORMED as error:
             raise damaged(str(source)) from error
     return out
+
+
+def _signature_fields(layout: PageLayout) -> dict[str, Box]:
+    named = (
+        (initial_field, layout.initials),
+        (person_field, layout.signatures),
+        (joint_seal_field, layout.joint_seals),
+    )
+    fields = {name(order): box for name, boxes in named for order, box in enumerate(boxes, start=1)}
+    return {**fields, SEAL_FIELD: layout.seal}
 
 
 def fill_fields(writer: IncrementalPdfFileWriter, values: Mapping[str, FieldValue], where: str) -> None:

@@ -6,6 +6,7 @@ seal stands on an authorised person's signature (Điều 32.2d). Who that person
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -21,15 +22,21 @@ from edocx.signing.keys import Signer
 from edocx.signing.path import judge_path
 from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.document import open_pdf
-from edocx.signing.pdf.form import SEAL_FIELD, person_field
+from edocx.signing.pdf.field_text import FieldValue
+from edocx.signing.pdf.form import SEAL_FIELD, initial_field, joint_seal_field, person_field
 from edocx.signing.pdf.placing import layout_for
-from edocx.signing.pdf.sign import Signed, sign_to_level
+from edocx.signing.pdf.sign import LevelTask, Signed, sign_to_level
 from edocx.signing.pdf.verify import verify_pdf
 from edocx.signing.report import Indication, Integrity, Message, Report
 from edocx.signing.timestamp import SignatureLevel, Timestamper
 from edocx.signing.trust import TrustStore
 
 Role = Literal["person", "organisation"]
+
+_PERSON, _JOINT_SEAL = (name(0).removesuffix("0") for name in (person_field, joint_seal_field))
+
+MAX_FIELDS = 20
+"""Of one kind that are looked for in a document."""
 
 _NOT_CHECKED = Message.of(
     "EDX-ENTITLEMENT-UNCHECKED",
@@ -56,16 +63,24 @@ def sign_as(
     timestamps: Timestamper | None = None,
     evidence: Evidence | None = None,
     unstamped: Literal["fail", "defer"] = "fail",
+    keep: Callable[[LevelTask], object] | None = None,
     exempt: bool = False,
+    initials: bool = False,
+    field: str | None = None,
+    fill: Mapping[str, FieldValue] | None = None,
     fast: bool = False,
 ) -> tuple[Message, ...]:
     """Sign ``source`` as a person or seal it as an organisation, into ``out``; return what was not checked.
 
     ``criteria`` brings trust and registry: with them the key's own certificate must pass first, and a seal needs a
     person whom the registry knows. ``exempt`` is for copies and separate attachments, which the agency seals alone
-    (NĐ 30/2020 Điều 25-26, Phụ lục I). Something visible without a field and without a ``box`` stands where the decree
-    puts it. See `sign_to_level` for the levels and ``fast``; a level that was put off is among the messages
-    (``EDX-LEVEL-DEFERRED``). Raises `SigningRefused`: ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``.
+    (NĐ 30/2020 Điều 25-26, Phụ lục I). ``initials`` (ký nháy) go into fields of their own, before anybody signs; in a
+    joint document the agencies seal in the order of their fields, the presiding one last, when all have signed.
+    ``field`` names another field than the next free one of the role, ``fill`` sets text fields in the same revision
+    (`number_and_date`). Something visible without a field and without a ``box`` stands where the decree puts it. See
+    `sign_to_level` for the levels, ``keep`` and ``fast``; a level that was put off is among the messages
+    (``EDX-LEVEL-DEFERRED``). Raises `SigningRefused`: ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``,
+    ``EDX-SEAL-WAITS``, ``EDX-SIGN-INITIALS``.
     """
     check_certificate(signer, role, at, criteria)
     notes: tuple[Message, ...] = ()
@@ -73,8 +88,12 @@ def sign_as(
     taken, free = _fields(source)
     if role == "organisation" and not exempt:
         notes = _require_person(source, signed, at, criteria)
-    field = _free_field(free, role, len(taken))
-    if box is None and field not in free and appearance is not None and appearance.visible:
+    if initials and any(name.startswith(_PERSON) for name in taken):
+        raise _late(source)
+    name = field or _free_field(free, "initials" if initials else role, len(taken))
+    if name == SEAL_FIELD:
+        _require_all(free, source)
+    if box is None and name not in free and appearance is not None and appearance.visible:
         layout = layout_for(source)
         box = layout.seal if role == "organisation" else layout.signatures[0]
     done = sign_to_level(
@@ -82,7 +101,7 @@ def sign_as(
         out,
         signer,
         at=at,
-        field=field,
+        field=name,
         certify=not taken and role == "person",
         appearance=appearance,
         reason=reason,
@@ -91,6 +110,8 @@ def sign_as(
         timestamps=timestamps,
         evidence=evidence,
         unstamped=unstamped,
+        keep=keep,
+        fill=fill,
         fast=fast,
     )
     return notes if done.task is None else (*notes, _deferred(done))
@@ -155,9 +176,36 @@ def _fields(source: Path) -> tuple[list[str], list[str]]:
     return [name for name, signed in found if signed], [name for name, signed in found if not signed]
 
 
-def _free_field(free: list[str], role: Role, count: int) -> str:
-    wanted = [SEAL_FIELD] if role == "organisation" else [person_field(order) for order in range(1, 21)]
-    return next((name for name in wanted if name in free), f"EdocxSignature{count + 1}")
+def _free_field(free: list[str], role: Literal["person", "organisation", "initials"], count: int) -> str:
+    name = {"person": person_field, "organisation": joint_seal_field, "initials": initial_field}[role]
+    wanted = [name(order) for order in range(1, MAX_FIELDS + 1)]
+    if role == "organisation":
+        wanted.append(SEAL_FIELD)
+    return next((one for one in wanted if one in free), f"EdocxSignature{count + 1}")
+
+
+def _require_all(free: list[str], source: Path) -> None:
+    # The seal locks the whole form: who has not signed by then never can.
+    waiting = [one for one in free if one.startswith((_PERSON, _JOINT_SEAL))]
+    if waiting:
+        raise SigningRefused(
+            Text(
+                f"Còn {len(waiting)} ô chữ ký, con dấu liên tịch chưa ký; con dấu cuối sẽ khóa văn bản.",
+                f"{len(waiting)} signatures or joint seals are still missing, and the last seal locks the document.",
+            ),
+            hint=Text("Để những người ký và cơ quan còn lại ký trước.", "Let the other signatories and agencies sign."),
+            code="EDX-SEAL-WAITS",
+            where=str(source),
+        )
+
+
+def _late(source: Path) -> SigningRefused:
+    return SigningRefused(
+        Text("Văn bản đã có người ký, không ký nháy được nữa.", "Somebody signed already; initials come before."),
+        hint=Text("Ký nháy vào bản chưa ký.", "Put the initials on the copy that nobody signed."),
+        code="EDX-SIGN-INITIALS",
+        where=str(source),
+    )
 
 
 def _deferred(done: Signed) -> Message:

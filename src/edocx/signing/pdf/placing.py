@@ -18,10 +18,11 @@ _SLACK = 2.0
 _MM = 25.4 / 72
 
 
-def layout_for(source: Path) -> PageLayout:
+def layout_for(source: Path, *, people: int = 1, initials: int = 0) -> PageLayout:
     """Return the decree's places for a PDF of unknown origin, fitted to its pages as they are seen.
 
-    Raises `PdfError`, and `SigningRefused` (``EDX-PAGE-SMALL``) for a page on which the places would cover each other.
+    See `PageLayout.standard` for ``people`` and ``initials``. Raises `PdfError`, and `SigningRefused`
+    (``EDX-PAGE-SMALL``) for a page on which the places would cover each other.
     """
     with open_pdf(source) as reader:
         try:
@@ -32,7 +33,7 @@ def layout_for(source: Path) -> PageLayout:
     for size in (first, last):
         if min(size) < SMALLEST:
             raise too_small(size, str(source))
-    return PageLayout.standard(first, last)
+    return PageLayout.standard(first, last, people=people, initials=initials)
 
 
 def require_inside(box: Box, size: tuple[float, float], where: str) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -112,13 +113,15 @@ def sign_to_level(
     timestamps: Timestamper | None = None,
     evidence: Evidence | None = None,
     unstamped: Literal["fail", "defer"] = "fail",
+    keep: Callable[[LevelTask], object] | None = None,
     fast: bool = False,
     **look: Unpack[Look],
 ) -> Signed:
     """Sign at ``level``, or with ``unstamped="defer"`` at what can be had now, and say which it is.
 
-    The key is used once, also when a service fails after it signed; only a timestamp that outgrew its room makes it
-    sign again. Raises what `sign` raises; ``out`` is whole or untouched.
+    ``keep`` gets the task that is left, before ``out`` has its name. The key is used once, also when a service fails
+    after it signed; only a timestamp that outgrew its room makes it sign again. Raises what `sign` raises; ``out`` is
+    whole or untouched.
     """
     if level != "B-B":
         require_means(level, timestamps, evidence)
@@ -135,12 +138,14 @@ def sign_to_level(
                 if unstamped == "fail":
                     raise
                 failure = error
+        task = None if failure is None else LevelTask(file=out, level=level, since=at, reason=failure.code)
+        if task is not None and keep is not None:
+            keep(task)
         _sync_file(working)
         working.replace(out)
         sync_folder(out.parent)
     finally:
         working.unlink(missing_ok=True)
-    task = None if failure is None else LevelTask(file=out, level=level, since=at, reason=failure.code)
     return Signed(out, reached, task)
 
 
