@@ -1,0 +1,1 @@
+XyvsoTvIZE1p+nlv6wWS8NYjFyuSme0YnMFdo2JUD4JHMPf7dzluWw9liDEPJ2eAEjOwKeOBjbP8lLzmLK/8Dw==
