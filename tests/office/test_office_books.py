@@ -12,7 +12,7 @@ import pytest
 from edocx.clock import VIETNAM
 from edocx.documents import Urgency
 from edocx.errors import InputError, SigningRefused, StateError, UsageError
-from edocx.office import issuing
+from edocx.office import issuing, levels
 from edocx.office.deadlines import Duty, WorkingCalendar, accept_by, send_by
 from edocx.office.registers import RegisterLine, to_csv
 from edocx.testing import scene
@@ -146,7 +146,7 @@ def test_a_voided_number_stays_with_its_reason_and_serves_nobody(net, monkeypatc
         raise SigningRefused(issuing.Text("a", "b"), hint=issuing.Text("c", "d"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(issuing, "sign", away)
+        patch.setattr(levels, "sign_to_level", away)
         with pytest.raises(SigningRefused):
             commune.issue(approved, seal="agency")
     with pytest.raises(UsageError):

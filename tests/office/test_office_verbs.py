@@ -71,7 +71,7 @@ def test_a_drafts_own_id_names_no_path(net, draft, name):
 
 
 def test_a_failed_seal_keeps_the_reservation_and_the_number(net, draft, monkeypatch):
-    from edocx.office import issuing
+    from edocx.office import issuing, levels
 
     commune = net.office(scene.COMMUNE)
     approved = commune.approve(draft, by="director", draft_id="d1")
@@ -80,7 +80,7 @@ def test_a_failed_seal_keeps_the_reservation_and_the_number(net, draft, monkeypa
         raise SigningRefused(issuing.Text("a", "b"), hint=issuing.Text("c", "d"))
 
     with monkeypatch.context() as patch:
-        patch.setattr(issuing, "sign", away)
+        patch.setattr(levels, "sign_to_level", away)
         with pytest.raises(SigningRefused):
             commune.issue(approved, seal="agency")
     other = commune.issue(commune.approve(draft, by="director", draft_id="d2"), seal="agency")

@@ -60,7 +60,7 @@ def init(
         signers = {key: SignerConfig.model_validate({"key": uri, "role": role}) for key, uri, role in given if uri}
         (folder / trust).mkdir(parents=True, exist_ok=True)
     config = OfficeConfig(
-        unit=code, name=called, store=Path("office.db"), axis=f"local:{axis}", trust=(trust,), registry=registry,
+        unit=code, name=called, store="office.db", axis=f"local:{axis}", trust=(trust,), registry=registry,
         signers=signers,
     )  # fmt: skip
     write_durably(place, [config.to_toml().encode()])

@@ -20,6 +20,10 @@ PASSWORD_VARIABLE = "EDOCX_KEY_PASSWORD"  # noqa: S105 - the name of a variable
 """Environment variable that answers the question for a password or PIN."""
 
 
+AXIS_VARIABLE = "EDOCX_AXIS_SECRET"
+"""Environment variable that answers the question for the secret of an axis over HTTP."""
+
+
 class LevelName(StrEnum):
     """The levels of EN 319 142-1 as the commands take them."""
 
@@ -31,7 +35,7 @@ class LevelName(StrEnum):
 
 def ask_secret(name: str) -> str | None:
     """Answer from the environment, or ask on the terminal without showing; None when there is nobody to ask."""
-    given = os.environ.get(PASSWORD_VARIABLE)
+    given = os.environ.get(AXIS_VARIABLE if name.startswith("axis:") else PASSWORD_VARIABLE)
     if given is not None:
         return given
     if not sys.stdin.isatty():

@@ -20,19 +20,40 @@
     key = "file:agency.p12"
     role = "organisation"
 
-Paths are relative to the file. Passwords never stand in it: a password is asked for, or given by the caller.
+A store on a server, an axis over HTTP, and timestamps::
+
+    store = "postgresql://office@db.example.vn/office"
+    store_folder = "data"            # where large payloads lie; every process on the store uses the same one
+    axis = "https://truc.example.vn"
+
+    [axis_line]                      # optional, for an axis over HTTP
+    system = "H58.12.01"             # the code registered there, else the unit
+    attempts = "attempts"            # folder for what was tried
+    plain_http = false               # true allows http to other machines
+
+    [timestamp]                      # optional: documents are sealed at B-B without it
+    services = ["https://tsa.example.vn"]
+    level = "B-LT"
+    on_failure = "later"             # or "fail": refuse to issue while no service answers
+    online = true                    # ask the OCSP and CRL addresses that certificates name
+
+Paths are relative to the file. Passwords never stand in it: a password or an axis' secret is asked for, or given by the
+caller; a database's comes from libpq's own means (``PGPASSFILE``).
 """
 
 from __future__ import annotations
 
 import json
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, Self
+from urllib.parse import urlsplit
 
-from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from edocx.errors import InputError, Text, UnitError, UsageError
+from edocx.errors import InputError, Text, UnitError
+from edocx.office.setting_faults import missing_fault, setting_fault, syntax_fault
 from edocx.units import UnitId
 
 MAX_CONFIG = 256 * 1024
@@ -49,6 +70,18 @@ def _unit(value: Any) -> Any:
     return value
 
 
+def _is_server(store: str) -> bool:
+    return store.startswith(("postgresql://", "postgres://"))
+
+
+def _store(value: Any) -> Any:
+    if isinstance(value, Path):
+        return str(value)
+    if isinstance(value, str) and _is_server(value) and urlsplit(value).password:
+        raise ValueError("a password stands in the file; let PGPASSFILE or the server's own means give it")
+    return value
+
+
 class SignerConfig(BaseModel):
     """One key of the office: its URI, whether a person or the agency signs with it, and its image."""
 
@@ -59,6 +92,27 @@ class SignerConfig(BaseModel):
     image: Path | None = None
 
 
+class AxisLineConfig(BaseModel):
+    """How the office reaches an axis over HTTP; its secret is asked for by the name ``axis:ADDRESS``."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    system: str | None = Field(default=None, min_length=1, max_length=200)
+    attempts: Path = Path("attempts")
+    plain_http: bool = False
+
+
+class TimestampConfig(BaseModel):
+    """Which services stamp the agency's seals, up to which level, and what happens when none answers."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    services: tuple[Annotated[str, Field(pattern=r"^https?://.+")], ...] = Field(min_length=1)
+    level: Literal["B-T", "B-LT", "B-LTA"] = "B-LT"
+    on_failure: Literal["fail", "later"] = "later"
+    online: bool = True
+
+
 class OfficeConfig(BaseModel):
     """The settings of one office; see the module for the file's form."""
 
@@ -66,50 +120,63 @@ class OfficeConfig(BaseModel):
 
     unit: Annotated[UnitId, BeforeValidator(_unit)]
     name: str = Field(min_length=1, max_length=200)
-    store: Path
-    axis: Annotated[str, AfterValidator(str)] = Field(pattern=r"^local:.+")
+    store: Annotated[str, BeforeValidator(_store)] = Field(min_length=1)
+    store_folder: Path | None = None
+    axis: str = Field(pattern=r"^(local:|https?://).+")
+    axis_line: AxisLineConfig = AxisLineConfig()
+    timestamp: TimestampConfig | None = None
     trust: tuple[Path, ...] = Field(min_length=1)
     registry: Path | None = None
     directory: Path | None = None
     calendar: Path | None = None
     signers: dict[str, SignerConfig] = Field(default_factory=dict)
 
-    @property
-    def place(self) -> Path:
-        """The file beside which the office keeps whatever is not in its database."""
-        return self.store
+    @model_validator(mode="after")
+    def _has_a_folder(self) -> Self:
+        if self.on_server and self.store_folder is None:
+            raise ValueError("a store on a server needs store_folder")
+        return self
 
     @property
-    def axis_path(self) -> Path:
-        """The file of the local axis."""
-        return Path(self.axis.removeprefix("local:"))
+    def on_server(self) -> bool:
+        """Whether the store is a database on a server, not a file."""
+        return _is_server(self.store)
+
+    @property
+    def place(self) -> Path:
+        """The file beside which the office keeps whatever is not in its database; on a server, a name in its folder."""
+        return (self.store_folder or Path()) / "office" if self.on_server else Path(self.store)
+
+    @property
+    def axis_path(self) -> Path | None:
+        """The file of the local axis; None for an axis over HTTP."""
+        return Path(self.axis.removeprefix("local:")) if self.axis.startswith("local:") else None
 
     @classmethod
     def from_path(cls, path: Path | str) -> OfficeConfig:
         """Read a configuration file; raise `InputError` or `UsageError` naming file, setting and remedy."""
         place = Path(path)
+        text = _read(place)
         try:
-            data = tomllib.loads(_read(place))
+            data = tomllib.loads(text)
         except tomllib.TOMLDecodeError as error:
-            raise UsageError(
-                Text("Tệp cấu hình sai cú pháp TOML.", f"The configuration is not valid TOML: {error}."),
-                hint=Text("Sửa dòng được nêu.", "Mend the line named."),
-                code="EDX-CONFIG-SYNTAX",
-                where=str(place),
-            ) from error
+            raise syntax_fault(error, text, place) from error
         try:
-            return cls.model_validate(data).relative_to(place.parent)
+            config = cls.model_validate(data).relative_to(place.parent)
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            setting = ".".join(str(part) for part in first["loc"])
-            raise UsageError(
-                Text(f"Cấu hình “{setting}” không đúng.", f"The setting “{setting}” is not right: {first['msg']}."),
-                hint=Text(
-                    "Xem mẫu trong tài liệu office.toml.", "Compare the example of office.toml in the documentation."
-                ),
-                code="EDX-CONFIG-SETTING",
-                where=str(place),
-            ) from error
+            raise setting_fault(error, text, place) from error
+        for setting, file in config.files():
+            if not file.exists():
+                raise missing_fault(setting, file, text, place)
+        return config
+
+    def files(self) -> Iterator[tuple[str, Path]]:
+        """Yield the files and folders that must be there before the office opens, with their settings."""
+        yield from (("trust", place) for place in self.trust)
+        for setting in ("registry", "directory", "calendar"):
+            place = getattr(self, setting)
+            if place is not None:
+                yield setting, place
 
     def relative_to(self, folder: Path) -> OfficeConfig:
         """Return the same settings with every path taken from ``folder``."""
@@ -124,8 +191,10 @@ class OfficeConfig(BaseModel):
         }
         return self.model_copy(
             update={
-                "store": folder / self.store,
-                "axis": f"local:{folder / self.axis_path}",
+                "store": self.store if self.on_server else str(folder / self.store),
+                "store_folder": folder / self.store_folder if self.store_folder else None,
+                "axis": f"local:{folder / self.axis_path}" if self.axis_path else self.axis,
+                "axis_line": self.axis_line.model_copy(update={"attempts": folder / self.axis_line.attempts}),
                 "trust": tuple(folder / place for place in self.trust),
                 "registry": folder / self.registry if self.registry else None,
                 "directory": folder / self.directory if self.directory else None,
@@ -136,8 +205,13 @@ class OfficeConfig(BaseModel):
 
     def to_toml(self) -> str:
         """Return the settings as the text of an ``office.toml``."""
-        plain = self.model_dump(mode="json", exclude_none=True, exclude={"signers"})
+        tables = {"axis_line": self.axis_line, "timestamp": self.timestamp}
+        plain = self.model_dump(mode="json", exclude_none=True, exclude={"signers", *tables})
         lines = [f"{name} = {_toml(value)}" for name, value in plain.items()]
+        for name, table in tables.items():
+            settings = {} if table is None else table.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
+            if settings:
+                lines += ["", f"[{name}]", *(f"{key} = {_toml(value)}" for key, value in settings.items())]
         for name, signer in self.signers.items():
             settings = signer.model_dump(mode="json", exclude_none=True)
             lines += ["", f"[signers.{name}]", *(f"{key} = {_toml(value)}" for key, value in settings.items())]

@@ -17,8 +17,10 @@ from edocx.office.workspace import workspace
 from edocx.routing.database import Store
 from edocx.routing.journal import Head
 from edocx.routing.transport import Transport
+from edocx.signing.evidence import Evidence
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Secrets, Signer, no_secrets, open_signer
+from edocx.signing.timestamp import Timestamper
 from edocx.signing.trust import TrustStore
 from edocx.units import UnitId
 from edocx.units.directory import Directory
@@ -40,6 +42,8 @@ class Desk:
     trust: TrustStore
     registry: CertificateRegistry | None
     secrets: Secrets = no_secrets
+    timestamps: Timestamper | None = None
+    evidence: Evidence | None = None
     attested: Head | None = field(default=None, repr=False)
     """The journal's end that the axis is known to hold; see `edocx.office.attestation`."""
     compared: bool = field(default=False, repr=False)

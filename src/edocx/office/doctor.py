@@ -10,6 +10,7 @@ from edocx.errors import EdocxError, Text
 from edocx.office.attestation import marker_of
 from edocx.office.desk import Desk
 from edocx.office.evidence import known_heads
+from edocx.office.levels import owed
 from edocx.routing.health import Finding, examine
 from edocx.routing.inbox import IncomingState
 from edocx.routing.journal import parse_line
@@ -35,6 +36,7 @@ def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
         *_keys(desk),
         *_clock(desk),
         *_quarantine(desk),
+        *_levels(desk),
         *_directory(desk),
         *_restored(desk),
     ]
@@ -121,6 +123,20 @@ def _quarantine(desk: Desk) -> Iterator[Finding]:
                     ),
                     message.message_id,
                 )
+
+
+def _levels(desk: Desk) -> Iterator[Finding]:
+    for task in owed(desk):
+        level, reason = task.metadata["level"], task.metadata["reason"]
+        yield Finding(
+            "EDX-DOCTOR-LEVEL-OWED",
+            "warning",
+            Text(
+                f"Một văn bản đã đóng dấu nhưng chưa đạt mức {level}, lý do {reason}; hệ thống tự nâng sau.",
+                f"A document was sealed and has not reached {level} yet, because of {reason}; it is lifted later.",
+            ),
+            str(task.metadata["document"]),
+        )
 
 
 def _restored(desk: Desk) -> Iterator[Finding]:

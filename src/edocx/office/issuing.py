@@ -19,14 +19,15 @@ from edocx.documents import Document, DocumentId, DocumentNumber, Draft
 from edocx.errors import SigningRefused, StateError, Text
 from edocx.office.desk import Desk
 from edocx.office.entitlement import require_entitled
+from edocx.office.levels import owe, seal_document
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import is_message_id, new_message_id
 from edocx.signing.certificate import fingerprint
 from edocx.signing.pdf.appearance import Appearance, signing_time_text
 from edocx.signing.pdf.field_text import FieldValue, number_and_date
-from edocx.signing.pdf.form import SEAL_FIELD, make_form, person_field
+from edocx.signing.pdf.form import make_form, person_field
 from edocx.signing.pdf.order import check_certificate
-from edocx.signing.pdf.sign import sign
+from edocx.signing.pdf.sign import LevelTask, Signed, sign
 from edocx.signing.pdf.verify import verify_pdf
 from edocx.signing.report import Integrity
 
@@ -93,15 +94,16 @@ def issue(desk: Desk, approved: Approved, *, seal: str) -> Document:
     if filed.state != RESERVED:
         raise _not_to_issue(filed.id)
     with desk.workspace() as folder:
-        pdf = _seal(
+        signed = _seal(
             desk,
             approved,
             seal,
             number_and_date(approved.draft.layout, number=number, place=approved.draft.place, issued_on=issued_on),
             folder,
         )
-        payload = desk.store.keep(Blob.from_path(pdf))
-        filed = _record_issue(desk, approved.id, payload, DocumentId.of(desk.unit, issued_on, number), issued_on)
+        payload = desk.store.keep(Blob.from_path(signed.path))
+        document_id = DocumentId.of(desk.unit, issued_on, number)
+        filed = _record_issue(desk, approved.id, payload, document_id, issued_on, signed.task)
     return document_of(desk, filed)
 
 
@@ -196,22 +198,14 @@ def _reserve(desk: Desk, approved: Approved) -> tuple[Filed, DocumentNumber, dat
     return filed, DocumentNumber.parse(meta["number"]), date.fromisoformat(meta["issued_on"])
 
 
-def _seal(desk: Desk, approved: Approved, seal: str, values: Mapping[str, FieldValue], folder: Path) -> Path:
+def _seal(desk: Desk, approved: Approved, seal: str, values: Mapping[str, FieldValue], folder: Path) -> Signed:
     signer, config, now = desk.signer(seal), desk.signer_config(seal), desk.clock.now()
     _require_role(config.role, "organisation", seal)
     check_certificate(signer, "organisation", now, desk.criteria)
     source = approved.pdf.save(folder / "approved.pdf").path
     assert source is not None
     _require_person(desk, approved, source)
-    return sign(
-        source,
-        folder / "sealed.pdf",
-        signer,
-        at=now,
-        field=SEAL_FIELD,
-        fill=values,
-        appearance=Appearance(image=config.image) if config.image else None,
-    )
+    return seal_document(desk, source, folder / "sealed.pdf", signer, fill=values, image=config.image)
 
 
 def _require_person(desk: Desk, approved: Approved, source: Path) -> None:
@@ -235,7 +229,9 @@ def _require_person(desk: Desk, approved: Approved, source: Path) -> None:
         require_entitled(desk.registry, signed.certificate.sha256, approved.draft, at)
 
 
-def _record_issue(desk: Desk, own_id: str, payload: Blob, document_id: DocumentId, issued_on: date) -> Filed:
+def _record_issue(  # noqa: PLR0917 - one caller
+    desk: Desk, own_id: str, payload: Blob, document_id: DocumentId, issued_on: date, task: LevelTask | None
+) -> Filed:
     with desk.store.begin("issue") as transaction:
         filed = transaction.documents.get(own_id)
         if filed.state == ISSUED:
@@ -244,6 +240,8 @@ def _record_issue(desk: Desk, own_id: str, payload: Blob, document_id: DocumentI
         if entry is None:
             raise _not_to_issue(own_id)  # its number was voided while it was being sealed
         transaction.register.issue(entry)
+        if task is not None:
+            owe(transaction, own_id, task)
         return transaction.documents.move(
             own_id, expected=RESERVED, state=ISSUED, payload=payload, document_id=str(document_id)
         )

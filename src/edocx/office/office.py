@@ -20,6 +20,7 @@ from edocx.office import (
     doctor,
     evidence,
     issuing,
+    levels,
     receiving,
     registers,
     requests,
@@ -34,6 +35,7 @@ from edocx.office.configuration import OfficeConfig
 from edocx.office.deadlines import Overdue, WorkingCalendar
 from edocx.office.desk import Desk
 from edocx.office.issuing import Approved
+from edocx.office.means import evidence_of, line_of, timestamps_of
 from edocx.office.receiving import Incoming
 from edocx.office.records import records_of
 from edocx.office.recovery import Recovered
@@ -47,9 +49,11 @@ from edocx.routing.database import Store
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.health import Finding
 from edocx.routing.transport import Transport
+from edocx.routing.transport.axis import AxisTransport
 from edocx.routing.transport.local import LocalAxis
 from edocx.routing.worker import Progress, Worker
 from edocx.signing.keys import Secrets, no_secrets
+from edocx.signing.timestamp import Timestamper
 from edocx.signing.trust import TrustStore
 from edocx.units import UnitId
 from edocx.units.directory import Directory
@@ -74,7 +78,7 @@ class Office:
             random=random or Random(),  # noqa: S311 - jitter, not secrecy
             faults=faults,
         )
-        self._owned: list[LocalAxis] = []
+        self._owned: list[LocalAxis | AxisTransport] = []
 
     @classmethod
     def open(
@@ -85,36 +89,41 @@ class Office:
         directory: Directory | None = None,
         transport: Transport | None = None,
         secrets: Secrets = no_secrets,
+        timestamps: Timestamper | None = None,
         faults: Faults = NO_FAULTS,
         random: Random | None = None,
     ) -> Self:
         """Open an office from its ``office.toml``.
 
-        ``clock``, ``directory`` and ``transport`` replace what the settings name; ``secrets`` is asked for passwords
-        of keys. Raises `UsageError` or `InputError` for the settings, `StoreUnavailable` for the store.
+        ``clock``, ``directory``, ``transport`` and ``timestamps`` replace what the settings name; ``secrets`` is asked
+        for passwords of keys, and as ``axis:ADDRESS`` for the secret of an axis over HTTP. Raises `UsageError` or
+        `InputError` for the settings, `StoreUnavailable` for the store.
         """
         settings = config if isinstance(config, OfficeConfig) else OfficeConfig.from_path(config)
         time = clock or SystemClock()
         trust = TrustStore()
         for place in settings.trust:
             trust |= TrustStore.from_path(place)
-        axis = LocalAxis.open(settings.axis_path, clock=time, faults=faults) if transport is None else None
-        store = Store.open(settings.store, clock=time, faults=faults)
+        line = line_of(settings, clock=time, secrets=secrets, faults=faults) if transport is None else None
+        folder = settings.place.parent
+        store = Store.open(settings.store, clock=time, faults=faults, folder=folder if settings.on_server else None)
         clear_abandoned(settings.place.parent)
         records = records_of(settings, store.engine, directory=directory)
         desk = Desk(
             config=settings,
             clock=time,
             store=store,
-            transport=transport or _some(axis),
+            transport=transport or _some(line),
             directory=records.directory,
             trust=trust,
             registry=records.registry,
             secrets=secrets,
+            timestamps=timestamps or timestamps_of(settings, trust),
+            evidence=evidence_of(settings, trust, time),
         )
         office = cls(desk, faults=faults, random=random)
-        if axis is not None:
-            office._owned.append(axis)
+        if line is not None:
+            office._owned.append(line)
         return office
 
     @property
@@ -217,6 +226,7 @@ class Office:
         if not is_current(self._desk):
             return Progress(faults=("EDX-OFFICE-RESTORED",))
         progress = self._worker.run_until_quiet()
+        levels.lift(self._desk)
         while receiving.open_new(self._desk):
             progress.add(self._worker.run_until_quiet())
         if progress.moved:
@@ -330,6 +340,6 @@ class Office:
         self.close()
 
 
-def _some(axis: LocalAxis | None) -> LocalAxis:
+def _some(axis: LocalAxis | AxisTransport | None) -> LocalAxis | AxisTransport:
     assert axis is not None
     return axis

@@ -22,6 +22,7 @@ from edocx.office.desk import Desk
 from edocx.office.evidence import HEADS, head_of, write_head
 from edocx.office.issuing import OUTGOING
 from edocx.office.recovery import Recovered, recover
+from edocx.routing.database import backed_up_by_the_server
 from edocx.routing.store.failure import files_translated
 
 BACKUP_NOTE = "backup.json"
@@ -59,6 +60,8 @@ def restore(config: OfficeConfig, folder: Path) -> datetime:
     The office is read-only afterwards, until `reconcile`. Raises `UsageError` when a store stands there already or the
     backup is another unit's, `InputError` for a folder that is no whole backup.
     """
+    if config.on_server:
+        raise backed_up_by_the_server(config.store.rpartition("@")[2])
     if config.place.exists():
         raise UsageError(
             Text("Ở đó đã có kho dữ liệu.", "A store stands there already."),

@@ -162,17 +162,7 @@ class Store:
         of its own for this: there, `UsageError` is raised.
         """
         if self._engine.dialect.name != "sqlite":
-            raise UsageError(
-                Text(
-                    "Kho trên PostgreSQL không sao lưu bằng lệnh này.", "A store on PostgreSQL is not backed up here."
-                ),
-                hint=Text(
-                    "Dùng pg_dump hoặc pg_basebackup, rồi sao chép thư mục gói tin.",
-                    "Use pg_dump or pg_basebackup, then copy the payload folder.",
-                ),
-                code="EDX-STORE-BACKUP-SERVER",
-                where=self._where,
-            )
+            raise backed_up_by_the_server(self._where)
         with translated(str(folder)), files_translated(str(folder)):
             folder.mkdir(parents=True, exist_ok=True)
             copy = folder / self.path.name
@@ -226,6 +216,19 @@ class Store:
     ) -> None:
         """Close the store."""
         self.close()
+
+
+def backed_up_by_the_server(where: str) -> UsageError:
+    """Return the refusal to copy or put back a store on a server, whose own tools do that."""
+    return UsageError(
+        Text("Kho trên PostgreSQL không sao lưu bằng lệnh này.", "A store on PostgreSQL is not backed up here."),
+        hint=Text(
+            "Dùng pg_dump hoặc pg_basebackup, rồi sao chép thư mục gói tin.",
+            "Use pg_dump or pg_basebackup, then copy the payload folder.",
+        ),
+        code="EDX-STORE-BACKUP-SERVER",
+        where=where,
+    )
 
 
 def _required(folder: Path | None) -> Path:

@@ -109,15 +109,27 @@ class Dossier:
         )
         return self.get(document)
 
-    def annotate(self, document: str, event: str, metadata: dict[str, Any], *, by: str | None = None) -> Filed:
-        """Add what became known of a document without moving it, under an event of the journal such as ``recalled``."""
+    def annotate(
+        self,
+        document: str,
+        event: str,
+        metadata: dict[str, Any],
+        *,
+        by: str | None = None,
+        payload: Blob | None = None,
+    ) -> Filed:
+        """Add what became known of a document without moving it, under an event of the journal such as ``recalled``.
+
+        ``payload`` takes the place of its present one: the same document with more evidence in it.
+        """
         before = self.get(document)
-        changed = {**before.metadata, **metadata}
-        values = {"metadata": _json(changed)}
+        values: dict[str, Any] = {"metadata": _json({**before.metadata, **metadata})}
+        if payload is not None:
+            self._session.keep(payload)
+            values["sha256"] = payload.sha256
         self._session.connection.execute(update(_documents).where(_documents.c.id == before.id).values(**values))
-        self._session.journal.add(
-            f"document.{event}", {"document": before.id, "document_id": before.document_id, "by": by}
-        )
+        ids = {"document": before.id, "document_id": before.document_id, "by": by}
+        self._session.journal.add(f"document.{event}", {**ids, "sha256": values.get("sha256")})
         return self.get(before.id)
 
     def get(self, document: str) -> Filed:

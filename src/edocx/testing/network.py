@@ -225,7 +225,7 @@ def _set_up_office(folder: Path, station: Station, pki: Pki) -> None:
     config = OfficeConfig(
         unit=station.unit,
         name=station.name,
-        store=Path("office.db"),
+        store="office.db",
         axis="local:../axis.db",
         trust=(Path("../trust"),),
         registry=Path("../registry.csv"),
