@@ -7,7 +7,6 @@ with 02 gets a new attempt; another content under a document's id is refused; on
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -19,8 +18,10 @@ from edocx.errors import UnitError
 from edocx.hub import agencies, refusal
 from edocx.hub.agencies import Agency
 from edocx.hub.database import HubStore
+from edocx.hub.door_refusal import takes_less, takes_other_types
+from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import LetterFacts
-from edocx.hub.schema import copies, messages
+from edocx.hub.schema import copies, messages, verdicts
 from edocx.routing.parcel import Business, ParcelKind, conflict, new_message_id
 from edocx.units.directory import Directory
 
@@ -38,7 +39,7 @@ class Offered:
     """A message as offered: its facts, who offers it, for whom, and the sending office's own id if it told one.
 
     ``recipients`` are codes as the caller spelt them; empty means those of the envelope. ``passed`` are the hubs that
-    it came through, ``previous`` the digest of the last one's relay statement.
+    it came through, ``previous`` the digest of the last one's relay statement, ``findings`` what the door saw inside.
     """
 
     caller: Agency
@@ -48,6 +49,7 @@ class Offered:
     message_id: str | None = None
     passed: tuple[str, ...] = ()
     previous: str = ""
+    findings: Findings | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +77,7 @@ class Door:
     def _admit(self, connection: Connection, offered: Offered) -> Taken:
         now = self.store.now()
         origin = self._origin(connection, offered)
-        ways = self._ways(connection, offered.recipients or offered.facts.recipients, now.date())
+        ways = self._ways(connection, offered, now.date())
         if offered.caller.kind == "hub" and any(via == offered.caller.code for _, via in ways):
             raise refusal.loop(offered.caller.code)  # it would go back to where it came from
         known = _known(connection, offered, origin)
@@ -106,8 +108,9 @@ class Door:
                 return offered.facts.sender
         raise refusal.wrong_sender(offered.facts.sender, caller.code)
 
-    def _ways(self, connection: Connection, codes: Iterable[str], day: date) -> list[tuple[str, str | None]]:
+    def _ways(self, connection: Connection, offered: Offered, day: date) -> list[tuple[str, str | None]]:
         """Return each recipient with the hub that takes it on (None: fetched here); all of them, or a refusal."""
+        codes = offered.recipients or offered.facts.recipients
         found: dict[str, str | None] = {}
         unknown: list[str] = []
         for code in codes:
@@ -115,6 +118,7 @@ class Door:
             if agency is not None and agency.state != "open":
                 raise refusal.closed_unit(agency.code, self._heirs(agency.code, day))
             if agency is not None:
+                _require_takes(agency, offered)
                 found.setdefault(agency.code, agency.served_by)
             elif self._beyond(code, day):
                 found.setdefault(code, self.above)
@@ -172,7 +176,24 @@ class Door:
         }
         made = connection.execute(insert(messages), row).inserted_primary_key
         assert made is not None
+        if offered.findings is not None:
+            connection.execute(insert(verdicts), _verdict(int(made[0]), offered.findings, now))
         return int(made[0]), str(row["doc_id"])
+
+
+def _require_takes(agency: Agency, offered: Offered) -> None:
+    """Raise `Refused` when a recipient cannot take a message of this size, or files of these types."""
+    if agency.takes_bytes is not None and offered.payload.size > agency.takes_bytes:
+        raise takes_less(agency.code, agency.takes_bytes)
+    if agency.takes_types is not None:
+        taken = tuple(agency.takes_types.lower().split())
+        if any(one not in taken for one in offered.facts.types):
+            raise takes_other_types(agency.code, taken)
+
+
+def _verdict(number: int, findings: Findings, now: datetime) -> dict[str, Any]:
+    told = {"seal": findings.seal, "files": findings.files, "scan": findings.scan}
+    return {"message": number, "at": now, "codes": " ".join(findings.codes), **told}
 
 
 # Built once: SQLAlchemy takes longer to build an expression than SQLite to answer it.

@@ -54,6 +54,9 @@ class NewAgency:
     max_bytes: int | None = None
     max_age_seconds: int | None = None
     per_minute: int | None = None
+    takes_bytes: int | None = None
+    takes_types: str | None = None
+    seal: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,9 @@ class Agency:
         state: ``open`` or ``closed``.
         served_by: the neighbouring hub it is reached through; None: it calls here.
         max_bytes, max_age_seconds, per_minute: its own limits, None for the hub's.
+        takes_bytes, takes_types: what it can take as a recipient: bytes of a message, extensions of files with blanks
+            between; None for anything.
+        seal: its own rule for the seal at the door ("off", "record", "require"), None for the hub's.
     """
 
     id: int
@@ -80,6 +86,9 @@ class Agency:
     max_bytes: int | None
     max_age_seconds: int | None
     per_minute: int | None
+    takes_bytes: int | None
+    takes_types: str | None
+    seal: str | None
 
     @property
     def codes(self) -> tuple[str, ...]:

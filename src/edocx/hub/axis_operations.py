@@ -17,11 +17,12 @@ from starlette.responses import Response, StreamingResponse
 
 from edocx.clock import VIETNAM
 from edocx.content import PIECE, Blob
-from edocx.errors import EdocxError, UnitError
+from edocx.errors import InputError, UnitError
 from edocx.hub import agency_operations, mailroom, refusal, replies
 from edocx.hub.admission import EDOC, STATUS, Offered
 from edocx.hub.call import Call, Operation, answer, reading, small_body, take_body
-from edocx.hub.letter_facts import LetterFacts, read_facts
+from edocx.hub.inspection import Findings
+from edocx.hub.letter_facts import LetterFacts
 from edocx.hub.relay_statement import is_digest
 from edocx.routing.parcel import TOP_URGENCY, Business, ParcelKind, is_message_id, require_id
 from edocx.units import UnitId
@@ -63,7 +64,7 @@ async def send_edoc(call: Call) -> Response:
 
 
 def _offered(call: Call, file: Blob, kind: ParcelKind) -> Offered:
-    facts = _facts(call, file, kind)
+    facts, findings = _facts(call, file, kind)
     if facts.kind is not kind:
         raise refusal.wrong_kind(call.get("messagetype").lower())
     agency, claimed = call.caller.agency, call.get("from")
@@ -82,6 +83,7 @@ def _offered(call: Call, file: Blob, kind: ParcelKind) -> Offered:
         message_id,
         passed,
         previous if is_digest(previous) else "",
+        findings,
     )
 
 
@@ -96,14 +98,14 @@ def _passed(call: Call) -> tuple[str, ...]:
     return passed
 
 
-def _facts(call: Call, file: Blob, kind: ParcelKind) -> LetterFacts:
-    config = call.service.config
+def _facts(call: Call, file: Blob, kind: ParcelKind) -> tuple[LetterFacts, Findings | None]:
     try:
-        return read_facts(file, max_bytes=config.max_bytes, workdir=call.service.store.spool)
-    except EdocxError:
-        if config.envelope == "require" or not call.get("edx-document-id"):
+        return call.service.look_into(file, call.caller.agency)
+    except InputError:
+        # Only what is no envelope at all may pass unopened: what the door refused in one stays refused.
+        if call.service.config.envelope == "require" or not call.get("edx-document-id"):
             raise
-        return _told_facts(call, file, kind)
+        return _told_facts(call, file, kind), None
 
 
 def _told_facts(call: Call, file: Blob, kind: ParcelKind) -> LetterFacts:

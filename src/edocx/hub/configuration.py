@@ -8,6 +8,12 @@
     max_bytes = 209715200
     plain_http = false           # off loopback, http must be switched on by name
 
+    [door]                       # checks: off, record, require
+    seal = "require"
+    files = "record"
+    trust = "trust"
+    scanner = "clamd:///run/clamav/clamd.ctl"
+
     [[peers]]                    # federation: the hubs next to this one
     code = "hub.G22"             # by their own system codes, which are no unit's
     endpoint = "https://hub.example"
@@ -31,6 +37,10 @@ MAX_CONFIG = 256 * 1024
 """Bytes of a configuration file; a real one has one or two thousand."""
 
 
+Rule = Literal["off", "record", "require"]
+"""How strictly the door looks at something."""
+
+
 class Peer(BaseModel):
     """A neighbouring hub: its code, where it answers, and whether it stands above or below."""
 
@@ -39,6 +49,38 @@ class Peer(BaseModel):
     code: str = Field(min_length=1, max_length=200)
     endpoint: str = Field(pattern=r"^https?://[^\s]+$")
     role: Literal["above", "below"] = "below"
+
+
+class DoorPolicy(BaseModel):
+    """What is looked at inside an envelope before it is taken, the ``[door]`` of a ``hub.toml``.
+
+    Attributes:
+        seal: the sender's seal over the envelope: "off", "record" or "require". An agency may have a rule of its own.
+        files: the signatures of the files inside, in the same words.
+        trust: folder or file of certificates, as for `edocx verify --trust`; read again when it changes.
+        registry: register of certificates (CSV); with it a seal must be the sender's own.
+        state_secrets: what to do with a document marked as one: "refuse", or "off" for a hub that may carry them.
+        scanner: clamd, as ``clamd:///run/clamav/clamd.ctl`` or ``clamd://host:3310``; what it finds is always refused.
+        scanner_down: when it does not answer: "refuse" (the sender tries again), or "record" and go on unscanned.
+        scanner_seconds: longest wait for it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    seal: Rule = "off"
+    files: Rule = "off"
+    trust: Path | None = None
+    registry: Path | None = None
+    state_secrets: Literal["refuse", "off"] = "refuse"
+    scanner: str | None = None
+    scanner_down: Literal["refuse", "record"] = "refuse"
+    scanner_seconds: float = Field(default=30.0, gt=0)
+
+    @model_validator(mode="after")
+    def _whole(self) -> DoorPolicy:
+        if self.trust is None and "require" in {self.seal, self.files}:
+            raise ValueError("without trust no signature passes: name a folder of certificates")
+        return self
 
 
 class HubConfig(BaseModel):
@@ -57,6 +99,7 @@ class HubConfig(BaseModel):
         max_header_bytes: most bytes of one request's head (an address list of 10,000 codes stands in it twice).
         plain_http: answer http from machines other than this one.
         envelope: "require" refuses what is no edXML envelope; "off" carries opaque parcels of edocx offices too.
+        door: what is looked at inside an envelope.
         lgsp: also speak the LGSP dialect at ``/v1``.
         per_minute: requests a minute allowed to one agency, unless its own record says otherwise; None is no limit.
         body_seconds: longest silence inside one body, against clients that send half of one and stay.
@@ -79,6 +122,7 @@ class HubConfig(BaseModel):
     max_header_bytes: int = Field(default=MIB, ge=16 * 1024)
     plain_http: bool = False
     envelope: Literal["require", "off"] = "require"
+    door: DoorPolicy = DoorPolicy()
     lgsp: bool = True
     per_minute: int | None = Field(default=None, ge=1)
     body_seconds: float = Field(default=30.0, gt=0)
@@ -158,6 +202,13 @@ class HubConfig(BaseModel):
                 "database": folder / self.database,
                 "key": folder / self.key if self.key else None,
                 "directory": folder / self.directory if self.directory else None,
+                "door": self.door.model_copy(
+                    update={
+                        name: folder / place
+                        for name, place in (("trust", self.door.trust), ("registry", self.door.registry))
+                        if place is not None
+                    }
+                ),
             }
         )
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from edocx._xml import canonicalise
 from edocx.content import Blob
 from edocx.envelope import Limits, Reading, open_envelope
 from edocx.envelope import names as n
+from edocx.envelope.media import extension
 from edocx.hub import refusal
 from edocx.routing.parcel import TOP_URGENCY, Business, ParcelKind, require_id
 
@@ -41,6 +43,7 @@ class LetterFacts:
         notation: number and notation as printed.
         status_code: of a status message.
         trace: the nodes it passed, in order.
+        types: extensions of the files inside, in lower case, each once.
     """
 
     kind: ParcelKind
@@ -54,43 +57,62 @@ class LetterFacts:
     notation: str | None = None
     status_code: str | None = None
     trace: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
 
 
-def read_facts(blob: Blob, *, max_bytes: int, workdir: Path) -> LetterFacts:
+Look = Callable[[Reading, LetterFacts], None]
+"""What is done with an envelope while it is open."""
+
+
+def read_facts(blob: Blob, *, max_bytes: int, workdir: Path, look: Look | None = None) -> LetterFacts:
     """Open an envelope and return its facts.
+
+    Args:
+        blob: the file.
+        max_bytes: limit of the envelope.
+        workdir: for what does not stay in memory.
+        look: called with the open envelope and its facts; what it raises is raised.
 
     Raises what `edocx.envelope.open_envelope` raises, and `Refused` naming what is missing.
     """
     with open_envelope(blob, limits=Limits(file_bytes=max_bytes), workdir=workdir) as reading:
-        envelope = reading.envelope
-        sender = envelope.sender.unit if envelope.sender else None
-        if not sender:
-            raise refusal.incomplete("From/OrganId")
-        if envelope.kind == "status":
-            about = next(iter(envelope.response_for), None)
-            addressed = [about.unit] if about and about.unit else []
-            document_id = about.document_id if about else None
-            notation = about.code if about else None
-        else:
-            addressed = [one.unit for one in envelope.to if one.unit]
-            document_id = envelope.document_id
-            notation = envelope.code.printed if envelope.code else None
-        if not document_id:
-            raise refusal.incomplete("DocumentId")
-        urgency = (envelope.other.urgency if envelope.other else None) or 0
-        return LetterFacts(
-            kind=ParcelKind(envelope.kind),
-            sender=require_id(sender, "From/OrganId"),
-            recipients=tuple(dict.fromkeys(require_id(code, "To/OrganId") for code in addressed)),
-            document_id=require_id(document_id, "DocumentId"),
-            business=Business(envelope.business or "new"),
-            urgency=min(max(urgency, 0), TOP_URGENCY),
-            digest=_digest(reading),
-            title=(envelope.subject or "")[:MAX_TITLE] or None,
-            notation=(notation or "")[:200] or None,
-            status_code=envelope.status_code,
-            trace=tuple(one.unit for one in envelope.trace if one.unit),
-        )
+        facts = _facts(reading)
+        if look is not None:
+            look(reading, facts)
+        return facts
+
+
+def _facts(reading: Reading) -> LetterFacts:
+    envelope = reading.envelope
+    sender = envelope.sender.unit if envelope.sender else None
+    if not sender:
+        raise refusal.incomplete("From/OrganId")
+    if envelope.kind == "status":
+        about = next(iter(envelope.response_for), None)
+        addressed = [about.unit] if about and about.unit else []
+        document_id = about.document_id if about else None
+        notation = about.code if about else None
+    else:
+        addressed = [one.unit for one in envelope.to if one.unit]
+        document_id = envelope.document_id
+        notation = envelope.code.printed if envelope.code else None
+    if not document_id:
+        raise refusal.incomplete("DocumentId")
+    urgency = (envelope.other.urgency if envelope.other else None) or 0
+    return LetterFacts(
+        kind=ParcelKind(envelope.kind),
+        sender=require_id(sender, "From/OrganId"),
+        recipients=tuple(dict.fromkeys(require_id(code, "To/OrganId") for code in addressed)),
+        document_id=require_id(document_id, "DocumentId"),
+        business=Business(envelope.business or "new"),
+        urgency=min(max(urgency, 0), TOP_URGENCY),
+        digest=_digest(reading),
+        title=(envelope.subject or "")[:MAX_TITLE] or None,
+        notation=(notation or "")[:200] or None,
+        status_code=envelope.status_code,
+        trace=tuple(one.unit for one in envelope.trace if one.unit),
+        types=tuple(dict.fromkeys(extension(one.name or "") for one in envelope.attachments if one.name)),
+    )
 
 
 def _digest(reading: Reading) -> str:

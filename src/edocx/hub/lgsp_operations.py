@@ -28,7 +28,6 @@ from edocx.errors import EdocxError, LimitExceeded
 from edocx.hub import agencies, bodies, mailroom, refusal
 from edocx.hub.admission import EDOC, STATUS, Offered
 from edocx.hub.agencies import Agency
-from edocx.hub.letter_facts import read_facts
 from edocx.hub.multipart import fields
 from edocx.hub.refusal import wire_of
 from edocx.hub.service import Service
@@ -167,10 +166,10 @@ async def _send(service: Service, request: Request, agency: Agency) -> dict[str,
             if kind is None:
                 raise refusal.bad_parameter("messageType")
             file = body.stretch(form["edocFile"].start, form["edocFile"].end)
-            facts = read_facts(file, max_bytes=service.config.max_bytes, workdir=service.store.spool)
+            facts, findings = service.look_into(file, agency)
             if facts.kind is not kind:
                 raise refusal.wrong_kind(told.strip())
-            return service.door.admit(Offered(agency, facts, (), service.traced(file, facts))).doc_id
+            return service.door.admit(Offered(agency, facts, (), service.traced(file, facts), findings=findings)).doc_id
         finally:
             body.close()
 

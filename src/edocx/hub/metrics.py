@@ -26,6 +26,7 @@ class Metrics:
         self._seconds: Counter[str] = Counter()
         self._buckets: dict[str, list[int]] = {}
         self._totals: Counter[str] = Counter()
+        self._remarks: Counter[str] = Counter()
 
     def request(self, operation: str, outcome: str, agency: str, seconds: float) -> None:
         """Count one call: its operation, ``ok`` or the error's code, who called ("" unknown), how long it took."""
@@ -43,6 +44,11 @@ class Metrics:
         with self._lock:
             self._totals[name] += amount
 
+    def door(self, code: str) -> None:
+        """Count what the door remarked on a message that it let in."""
+        with self._lock:
+            self._remarks[code] += 1
+
     def text(self, gauges: dict[str, float]) -> str:
         """Return everything in Prometheus' exposition format, version 0.0.4."""
         with self._lock:
@@ -53,6 +59,10 @@ class Metrics:
         for (operation, outcome, agency), count in sorted(self._requests.items()):
             labels = f'operation="{_safe(operation)}",outcome="{_safe(outcome)}",agency="{_safe(agency)}"'
             yield f"edocx_hub_requests_total{{{labels}}} {count}"
+        if self._remarks:
+            yield "# TYPE edocx_hub_door_remarks_total counter"
+        for code, count in sorted(self._remarks.items()):
+            yield f'edocx_hub_door_remarks_total{{code="{_safe(code)}"}} {count}'
         for name, count in sorted(self._totals.items()):
             yield f"# TYPE edocx_hub_{name}_total counter"
             yield f"edocx_hub_{name}_total {count}"

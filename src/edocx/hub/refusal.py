@@ -51,6 +51,16 @@ _WIRE = {
     "EDX-HUB-RATE": Wire("108", 429),
     "EDX-HUB-LOOP": Wire("109", 409),
     "EDX-HUB-SLOW": Wire("110", 408),
+    "EDX-HUB-UNSEALED": Wire("111", 422),
+    "EDX-HUB-SEAL": Wire("112", 422),
+    "EDX-HUB-SEALER": Wire("113", 422),
+    "EDX-HUB-UNSIGNED-FILES": Wire("114", 422),
+    "EDX-HUB-FILE-SIGNATURE": Wire("115", 422),
+    "EDX-HUB-MALWARE": Wire("116", 422),
+    "EDX-HUB-SCANNER": Wire("117", 503),
+    "EDX-HUB-SECRET": Wire("118", 422),
+    "EDX-HUB-TAKES-SIZE": Wire("119", 422),
+    "EDX-HUB-TAKES-TYPE": Wire("120", 422),
 }
 _BY_KIND = ((LimitExceeded, Wire("107", 413)), (UnitError, Wire("18", 422)), (UsageError, Wire("104", 400)))
 

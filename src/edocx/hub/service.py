@@ -10,11 +10,14 @@ from sqlalchemy import func, select
 
 from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
+from edocx.envelope import Reading
 from edocx.hub.admission import Door
+from edocx.hub.agencies import Agency
 from edocx.hub.configuration import HubConfig
 from edocx.hub.database import HubStore
 from edocx.hub.gate import Gate
-from edocx.hub.letter_facts import LetterFacts
+from edocx.hub.inspection import Findings, Inspector
+from edocx.hub.letter_facts import LetterFacts, read_facts
 from edocx.hub.metrics import Metrics
 from edocx.hub.relay_book import RelayBook
 from edocx.hub.schema import agencies, copies, secrets
@@ -40,6 +43,7 @@ class Service:
     door: Door
     metrics: Metrics
     relay_book: RelayBook
+    inspector: Inspector
     directory: Directory | None = None
 
     @classmethod
@@ -53,7 +57,7 @@ class Service:
     ) -> Service:
         """Open a hub; its database and key file are made when they are not there.
 
-        Raises `StoreUnavailable` for the database, `KeyFileError` for the key file.
+        Raises `StoreUnavailable` for the database, `KeyFileError` for the key file, `InputError` for trust or registry.
         """
         time = clock or SystemClock()
         server = postgres_url(config.server) if config.server else None
@@ -62,11 +66,26 @@ class Service:
             vault = Vault.from_path(config.key_path, create=_may_make_keys(store))
             metrics, book = Metrics(), RelayBook.open(config, store, vault)
             units = directory or _directory(config.directory)
+            inspector = Inspector.open(config.door, time)
         except BaseException:
             store.close()
             raise
         door = Door(store, units, config.above.code if config.above else None)
-        return cls(config, store, vault, Gate(config, store, vault, time, metrics), door, metrics, book, units)
+        return cls(
+            config, store, vault, Gate(config, store, vault, time, metrics), door, metrics, book, inspector, units
+        )
+
+    def look_into(self, file: Blob, caller: Agency) -> tuple[LetterFacts, Findings | None]:
+        """Open an envelope at the door: its facts, and what was found inside; raise `Refused` by the policy."""
+        found: list[Findings | None] = []
+
+        def look(reading: Reading, facts: LetterFacts) -> None:
+            found.append(self.inspector.inspect(reading, facts, caller))
+
+        facts = read_facts(file, max_bytes=self.config.max_bytes, workdir=self.store.spool, look=look)
+        for code in found[0].codes if found[0] else ():
+            self.metrics.door(code)
+        return facts, found[0]
 
     def traced(self, file: Blob, facts: LetterFacts) -> Blob:
         """Return a message with this hub's own entry in its trace, where the hub has a unit to name."""

@@ -6,21 +6,16 @@ them on machines with a network. A mark is looked for in what describes a docume
 
 from __future__ import annotations
 
-import re
-import unicodedata
 from collections.abc import Iterator
 from pathlib import Path
 
 from edocx.documents import Draft
 from edocx.envelope.model import Envelope
+from edocx.envelope.secrecy import is_marked, is_secret
 from edocx.errors import InputError, Refused, Text
 from edocx.signing.pdf.document import HEADER, HEADER_WITHIN, MALFORMED, open_pdf
 
-_HIGH = re.compile(r"(?<!\w)(?:tuyệt|tối)[\s_-]+mật(?!\w)", re.IGNORECASE)
-_LABEL = re.compile(r"(?<!\w)độ[\s_-]+mật\s*[:=]\s*(?!không|thường)\w", re.IGNORECASE)
-_BRACKETED = re.compile(r"[\[({]\s*mật\s*[\])}]", re.IGNORECASE)
-_ALONE = re.compile(r"mật", re.IGNORECASE)
-"""“Mật” alone is the mark; in “bảo mật”, “mật mã”, “mật độ” it is a syllable like any other."""
+__all__ = ["is_marked", "is_secret", "require_not_secret", "require_unmarked"]
 
 _INFO = ("/Title", "/Subject", "/Keywords")
 """The entries of a PDF's information dictionary that word processors fill from a document's properties."""
@@ -54,22 +49,6 @@ def _secret(where: str | None) -> Refused:
         code="EDX-SECRET",
         where=where,
     )
-
-
-def is_secret(text: str) -> bool:
-    """Tell whether a text carries a mark of secrecy (MẬT, TỐI MẬT, TUYỆT MẬT)."""
-    plain = unicodedata.normalize("NFC", text)
-    if _HIGH.search(plain) or _LABEL.search(plain) or _BRACKETED.search(plain):
-        return True
-    return any(_ALONE.fullmatch(part.strip()) for part in re.split(r"[,;|/_.\n-]", plain))
-
-
-def is_marked(envelope: Envelope) -> bool:
-    """Tell whether a received envelope's description carries a mark of secrecy."""
-    other = envelope.other
-    texts = [envelope.subject, envelope.content, other.sphere if other else None]
-    texts += [text for one in envelope.attachments for text in (one.name, one.description)]
-    return any(is_secret(text) for text in texts if text)
 
 
 def _texts(draft: Draft) -> Iterator[tuple[str, str]]:
