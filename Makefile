@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 PYTEST ?= $(BIN)/python -m pytest
+FUZZ_SECONDS ?= 300
 
 .DEFAULT_GOAL := help
 .PHONY: help demo test lint types bench docs fuzz lock clean
@@ -27,6 +28,11 @@ $(VENV)/.dev: requirements/dev.txt pyproject.toml | $(VENV)/pyvenv.cfg
 	@$(BIN)/python -m pip install -qq --disable-pip-version-check --no-deps --no-build-isolation -e .
 	@touch $@
 
+$(VENV)/.fuzz: requirements/fuzz.txt $(VENV)/.dev
+	@echo "installing the fuzzer into $(VENV) ..."
+	@$(BIN)/python -m pip install -qq --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
 demo: $(VENV)/.core  ## one document through four levels
 	@$(BIN)/edocx demo
 
@@ -47,12 +53,14 @@ bench: $(VENV)/.dev  ## measured beside peers, in one run
 docs: $(VENV)/.dev  ## pages generated from code
 	$(BIN)/python tools/make_docs.py
 
-fuzz: $(VENV)/.dev  ## long property runs (nightly)
+fuzz: $(VENV)/.fuzz  ## throw bytes at the doors, FUZZ_SECONDS at each, then long property runs (nightly)
+	$(BIN)/python tools/fuzz.py --seconds $(FUZZ_SECONDS)
 	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "not slow or slow" --timeout=3600
 
 lock:            ## recompute requirements/*.txt (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet pyproject.toml --extra dev -o requirements/dev.txt
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet pyproject.toml requirements/build.in -c requirements/dev.txt -o requirements/core.txt
+	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet pyproject.toml --extra fuzz -c requirements/dev.txt -o requirements/fuzz.txt
 
 clean:           ## remove what the targets made
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .coverage dist
