@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 
 from edocx.documents import status_label
+from edocx.office.delivery_events import EVENTS
 from edocx.routing import transitions as t
 
 ROOT = Path(__file__).parents[1]
@@ -35,7 +36,11 @@ def main(argv: list[str]) -> int:
 def pages() -> dict[Path, str]:
     """Return every generated page with its text."""
     reference = ROOT / "docs" / "reference"
-    return {reference / "codes.md": _codes_page(), reference / "delivery-state.md": _states_page()}
+    return {
+        reference / "codes.md": _codes_page(),
+        reference / "delivery-state.md": _states_page(),
+        reference / "delivery-events.md": _events_page(),
+    }
 
 
 def _codes_page() -> str:
@@ -87,6 +92,16 @@ def _sentence(node: ast.expr) -> str:
 
 def _cell(text: str) -> str:
     return " ".join(text.split()).replace("|", "\\|")
+
+
+def _events_page() -> str:
+    lines = [HEAD + "# Delivery events", ""]
+    lines += ["The events of ETSI EN 319 522-1, and who states each here; others are refused, with the reason.", ""]
+    lines += ["| clause | event | here | tiếng Việt | English |", "|---|---|---|---|---|"]
+    for event in EVENTS:
+        here = ", ".join(f"`{what}`" for what in event.what) or "–"
+        lines.append(f"| {event.clause} | {event.name} | {here} | {event.stated_by.vi} | {event.stated_by.en} |")
+    return "\n".join(lines) + "\n"
 
 
 def _states_page() -> str:

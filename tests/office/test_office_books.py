@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import json
 import shutil
 from datetime import date, datetime, timedelta
 
@@ -14,6 +15,7 @@ from edocx.documents import Urgency
 from edocx.errors import InputError, SigningRefused, StateError, UsageError
 from edocx.office import issuing, levels
 from edocx.office.deadlines import Duty, WorkingCalendar, accept_by, send_by
+from edocx.office.delivery_events import EVENTS, evidence_name
 from edocx.office.registers import RegisterLine, to_csv
 from edocx.testing import scene
 from edocx.testing.network import Network
@@ -121,6 +123,51 @@ def test_an_accepted_document_is_overdue_after_its_due_date_until_it_is_finished
     assert duties(centre) == [(Duty.FINISH, scene.COMMUNE)]
     incoming.complete(by="chuyen-vien")
     assert duties(centre) == []
+
+
+def journal_of(office, event):
+    with office.store.read() as transaction:
+        lines = [json.loads(line.partition(" ")[2]) for line in transaction.journal_lines()]
+    return [line["ids"] for line in lines if line["event"] == event]
+
+
+def test_a_missed_deadline_leaves_its_line_once_and_for_ever(net):
+    commune, centre, document = net.office(scene.COMMUNE), net.office("G22"), net.sample()
+    commune.send(document, to=["G22"])
+    commune.work()
+    assert journal_of(commune, "deadline.missed") == []
+    net.clock.advance(days=1)
+    for _ in range(3):
+        commune.work()
+        net.clock.advance(hours=1)
+    late = {"document_id": str(document.id), "unit": "G22", "code": "arrive"}
+    assert [{name: ids[name] for name in late} for ids in journal_of(commune, "deadline.missed")] == [late]
+    net.run_until_quiet()
+    net.clock.advance(days=3)
+    net.run_until_quiet()
+    next(centre.inbox()).accept(by="van-thu")
+    net.run_until_quiet()
+    assert duties(commune) == []
+    assert {one.duty for one in commune.trace(str(document.id)).missed} == {Duty.ARRIVE, Duty.ACCEPT}
+    assert [ids["code"] for ids in journal_of(centre, "deadline.missed")] == ["accept"]
+
+
+def test_every_event_of_the_norm_is_stated_by_somebody_or_refused_with_a_reason():
+    assert len(EVENTS) == len({event.name for event in EVENTS}) == 19
+    for event in EVENTS:
+        assert event.stated_by.vi
+        assert event.what or event.stated_by.en.startswith("Refused: ")
+    told = {what: evidence_name(what) for what in ("sent", "dead", "01", "02", "03", "accept", "arrive", "06")}
+    assert told == {
+        "sent": "SubmissionAcceptance",
+        "dead": "SubmissionRejection",
+        "01": "ContentConsignment",
+        "02": "ConsignmentRejection",
+        "03": "ConsignmentAcceptance",
+        "accept": "AcceptanceRejectionExpiry",
+        "arrive": "ContentConsignmentFailure",
+        "06": None,
+    }
 
 
 def test_both_books_are_read_and_searched_without_diacritics(net):

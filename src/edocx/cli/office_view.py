@@ -108,6 +108,7 @@ def trace_json(trace: Trace) -> dict[str, Any]:
                 "heard_at": event.heard_at.isoformat(),
                 "recipient": event.recipient,
                 "what": event.what,
+                "evidence": event.evidence,
                 "vi": event.text.vi,
                 "en": event.text.en,
                 "remark": event.remark,
@@ -115,6 +116,7 @@ def trace_json(trace: Trace) -> dict[str, Any]:
             }
             for event in trace.events
         ],
+        "missed": [{"due": one.due.isoformat(), "duty": str(one.duty), "unit": one.unit} for one in trace.missed],
     }
 
 

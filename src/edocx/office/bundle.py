@@ -20,6 +20,7 @@ from typing import Any
 
 from edocx.content import Blob, write_durably
 from edocx.errors import EdocxError, InputError, Refused, Text
+from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
 from edocx.office.tracing import Trace, trace
 from edocx.routing.journal import digest, parse_line
@@ -189,9 +190,14 @@ def _claim(desk: Desk, way: Trace, files: list[dict[str, Any]], seq: int) -> dic
                 "heard_at": event.heard_at.isoformat(),
                 "recipient": event.recipient,
                 "what": event.what,
+                "evidence": event.evidence,
                 "remark": event.remark,
                 "basis": event.basis,
             }
             for event in way.events
+        ],
+        "missed": [
+            {"due": one.due.isoformat(), "duty": str(one.duty), "unit": one.unit, "evidence": evidence_name(one.duty)}
+            for one in way.missed
         ],
     }

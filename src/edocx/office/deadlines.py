@@ -14,11 +14,13 @@ from datetime import date, datetime, time, timedelta
 from enum import StrEnum
 
 from edocx.clock import VIETNAM, in_vietnam
+from edocx.content import Blob
 from edocx.documents import Urgency
 from edocx.errors import InputError, Text
 from edocx.office.desk import Desk
 from edocx.office.issuing import ISSUED
 from edocx.office.received import RECEIVED, own_id
+from edocx.office.sending import derived_id
 from edocx.routing.dossier import Filed
 from edocx.routing.inbox import IncomingState
 from edocx.routing.transaction import Transaction
@@ -29,6 +31,15 @@ NOON = time(12, 0)
 
 AT_ONCE = timedelta(minutes=30)
 """What “right after signing” and “on arrival” are taken to mean for urgent documents; the law gives no number."""
+
+LOOKED_BACK = timedelta(days=90)
+"""How old the documents are whose missed deadlines are still noted: longer than any deadline of the law."""
+
+LOOK = timedelta(minutes=10)
+"""How often a working office looks whether a deadline passed."""
+
+MISSED = "deadline-missed"
+"""The dossier's state of a note that a deadline passed unmet."""
 
 _SATURDAY = 5
 
@@ -116,15 +127,78 @@ def accept_by(arrived_at: datetime, urgency: Urgency, calendar: WorkingCalendar)
 
 def overdue(desk: Desk, calendar: WorkingCalendar) -> tuple[Overdue, ...]:
     """Return what is past its deadline now, the longest overdue first; nothing is changed."""
-    now = desk.clock.now()
     with desk.store.read() as transaction:
-        found = [*_outgoing(transaction, calendar), *_waiting(transaction, calendar), *_unfinished(transaction)]
+        return tuple(_late(transaction, calendar, desk.clock.now()))
+
+
+def calendar_of(desk: Desk) -> WorkingCalendar:
+    """Return the office's calendar: its own file, else the shipped one."""
+    place = desk.config.calendar
+    if place is None:
+        return WorkingCalendar.shipped()
+    return WorkingCalendar.from_csv(Blob.from_path(place).read().decode("utf-8", "replace"), where=str(place))
+
+
+def note_missed(desk: Desk) -> tuple[Overdue, ...]:
+    """Write a line of negative evidence for every deadline that passed unmet and has none yet; return those.
+
+    The line names duty, document, unit and due moment. It stays when the duty is done later: that it was late is a
+    fact. Only what began within `LOOKED_BACK` is looked at, so that an old store is not read whole.
+    """
+    since = desk.clock.now() - LOOKED_BACK
+    with desk.store.read() as transaction:
+        found = _late(transaction, calendar_of(desk), desk.clock.now(), since=since)
+        new = [one for one in found if transaction.documents.find(_key_of(one)) is None]
+    if not new:
+        return ()
+    with desk.store.begin("missed") as transaction:
+        for one in new:
+            if transaction.documents.find(_key_of(one)) is None:
+                about = {"duty": str(one.duty), "unit": one.unit, "due": one.due.isoformat()}
+                transaction.documents.put(
+                    _key_of(one), state=MISSED, metadata={"document_id": one.document_id, **about}
+                )
+                due = one.due.isoformat(timespec="seconds")
+                transaction.journal(
+                    "deadline.missed", document_id=one.document_id, unit=one.unit, code=str(one.duty), due=due
+                )
+    return tuple(new)
+
+
+def missed(transaction: Transaction, document_id: str) -> tuple[Overdue, ...]:
+    """Return the deadlines of a document that were missed, each with its due moment, whatever happened later."""
+    deliveries = [tracked.delivery for tracked in transaction.deliveries.of_document(document_id)]
+    units = {unit for delivery in deliveries for unit in (delivery.recipient, delivery.issuer)}
+    keys = (_key(duty, document_id, unit) for duty in Duty for unit in (None, *units))
+    notes = (filed.metadata for key in keys if (filed := transaction.documents.find(key)) is not None)
+    duties = (
+        Overdue(Duty(note["duty"]), document_id, note["unit"], datetime.fromisoformat(note["due"])) for note in notes
+    )
+    return tuple(sorted(duties, key=lambda one: (one.due, one.duty, one.unit or "")))
+
+
+def _key(duty: Duty, document_id: str, unit: str | None) -> str:
+    return f"qua-han.{derived_id(duty, document_id, unit or '')}"
+
+
+def _key_of(one: Overdue) -> str:
+    return _key(one.duty, one.document_id, one.unit)
+
+
+def _late(
+    transaction: Transaction, calendar: WorkingCalendar, now: datetime, *, since: datetime | None = None
+) -> list[Overdue]:
+    found = [
+        *_outgoing(transaction, calendar, since),
+        *_waiting(transaction, calendar),
+        *_unfinished(transaction, since),
+    ]
     late = (one for one in found if one.due < now)
-    return tuple(sorted(late, key=lambda one: (one.due, one.document_id, one.unit or "")))
+    return sorted(late, key=lambda one: (one.due, one.document_id, one.unit or ""))
 
 
-def _outgoing(transaction: Transaction, calendar: WorkingCalendar) -> Iterator[Overdue]:
-    for filed in transaction.documents.in_state(ISSUED):
+def _outgoing(transaction: Transaction, calendar: WorkingCalendar, since: datetime | None) -> Iterator[Overdue]:
+    for filed in transaction.documents.in_state(ISSUED, since=since):
         if filed.document_id is None or "recalled" in filed.metadata:
             continue
         urgency = Urgency(filed.metadata["draft"].get("urgency", 0))
@@ -150,8 +224,8 @@ def _waiting(transaction: Transaction, calendar: WorkingCalendar) -> Iterator[Ov
         yield Overdue(Duty.ACCEPT, document_id, issuer, accept_by(message.arrived_at, urgency, calendar))
 
 
-def _unfinished(transaction: Transaction) -> Iterator[Overdue]:
-    for filed in _with_due_date(transaction.documents.in_state(RECEIVED)):
+def _unfinished(transaction: Transaction, since: datetime | None) -> Iterator[Overdue]:
+    for filed in _with_due_date(transaction.documents.in_state(RECEIVED, since=since)):
         meta = filed.metadata
         held = [
             t for t in transaction.deliveries.of_document(meta["document_id"]) if t.message_id == meta["message_id"]

@@ -11,7 +11,6 @@ from types import TracebackType
 from typing import Self
 
 from edocx.clock import Clock, SystemClock
-from edocx.content import Blob
 from edocx.documents import Document, Draft, Urgency
 from edocx.errors import TransportUnavailable
 from edocx.office import (
@@ -32,7 +31,7 @@ from edocx.office import (
 )
 from edocx.office.attestation import attest, is_current, require_reconciled
 from edocx.office.configuration import OfficeConfig
-from edocx.office.deadlines import Overdue, WorkingCalendar
+from edocx.office.deadlines import Overdue
 from edocx.office.desk import Desk
 from edocx.office.issuing import Approved
 from edocx.office.means import evidence_of, line_of, timestamps_of
@@ -79,6 +78,7 @@ class Office:
             faults=faults,
         )
         self._owned: list[LocalAxis | AxisTransport] = []
+        self._looked_at: datetime | None = None
 
     @classmethod
     def open(
@@ -227,6 +227,7 @@ class Office:
             return Progress(faults=("EDX-OFFICE-RESTORED",))
         progress = self._worker.run_until_quiet()
         levels.lift(self._desk)
+        self._note_missed()
         while receiving.open_new(self._desk):
             progress.add(self._worker.run_until_quiet())
         if progress.moved:
@@ -276,11 +277,7 @@ class Office:
 
     def overdue(self) -> tuple[Overdue, ...]:
         """Return what should have been done by now; see `edocx.office.deadlines`."""
-        config = self._desk.config
-        if config.calendar is None:
-            return deadlines.overdue(self._desk, WorkingCalendar.shipped())
-        text = Blob.from_path(config.calendar).read().decode("utf-8", "replace")
-        return deadlines.overdue(self._desk, WorkingCalendar.from_csv(text, where=str(config.calendar)))
+        return deadlines.overdue(self._desk, deadlines.calendar_of(self._desk))
 
     def register(self, book: Book, year: int, *, search: str = "") -> tuple[RegisterLine, ...]:
         """Return a register ("out" or "in") of a year, or what in it matches; see `edocx.office.registers`."""
@@ -316,6 +313,12 @@ class Office:
     def reconcile(self, *, next_number: int | None = None) -> Recovered:
         """Pull back what the axis knows and let a restored office write; see `edocx.office.safekeeping.reconcile`."""
         return safekeeping.reconcile(self._desk, next_number=next_number)
+
+    def _note_missed(self) -> None:
+        now = self._desk.clock.now()
+        if self._looked_at is None or not timedelta(0) <= now - self._looked_at < deadlines.LOOK:
+            self._looked_at = now
+            deadlines.note_missed(self._desk)
 
     def _attested(self) -> tuple[str, ...]:
         """Leave the journal's end with the axis; return what stood in the way."""

@@ -7,6 +7,8 @@ from datetime import datetime
 
 from edocx.documents import BusinessAction, status_label
 from edocx.errors import StateError, Text
+from edocx.office.deadlines import Overdue, missed
+from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
 from edocx.office.received import own_id
 from edocx.routing.deliveries import Tracked
@@ -30,12 +32,18 @@ class Event:
     remark: str | None
     basis: str
 
+    @property
+    def evidence(self) -> str | None:
+        """The event's name in ETSI EN 319 522-1, if it has one there."""
+        return evidence_name(self.what)
+
 
 @dataclass(frozen=True, slots=True)
 class Trace:
     """The way of one document: what each recipient did, and everything heard in order.
 
-    ``replaced_by`` and ``replaces`` are DocumentIds: replaced documents point both ways.
+    ``replaced_by`` and ``replaces`` are DocumentIds: replaced documents point both ways. ``missed`` are the deadlines
+    that passed unmet.
     """
 
     document_id: str
@@ -43,6 +51,7 @@ class Trace:
     events: tuple[Event, ...]
     replaced_by: str | None = None
     replaces: tuple[str, ...] = ()
+    missed: tuple[Overdue, ...] = ()
 
 
 def trace(desk: Desk, document: str) -> Trace:
@@ -51,6 +60,7 @@ def trace(desk: Desk, document: str) -> Trace:
         filed = transaction.documents.find(document)
         document_id = filed.document_id or document if filed else document
         deliveries = transaction.deliveries.of_document(document_id)
+        late = missed(transaction, document_id)
     if not deliveries and filed is None:
         raise StateError(
             Text("Văn phòng không biết văn bản này.", "The office does not know this document."),
@@ -65,6 +75,7 @@ def trace(desk: Desk, document: str) -> Trace:
         tuple(sorted(events, key=_order)),
         replaced_by=_replaced_by(deliveries),
         replaces=_replaces(desk, filed, document_id),
+        missed=late,
     )
 
 

@@ -149,11 +149,13 @@ class Dossier:
         row = self._session.connection.execute(_FIND, {"its_id": document}).first()
         return None if row is None else _filed(row)
 
-    def in_state(self, *states: str) -> tuple[Filed, ...]:
-        """Return the documents in any of the states (all when none is named), oldest first."""
+    def in_state(self, *states: str, since: datetime | None = None) -> tuple[Filed, ...]:
+        """Return the documents in any of the states (all when none is named), oldest first; or those put here since."""
         query = select(_documents).order_by(_documents.c.created_at, _documents.c.id)
         if states:
             query = query.where(_documents.c.state.in_(states))
+        if since is not None:
+            query = query.where(_documents.c.created_at >= since)
         return tuple(_filed(row) for row in self._session.connection.execute(query))
 
     def payload(self, filed: Filed) -> Blob:
