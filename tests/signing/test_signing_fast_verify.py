@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 from datetime import timedelta
 from pathlib import Path
 
@@ -15,7 +14,7 @@ from signing_samples import SIGNED_AT, by_qpdf, plain, with_attachments, with_fo
 from edocx.documents import DocumentNumber
 from edocx.errors import EdocxError
 from edocx.signing.judgement import Criteria
-from edocx.signing.messages import UNCOVERED
+from edocx.signing.messages import ADDED, UNCOVERED
 from edocx.signing.pdf import verify as verifier
 from edocx.signing.pdf.extend import extend_file
 from edocx.signing.pdf.field_text import number_and_date
@@ -24,7 +23,7 @@ from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication
 from edocx.testing import scene
 from edocx.testing.attacks.mutation import mutations
-from edocx.testing.attacks.pdf import forgeries
+from edocx.testing.attacks.pdf import forgeries, shadow_prepared, shadow_revealed
 
 JUDGED_AT = SIGNED_AT + timedelta(days=1)
 SAMPLES = Path(__file__).parents[2].parent / "shared" / "samples"
@@ -179,28 +178,22 @@ def test_fields_filled_after_the_last_signature_go_the_long_way(both, flow, sign
     assert flow
 
 
-def test_content_named_before_it_exists_is_not_taken_for_plain(both, signing, tmp_path):
-    """A page that shows an object which only a later revision defines: as the look of a field, it seems harmless."""
+@pytest.mark.parametrize("certify", [False, True])
+def test_content_named_before_it_exists_is_a_forgery(both, signing, tmp_path, certify):
+    letter, layout = scene.write_letter(tmp_path)
     source = tmp_path / "source.pdf"
-    plain(tmp_path / "a.pdf")
-
-    def prepare(writer):
-        page, _ = writer.find_page_for_modification(0)
-        held = page.get_object()
-        ahead = generic.IndirectObject(writer._lastobj_id + 20, 0, writer)
-        held[pdf_name("/Contents")] = generic.ArrayObject([held.raw_get("/Contents"), ahead])
-        writer.mark_update(page)
-
-    appended(tmp_path / "a.pdf", source, prepare)
-    signed = sign(source, tmp_path / "signed.pdf", signing.person, at=SIGNED_AT, field="S0")
-    _, fast = both(signed)
+    source.write_bytes(shadow_prepared(make_form(letter, tmp_path / "form.pdf", layout).read_bytes()))
+    signed = sign(source, tmp_path / "s.pdf", signing.person, at=SIGNED_AT, field="EdocxPerson1", certify=certify)
+    report, fast = both(signed)
     assert fast
-    for order in itertools.count(1):
-        again = tmp_path / f"{order}.pdf"
-        sign(signed, again, signing.organisation, at=SIGNED_AT, field=f"S{order}", fast=True)
-        report, fast = both(again)
-        if not fast:
-            break
-        signed = again
-        assert order < 20
-    assert report is not None
+    assert report.indication is Indication.TOTAL_PASSED
+    revealed = tmp_path / "revealed.pdf"
+    revealed.write_bytes(shadow_revealed(signed.read_bytes()).data)
+    sealed = sign(revealed, tmp_path / "sealed.pdf", signing.organisation, at=SIGNED_AT, field="EdocxSeal")
+    for path in (revealed, sealed):
+        report, fast = both(path)
+        assert not fast
+        person = report.signatures[0]
+        # Where nothing forbade additions, and another trusted signer answers for them, the verdict says: added.
+        answered = path == sealed and not certify and any(message.code == ADDED.code for message in person.messages)
+        assert answered or person.indication is Indication.TOTAL_FAILED

@@ -2,6 +2,8 @@
 
 pyHanko's difference analysis compares each later revision with the signed one, object by object, against rules for
 what form filling, signing, timestamps and validation data may touch; here it gets the permissions of the signature.
+It takes new objects for harmless as long as a field or a store needs them, and assumes that nothing signed refers to
+them: that is checked here. Plain files are analysed in `edocx.signing.pdf.fast.steps`, more strictly.
 """
 
 from __future__ import annotations
@@ -54,6 +56,8 @@ def classify(signature: Embedded) -> Change:
     result = _POLICY.review_file(reader, signature.revision, field_mdp_spec=_field_lock(signature), doc_mdp=permission)
     if not isinstance(result, DiffResult):
         return Change.FORBIDDEN
+    if _names_ahead(reader, signature.revision):
+        return Change.FORBIDDEN
     level = result.modification_level
     if permission is not None and level.value > permission.value:
         return Change.FORBIDDEN
@@ -86,6 +90,21 @@ _POLICY = StandardDiffPolicy(
     global_rules=DEFAULT_DIFF_POLICY.global_rules,
     form_rule=FormUpdatingRule([SigFieldCreationRule(), SigFieldModificationRule(), _TouchedAppearances()]),
 )
+
+
+def _names_ahead(reader: PdfFileReader, revision: int) -> bool:
+    """Say whether the signed revision refers to objects that only a later one defines.
+
+    A shadow attack: a page shows an object that does not exist yet, and the look of a field brings it into being.
+    """
+    old = reader.get_historical_resolver(revision)
+    old._load_reverse_xref_cache()  # noqa: SLF001 - pyHanko's analysis has made it already
+    used = old._indirect_object_access_cache or {}  # noqa: SLF001
+    ahead = {one.idnum for one in used if reader.xrefs.get_historical_ref(one, revision) is None}
+    if not ahead:
+        return False
+    later = range(revision + 1, reader.xrefs.total_revisions)
+    return any(one.idnum in ahead for step in later for one in reader.xrefs.explicit_refs_in_revision(step))
 
 
 def _permission(signature: Embedded) -> MDPPerm | None:

@@ -1,7 +1,8 @@
 """Attacks on signed PDFs: universal forgery, incremental saving, signature wrapping, annotations, second catalogues.
 
 After Mladenov et al., "1 Trillion Dollar Refund" (2019), "Shadow Attacks" (2021), "Breaking the Specification:
-PDF Certification" (2021). The shadow attacks prepare the file before signing; here is what comes after it.
+PDF Certification" (2021). The shadow attacks prepare the file before signing (`shadow_prepared`); the rest comes
+after it.
 """
 
 from __future__ import annotations
@@ -34,6 +35,44 @@ def forgeries(data: bytes) -> Iterator[Attack]:
     yield Attack("appended-document", data + data[: len(data) // 2])
     yield Attack("appended-bytes", data + b"\nFORGED CONTENT AFTER THE END\n")
     yield Attack("changed-in-place", _changed_in_place(data))
+
+
+def shadow_prepared(data: bytes) -> bytes:
+    """Return an unsigned PDF whose first page shows an object that does not exist yet: nothing is to be seen of it."""
+
+    def show_ahead(writer: IncrementalPdfFileWriter) -> None:
+        page, _ = writer.find_page_for_modification(0)
+        held = page.get_object()
+        contents = held.raw_get("/Contents")
+        listed = list(contents) if isinstance(contents, generic.ArrayObject) else [contents]
+        ahead = generic.IndirectObject(int(writer.prev.trailer["/Size"]) + _AHEAD, 0, writer)
+        held[pdf_name("/Contents")] = generic.ArrayObject([*listed, ahead])
+        writer.mark_update(page)
+
+    return _updated(data, show_ahead)
+
+
+def shadow_revealed(data: bytes) -> Attack:
+    """Return a signed PDF of `shadow_prepared` with the object in being: as the look of its first text field."""
+
+    def reveal(writer: IncrementalPdfFileWriter) -> None:
+        page, _ = writer.find_page_for_modification(0)
+        ahead = page.get_object()["/Contents"].raw_get(-1)
+        fields = [one.get_object() for one in writer.root["/AcroForm"]["/Fields"]]
+        field = next(one for one in fields if one["/FT"] == "/Tx")
+        writer._lastobj_id = ahead.idnum - 1  # noqa: SLF001 - the number is the attack
+        box = generic.ArrayObject(generic.NumberObject(n) for n in (0, 0, 600, 800))
+        names = {pdf_name("/Type"): pdf_name("/XObject"), pdf_name("/Subtype"): pdf_name("/Form")}
+        shown = generic.StreamObject({**names, pdf_name("/BBox"): box}, stream_data=_NEW_PAGE)
+        field[pdf_name("/V")] = pdf_string("1")
+        field[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): writer.add_object(shown)})
+        writer.update_container(field)
+
+    return Attack("shadow-named-ahead", _updated(data, reveal))
+
+
+_AHEAD = 60
+"""How far beyond the last object the prepared one is: signing takes some of the numbers in between."""
 
 
 def _universal(data: bytes) -> Iterator[Attack]:

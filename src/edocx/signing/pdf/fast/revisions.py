@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
+from bisect import bisect_right
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -14,7 +15,9 @@ from edocx.signing.pdf.fast.syntax import NotPlain, Ref, parse
 MAX_REVISIONS = 200
 """A document of many signers has some dozens."""
 
-MAX_FIELDS = 5_000
+MAX_FIELDS = 1_000
+"""All of them are looked at in every revision."""
+
 MAX_PAGE_DEPTH = 30
 TAIL = 1024
 """Bytes before the end in which ``startxref`` is looked for (ISO 32000-1 Annex H, implementation note 18)."""
@@ -32,6 +35,7 @@ class Packed:
 
     data: bytes
     places: dict[int, int]
+    begins: list[int]
 
     @classmethod
     def unpack(cls, data: bytes, about: dict[str, Any]) -> Self:
@@ -45,9 +49,10 @@ class Packed:
         if len(head) != 2 * count or not all(one.isdigit() for one in head):
             raise NotPlain("a malformed object stream")
         places = {int(number): first + int(place) for number, place in zip(head[::2], head[1::2], strict=True)}
-        if len(places) != count or list(places.values()) != sorted(places.values()):
+        begins = list(places.values())
+        if len(places) != count or begins != sorted(begins):
             raise NotPlain("an object stands twice, or out of order")
-        return cls(data, places)
+        return cls(data, places, begins)
 
     def stored(self, number: int) -> Stored:
         """Return an object; raise `NotPlain` when it is not here, or runs into the next."""
@@ -55,7 +60,8 @@ class Packed:
         if place is None:
             raise NotPlain("an object is not in its stream")
         parsed = parse(self.data, place)
-        if any(place < other < parsed.end for other in self.places.values()):
+        after = bisect_right(self.begins, place)
+        if after < len(self.begins) and self.begins[after] < parsed.end:
             raise NotPlain("objects overlap")
         return Stored(number, 0, parsed, parsed.start, parsed.end, within=self.data)
 
@@ -155,6 +161,7 @@ class Revisions:
         if key not in self._stored:
             if entry.stream:
                 stored = self.packed(entry.stream, change).stored(reference.number)
+                self.source.spend(stored.end - stored.begin)
             else:
                 # An object lies before the section that speaks of it.
                 stored = read_object(self.source, entry.offset, limit=self._limit(change))

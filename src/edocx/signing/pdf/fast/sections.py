@@ -22,7 +22,13 @@ MAX_OBJECTS = 2_000_000
 MAX_INFLATED = 64 * 1024 * 1024
 """Bytes of one decompressed stream: against streams that swell a thousandfold."""
 
+FEW = 8
+"""Pieces of a table that are searched one after the other; against tables in a hundred thousand pieces."""
+
 _ROW = 20
+_CHEAP = 8
+"""Decompressing a byte is so much cheaper than parsing it; and so much may be held in memory at most."""
+
 _SUBSECTION = re.compile(rb"[\0\t\n\f\r ]*(\d{1,10}) (\d{1,10})(?: ?\r\n| ?\n| ?\r)")
 _ENTRY = re.compile(rb"(\d{10}) (\d{5}) ([nf])(?: \r| \n|\r\n)")
 _TRAILER = re.compile(rb"[\0\t\n\f\r ]*trailer")
@@ -85,10 +91,17 @@ class Section:
         """Look an object up: whether the section speaks of it, and where it is (None: free)."""
         if self._entries is not None:
             return number in self._entries, self._entries.get(number)
+        if len(self._subsections) > FEW:
+            return self.find_listed(number)
         for first, count, place in self._subsections:
             if first <= number < first + count:
                 return True, self._row(place + _ROW * (number - first))
         return False, None
+
+    def find_listed(self, number: int) -> tuple[bool, Entry | None]:
+        """Look an object up among all entries, for tables in many pieces."""
+        found = self.entries()
+        return number in found, found.get(number)
 
     def entries(self) -> dict[int, Entry | None]:
         """Return every entry; free ones are None."""
@@ -117,7 +130,9 @@ def read_section(source: Source, start: int) -> Section:
         whole = len(data) < window
         try:
             if data.startswith(b"xref"):
-                return _table(data, start)
+                section = _table(data, start)
+                source.spend(_ROW * sum(count for _, count, _ in section._subsections))  # noqa: SLF001 - its maker
+                return section
             return _stream(source, start)
         except NotPlain:
             if whole or window >= MAX_OBJECT:
@@ -142,7 +157,12 @@ def read_object(source: Source, offset: int, *, limit: int | None = None) -> Sto
 
 def _object(source: Source, data: bytes, offset: int, stop: int) -> Stored:
     number, generation, place = parse_header(data, 0)
-    parsed = parse(data, place)
+    try:
+        parsed = parse(data, place)
+    except NotPlain:
+        source.spend(len(data))
+        raise
+    source.spend(parsed.end)
     if end := _END_OBJECT.match(data, parsed.end):
         return Stored(number, generation, _moved(parsed, offset), offset, offset + end.end())
     stream = _STREAM.match(data, parsed.end)
@@ -182,7 +202,9 @@ def inflate(source: Source, stored: Stored) -> bytes:
         return data
     if kind != "FlateDecode" or not (parameters is None or isinstance(parameters, dict)):
         raise NotPlain("another filter")
-    return _unpredicted(_inflated(data), parameters or {})
+    found = _unpredicted(_inflated(data), parameters or {})
+    source.spend(len(found) // _CHEAP)
+    return found
 
 
 def _inflated(data: bytes) -> bytes:
@@ -248,11 +270,11 @@ def _stream(source: Source, start: int) -> Section:
         raise NotPlain("no cross-reference stream")
     tail = source.read(stored.end, stored.end + 256)
     end = stored.end + _end(tail, 0, 0, expected=start)
-    entries = _entries(inflate(source, stored), _checked(trailer))
+    entries = _entries(source, inflate(source, stored), _checked(trailer))
     return Section(start, end, trailer, stored.number, _entries=entries)
 
 
-def _entries(data: bytes, trailer: dict[str, Any]) -> dict[int, Entry | None]:
+def _entries(source: Source, data: bytes, trailer: dict[str, Any]) -> dict[int, Entry | None]:
     widths: Any = trailer.get("W")
     index: Any = trailer.get("Index", [0, trailer["Size"]])
     if not (_counts(widths) and _counts(index)) or len(widths) != 3 or max(widths) > 8 or len(index) % 2:  # noqa: PLR2004
@@ -267,6 +289,7 @@ def _entries(data: bytes, trailer: dict[str, Any]) -> dict[int, Entry | None]:
     if not row or len(numbers) * row != len(data) or len(set(numbers)) != len(numbers):
         raise NotPlain("a malformed cross-reference stream")
     found: dict[int, Entry | None] = {}
+    source.spend(_ROW * len(numbers))
     for place, number in zip(range(0, len(data), row), numbers, strict=True):
         kind = int.from_bytes(data[place : place + one], "big") if one else 1
         second = int.from_bytes(data[place + one : place + one + two], "big")

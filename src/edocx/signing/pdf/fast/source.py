@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Self
 
 from edocx.content import PIECE
+from edocx.signing.pdf.fast.syntax import NotPlain
 
 WINDOW = 16 * 1024
 """Bytes first looked at around an object: most are much smaller."""
@@ -16,20 +17,34 @@ MAX_OBJECT = 16 * 1024 * 1024
 """Bytes of one object without its stream; the array of ten thousand pages has some hundred thousand."""
 
 
+MAX_WORK = 8 * 1024 * 1024
+"""Bytes parsed in one file, and on top of it a sixteenth of the file: a book of ten thousand pages takes a third.
+
+Hostile files are all structure; what they cost here comes on top of what they cost on the long way.
+"""
+
+
 class Source:
     """A file opened for reading; closes with its context. Raises ``OSError`` when it cannot be opened."""
 
-    __slots__ = ("_stream", "size")
+    __slots__ = ("_left", "_stream", "size")
 
     def __init__(self, path: Path) -> None:
         self._stream = path.open("rb", buffering=0)
         self.size = self._stream.seek(0, os.SEEK_END)
+        self._left = MAX_WORK + self.size // 16
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._stream.close()
+
+    def spend(self, work: int) -> None:
+        """Count so many bytes as parsed; raise `NotPlain` when it is enough."""
+        self._left -= work
+        if self._left < 0:
+            raise NotPlain("more structure than any honest file has")
 
     def read(self, begin: int, end: int) -> bytes:
         """Return the bytes from ``begin`` up to ``end``, fewer where the file ends."""

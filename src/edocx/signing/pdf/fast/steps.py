@@ -100,6 +100,8 @@ class Analysis:
     def _trailer(self) -> None:
         old, new = (self.file.sections[place] for place in (self.before, self.now))
         known = _TRAILER_STREAM if new.number else _TRAILER
+        if bool(old.number) != bool(new.number):
+            raise NotPlain("tables and streams mixed")
         if new.trailer.keys() - known or not same(old.trailer.get("Info"), new.trailer.get("Info")):
             raise NotPlain("another trailer")
 
