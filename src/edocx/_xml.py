@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NoReturn, Protocol, cast
 from xml.parsers import expat
 
@@ -199,13 +199,9 @@ def walk(
 
 
 def canonicalise(
-    element: etree._Element,
-    *,
-    exclusive: bool = True,
-    with_comments: bool = False,
-    inclusive_prefixes: Sequence[str] = (),
+    element: etree._Element, *, with_comments: bool = False, inclusive_prefixes: Sequence[str] = ()
 ) -> bytes:
-    """Return the canonical form of an element with its subtree (exclusive or inclusive C14N 1.0).
+    """Return the exclusive canonical form (Exclusive C14N 1.0) of an element with its subtree, in its place.
 
     Raises `XmlError` (``EDX-XML-CANONICAL``) where there is none: a namespace that is a relative URI.
     """
@@ -213,20 +209,44 @@ def canonicalise(
         return etree.tostring(
             element,
             method="c14n",
-            exclusive=exclusive,
+            exclusive=True,
             with_comments=with_comments,
-            inclusive_ns_prefixes=list(inclusive_prefixes) or None if exclusive else None,
+            inclusive_ns_prefixes=list(inclusive_prefixes) or None,
             with_tail=False,
         )
     except etree.C14NError as error:
-        raise XmlError(
-            Text("Không chuẩn hoá được XML.", f"The XML has no canonical form: {error}."),
-            hint=Text(
-                "Không gian tên phải là URI tuyệt đối; yêu cầu bên gửi sửa.",
-                "Namespaces must be absolute URIs; ask the sender to correct them.",
-            ),
-            code="EDX-XML-CANONICAL",
-        ) from error
+        raise _without_form() from error
+
+
+def canonicalise_inclusively(
+    element: etree._Element, *, inherited: Mapping[str, str], with_comments: bool = False
+) -> bytes:
+    """Return the inclusive canonical form (C14N 1.0) of an element with its subtree.
+
+    ``inherited`` are the ``xml:`` attributes that it takes from its ancestors; which these are depends on the version
+    (C14N 1.0 2.4, C14N 1.1 2.4). Raises as `canonicalise` does.
+    """
+    # As a document of its own: for a subtree in place, lxml repeats namespace declarations that stand again three
+    # levels down, which the inclusive form must leave out.
+    parser = etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+    alone = etree.fromstring(etree.tostring(element, with_tail=False), parser)
+    for name, value in inherited.items():
+        alone.set(name, value)
+    try:
+        return etree.tostring(alone, method="c14n", exclusive=False, with_comments=with_comments, with_tail=False)
+    except etree.C14NError as error:
+        raise _without_form() from error
+
+
+def _without_form() -> XmlError:
+    return XmlError(
+        Text("Không chuẩn hoá được XML.", "The XML has no canonical form: a namespace is a relative URI."),
+        hint=Text(
+            "Không gian tên phải là URI tuyệt đối; yêu cầu bên gửi sửa.",
+            "Namespaces must be absolute URIs; ask the sender to correct them.",
+        ),
+        code="EDX-XML-CANONICAL",
+    )
 
 
 @functools.cache

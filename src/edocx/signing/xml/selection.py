@@ -1,8 +1,8 @@
 """What a reference selects: a document, an element, or bytes; and its canonical form.
 
 Selections are worked on in a copy of the tree, so that removing the signature (the enveloped transform) or what an
-XPath leaves out never touches what other references see. Canonicalisation is libxml2's; only the inheritance of
-``xml:`` attributes by a subtree, which lxml leaves out, is added here (C14N 1.0 2.4, C14N 1.1 2.4).
+XPath leaves out never touches what other references see. Canonicalisation is libxml2's; only which ``xml:`` attributes
+a subtree inherits, which lxml leaves out, is found here (C14N 1.0 2.4, C14N 1.1 2.4).
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
-from edocx._xml import canonicalise
+from edocx._xml import canonicalise, canonicalise_inclusively
 
 XML = "http://www.w3.org/XML/1998/namespace"
 ID_ATTRIBUTES = ("Id", "ID", "id", f"{{{XML}}}id", "AssertionID")
@@ -123,17 +123,8 @@ def _canonical(
     apex: etree._Element, *, exclusive: bool, with_comments: bool, version: str, prefixes: Sequence[str]
 ) -> bytes:
     if exclusive:
-        return canonicalise(apex, exclusive=True, with_comments=with_comments, inclusive_prefixes=prefixes)
-    # As a document of its own: for a subtree in place, lxml repeats namespace declarations that stand again three
-    # levels down, which the inclusive form must leave out.
-    alone = etree.fromstring(etree.tostring(apex, with_tail=False), _plain_parser())
-    for name, value in _inherited(apex, version).items():
-        alone.set(name, value)
-    return canonicalise(alone, exclusive=False, with_comments=with_comments)
-
-
-def _plain_parser() -> etree.XMLParser:
-    return etree.XMLParser(resolve_entities=False, no_network=True, load_dtd=False, huge_tree=False)
+        return canonicalise(apex, with_comments=with_comments, inclusive_prefixes=prefixes)
+    return canonicalise_inclusively(apex, inherited=_inherited(apex, version), with_comments=with_comments)
 
 
 def _inherited(apex: etree._Element, version: str) -> dict[str, str]:
