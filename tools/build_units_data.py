@@ -1,8 +1,9 @@
-"""Build src/edocx/units/data/units.json from the tables under ../shared/data.
+"""Build the documents in src/edocx/units/data from the tables under ../shared/data.
 
     python tools/build_units_data.py [FOLDER] [--check]
 
-Says which rows of the two commune tables match and lists those that do not. With ``--check`` nothing is
+units.json holds level 1, the provinces and the successions; the communes stand in documents of their own, each small
+enough to be read as a change in a review. Says which rows of the two commune tables match and lists those that do not. With ``--check`` nothing is
 written; the exit code is 1 when the file in the repository differs from what the tables give.
 """
 
@@ -28,7 +29,9 @@ from edocx.units.unit_id import UnitId
 from edocx.units.units_json import write_document
 
 ROOT = Path(__file__).parents[1]
-TARGET = ROOT / "src/edocx/units/data/units.json"
+DATA = ROOT / "src/edocx/units/data"
+HALF = "14500"
+"""The statistical code from which communes stand in the second document."""
 TAKEN = datetime(2026, 11, 21, 17, tzinfo=UTC)
 
 REFORM = date(2025, 7, 1)
@@ -71,13 +74,29 @@ def main() -> int:
     faults = list(breaches(directory))
     for fault in faults:
         print(f"UNSOUND {fault.subject}: {fault.column}: {fault.text.en}")
-    text = "".join(write_document(built.units, built.edges, Snapshot(1, TAKEN, "edocx")))
-    same = TARGET.exists() and TARGET.read_text(encoding="utf-8") == text
-    if "--check" not in sys.argv[1:] and not faults:
-        TARGET.write_text(text, encoding="utf-8")
-        print(f"{len(built.units)} units, {len(built.edges)} successions, {len(text.encode())} bytes")
-        same = True
+    same = True
+    for name, text in documents(built).items():
+        target = DATA / name
+        if "--check" in sys.argv[1:] or faults:
+            same = same and target.exists() and target.read_text(encoding="utf-8") == text
+        else:
+            target.write_text(text, encoding="utf-8")
+            print(f"{name}: {len(text.encode())} bytes")
+    print(f"{len(built.units)} units, {len(built.edges)} successions")
     return 0 if same and not faults else 1
+
+
+def documents(built: Built) -> dict[str, str]:
+    """Return the documents' texts by file name, in the order in which the package reads them."""
+    first = [unit for unit in built.units if not unit.identity.startswith("commune-")]
+    communes = [unit for unit in built.units if unit.identity.startswith("commune-")]
+    parts = {
+        "units.json": (first, built.edges),
+        "communes-1.json": ([unit for unit in communes if (unit.statistical_code or "") < HALF], []),
+        "communes-2.json": ([unit for unit in communes if (unit.statistical_code or "") >= HALF], []),
+    }
+    snapshot = Snapshot(1, TAKEN, "edocx")
+    return {name: "".join(write_document(units, edges, snapshot)) for name, (units, edges) in parts.items()}
 
 
 def build(tables: Path) -> Built:

@@ -15,6 +15,7 @@ from edocx.errors import InputError, LimitExceeded
 from edocx.units import Capabilities, Contact, Level, MemoryDirectory, Snapshot, Span, table
 from edocx.units.agencies import is_agency_list, take_in_agencies
 from edocx.units.bulk import take_in
+from edocx.units.conversion import convert_table, read_codes
 from edocx.units.difference import compare, same_record
 from edocx.units.history import BEGIN
 from edocx.units.table import MAX_FAULTS, FaultyTable
@@ -357,3 +358,47 @@ def test_a_successor_that_nobody_is_is_said_to_be_nobody(reform):
 
 def test_a_parent_that_nobody_is_is_said_to_be_nobody(reform):
     assert faults(reform, "id,name,parent\nso-a,Một,nobody\n") == [(2, "parent", "EDX-UNITS-NOBODY")]
+
+
+def test_excels_separator_line_and_unfilled_columns_are_passed_over():
+    data = "sep=;\r\nid;code;name;;\r\nso-01;H20.01;Sở Một;;\r\nso-02;H20.02;Sở Hai\r\n".encode()
+    made = take_in(MemoryDirectory(), data, now=NOW, source="test")
+    assert {unit.last.name for unit in made.directory} == {"Sở Một", "Sở Hai"}
+
+
+def test_a_fault_after_the_separator_line_names_the_line_of_the_file():
+    data = "sep=;\nid;code;name\nso-01;H20.01;Sở Một\nso-02;sai!;Sở Hai\n".encode()
+    with pytest.raises(FaultyTable) as refused:
+        take_in(MemoryDirectory(), data, now=NOW, source="test")
+    assert [(fault.line, fault.column) for fault in refused.value.faults] == [(4, "code")]
+
+
+def test_a_cell_too_many_is_a_fault_even_at_the_end():
+    data = "id,code,name\nso-01,H20.01,Sở Một,thừa\n".encode()
+    with pytest.raises(FaultyTable) as refused:
+        take_in(MemoryDirectory(), data, now=NOW, source="test")
+    assert refused.value.faults[0].code == "EDX-TABLE-CELLS"
+
+
+@pytest.mark.parametrize(
+    "text, expected",
+    [
+        ("code\nH58.12\nsai!\nH58.13\n", ["000.00.12.H58", (3, "code"), "000.00.13.H58"]),
+        ("code,name\nH58.12,a\nH58.14,a,b\nH58.13,c\n", ["000.00.12.H58", (3, ""), "000.00.13.H58"]),
+        ("name,code\na,H58.12\nb\nc,\nd,H58.13\n", ["000.00.12.H58", (3, "code"), (4, "code"), "000.00.13.H58"]),
+        ('code\nH58.12\n"H58.14\nH58.13\n', ["000.00.12.H58", (3, ""), "000.00.13.H58"]),
+        ("sep=;\ncode;\nH58.12;\nsai!;\n", ["000.00.12.H58", (4, "code")]),
+        ("H58.12\nH58.13\n", ["000.00.12.H58", "000.00.13.H58"]),
+    ],
+)
+def test_conversion_names_each_bad_row_by_line_and_column_and_goes_on(text, expected):
+    rows = convert_table(read_codes(text.encode()), "qcvn102")
+    assert [row.output or (row.error.line, row.error.column) for row in rows] == expected
+
+
+def test_quotes_that_never_close_cost_no_more_than_their_lines():
+    lines = 20_000
+    data = ("code\n" + '"H58.12\n' * lines).encode()
+    rows = convert_table(read_codes(data), "qcvn102")
+    assert len(rows) == lines
+    assert {row.error.code for row in rows} == {"EDX-TABLE-CSV"}

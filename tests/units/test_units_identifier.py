@@ -276,3 +276,10 @@ def test_every_listed_code_parses_and_converts_where_it_can():
         assert unit_id.code == text
         if text != "H01.151":
             assert unit_id.to_qcvn102().to_qd20() == unit_id
+
+
+def test_a_code_with_level_one_at_both_ends_names_the_other_reading():
+    reading = read("H58.12.01.H22")
+    assert reading.unit_id.groups[0] == "H58"
+    assert [other.code for other in reading.alternatives] == ["H22.01.12.H58"]
+    assert read("H58.12.01").alternatives == ()

@@ -53,7 +53,11 @@ def show_reading(reading: Reading) -> None:
 
 def conversion_json(row: Converted) -> dict[str, Any]:
     """Return one converted row as JSON."""
-    error = None if row.error is None else {"code": row.error.code, "vi": row.error.text.vi, "en": row.error.text.en}
+    error = (
+        None
+        if row.error is None
+        else {"code": row.error.code, "column": row.error.column, "vi": row.error.text.vi, "en": row.error.text.en}
+    )
     return {"line": row.line, "input": row.input, "output": row.output, "error": error}
 
 
@@ -65,7 +69,8 @@ def show_conversions(rows: Sequence[Converted]) -> None:
     faulty = [row for row in rows if row.error]
     for row in faulty[:MAX_SHOWN]:
         if row.error is not None:
-            where = Text(f"dòng {row.line}", f"line {row.line}").in_language(language())
+            column = row.error.column or "-"
+            where = Text(f"dòng {row.line}, cột {column}", f"line {row.line}, column {column}").in_language(language())
             typer.echo(f"{where}: {row.error.text.in_language(language())}", err=True)
     done = len(rows) - len(faulty)
     count = Text(f"{done}/{len(rows)} mã đã chuyển đổi.", f"{done} of {len(rows)} codes converted.")

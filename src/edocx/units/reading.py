@@ -4,7 +4,8 @@ Without a scheme the first rule that fits decides:
 
 1. ``ddd.dd.dd.Ldd`` (L a letter, d a digit): QCVN 102, leaf first.
 2. ``Ldd`` alone or followed by groups: QĐ 20 Điều 4, root first. A single group could be the short form
-   of QCVN 102's level 1; the reading names it as its alternative.
+   of QCVN 102's level 1; the reading names it as its alternative. Where the last group too is ``Ldd``
+   (``H58.12.01.H22``), the same groups read leaf first are the alternative.
 3. One or two groups of two digits before ``Ldd`` (``28.22.H17``): QCVN 102 with its unused groups left out.
 4. Ten digits, or ten digits, a hyphen and three: the registration number of an enterprise (Điều 5).
 
@@ -30,6 +31,7 @@ MAX_TEXT = 200
 _qcvn102 = re.compile(r"[0-9]{3}\.[0-9]{2}\.[0-9]{2}\.[A-Z][0-9]{2}").fullmatch
 _qcvn102_short = re.compile(r"(?:[0-9]{2}\.){0,2}[A-Z][0-9]{2}").fullmatch
 _qd20 = re.compile(r"[A-Z][0-9]{2}(?:\.[0-9A-Z]+)*").fullmatch
+_level_one = re.compile(r"[A-Z][0-9]{2}").fullmatch
 _leaf_first = re.compile(r"(?:[0-9A-Z]+\.)+[A-Z][0-9]{2}").fullmatch
 _enterprise_stated = re.compile(rf"[0-9A-Z](?:[0-9A-Z-]{{2,{MAX_FLAT - 2}}})[0-9A-Z]").fullmatch
 _schemed_stated = re.compile(rf"[0-9A-Z]{{2,{MAX_FLAT}}}").fullmatch
@@ -88,7 +90,7 @@ def _read_unstated(code: str) -> Reading:
             _read_qcvn102(code), Text("13 ký tự, lá trước (QCVN 102)", "13 characters, leaf first (QCVN 102)")
         )
     if _qd20(code):
-        others = (_make(f"000.00.00.{code}", Scheme.QCVN102),) if "." not in code else ()
+        others = (_make(f"000.00.00.{code}", Scheme.QCVN102),) if "." not in code else _from_the_end(code)
         rule = Text("gốc trước (QĐ 20/2020 Điều 4)", "root first (QĐ 20/2020 Article 4)")
         return Reading(_read_qd20(code), rule, others)
     if _qcvn102_short(code):
@@ -99,6 +101,14 @@ def _read_unstated(code: str) -> Reading:
         rule = Text("10 chữ số: mã số doanh nghiệp (Điều 5)", "10 digits: an enterprise number (Article 5)")
         return Reading(_make(code, Scheme.ENTERPRISE), rule, others)
     raise _refusal(code)
+
+
+def _from_the_end(code: str) -> tuple[UnitId, ...]:
+    """Return the reading leaf first of a code with level-1 codes at both ends: whoever wrote it may have meant that."""
+    groups = code.split(".")
+    if not _level_one(groups[-1]):
+        return ()
+    return (_make(".".join(reversed(groups)), Scheme.QD20),)
 
 
 def _read_stated(code: str, scheme: Scheme) -> UnitId:

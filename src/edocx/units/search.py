@@ -8,14 +8,17 @@ from collections.abc import Iterable, Iterator
 from datetime import date
 from itertools import accumulate, islice
 
-from edocx.units.history import UnitHistory
+from edocx.units.history import FIELDS, UnitHistory
 from edocx.units.unit import Unit
 
 MAX_QUERY = 200
 """Longest query looked at: against work that grows with hostile input."""
 
-MAX_LOOKED_AT = 1000
+MAX_LOOKED_AT = 500
 """Most hits ranked for one query ("a" is in every name): keeps an answer within milliseconds."""
+
+MAX_SCANNED = 3000
+"""Most lines with the rarest word of a query that are searched for its other words."""
 
 
 MAX_WORDS = 8
@@ -23,6 +26,9 @@ MAX_WORDS = 8
 
 SAMPLE = 400_000
 """Characters in which frequencies are counted: the first names stand for all."""
+
+
+_PLACES = (FIELDS.index("name"), FIELDS.index("code"), FIELDS.index("code102"))
 
 
 def fold(text: str) -> str:
@@ -43,10 +49,20 @@ class SearchIndex:
         self._owners: list[UnitHistory] = []
         names: list[str] = []
         for history in histories:
-            for name in dict.fromkeys((*history.values("name"), *history.formerly, *_codes(history))):
-                if name:
-                    names.append(name.replace("\n", " "))
-                    self._owners.append(history)
+            facts = history.facts
+            found: list[str] = []
+            for place in _PLACES:
+                fact = facts[place]
+                if type(fact) is tuple:
+                    found += [str(span.value) for span in fact if span.value]
+                elif fact:
+                    found.append(str(fact))
+            found += history.formerly
+            several = found if len(found) == 1 else dict.fromkeys(found)
+            names += several
+            self._owners += [history] * len(several)
+        # A line break in a name would shift every line after it.
+        names = [name.replace("\n", " ") if "\n" in name else name for name in names]
         self._names = names
         self._text = "\n" + _strip("\n".join(names)).decode("ascii") + "\n"
         self._starts = list(accumulate((len(line) + 1 for line in self._text[1:].split("\n")), initial=1))
@@ -57,31 +73,33 @@ class SearchIndex:
         if not wanted:
             return ()
         exact = unicodedata.normalize("NFC", query[:MAX_QUERY]).casefold()
-        scored: dict[str, tuple[tuple[int, ...], Unit]] = {}
-        for line in self._lines(wanted):
+        found: dict[str, Unit] = {}
+        for *_, line in sorted(self._score(line, wanted, exact) for line in self._lines(wanted)):
             history = self._owners[line]
-            unit = history.last if day is None else history.at(day)
-            if unit is None:
+            if history.identity in found:
                 continue
-            score = self._score(line, wanted, exact)
-            held = scored.get(unit.identity)
-            if held is None or score < held[0]:
-                scored[unit.identity] = (score, unit)
-        best = sorted(scored.values(), key=lambda pair: (pair[0], pair[1].name, pair[1].identity))
-        return tuple(unit for _, unit in best[:limit])
+            # Cut into states only where the answer needs it: most of what is ranked is never shown.
+            unit = history.last if day is None else history.at(day)
+            if unit is not None:
+                found[history.identity] = unit
+                if len(found) == limit:
+                    break
+        return tuple(found.values())
 
     def _lines(self, wanted: str) -> Iterable[int]:
         """Return the lines that hold the whole query, else those that hold all its words in any order."""
         found = dict.fromkeys(islice(self._scan(wanted), MAX_LOOKED_AT))
         if len(found) == MAX_LOOKED_AT:
             # Too many to rank them all: make sure that the best places are among them.
-            for pattern in (f"\n{wanted}\n", f"\n{wanted}", f" {wanted}"):
-                found |= dict.fromkeys(islice(self._scan(pattern), MAX_LOOKED_AT))
+            begins = dict.fromkeys(islice(self._scan(f"\n{wanted}"), MAX_LOOKED_AT))
+            if len(begins) == MAX_LOOKED_AT:
+                begins |= dict.fromkeys(islice(self._scan(f"\n{wanted}\n"), MAX_LOOKED_AT))
+            found |= begins | dict.fromkeys(islice(self._scan(f" {wanted}"), MAX_LOOKED_AT))
         words = wanted.split()
         if found or len(words) == 1:
             return found
         rarest = min(words[:MAX_WORDS], key=lambda word: self._text.count(word, 0, SAMPLE))
-        lines = islice(self._scan(rarest), MAX_LOOKED_AT * 3)
+        lines = islice(self._scan(rarest), MAX_SCANNED)
         return [line for line in lines if all(word in self._line(line) for word in words)]
 
     def _scan(self, pattern: str) -> Iterator[int]:
@@ -95,14 +113,11 @@ class SearchIndex:
     def _line(self, line: int) -> str:
         return self._text[self._starts[line] : self._starts[line + 1] - 1]
 
-    def _score(self, line: int, wanted: str, exact: str) -> tuple[int, ...]:
-        text = self._line(line)
-        place = 0 if text == wanted else 1 if text.startswith(wanted) else 2 if f" {wanted}" in text else 3
-        return place, exact not in self._names[line].casefold(), len(text)
-
-
-def _codes(history: UnitHistory) -> Iterator[str]:
-    for field in ("code", "code102"):
-        for code in history.values(field):
-            if code is not None:
-                yield code.code
+    def _score(self, line: int, wanted: str, exact: str) -> tuple[int, bool, int, str, str, int]:
+        begin, end = self._starts[line], self._starts[line + 1] - 1
+        text, name = self._text, self._names[line]
+        if text.startswith(wanted, begin, end):
+            place = 0 if end - begin == len(wanted) else 1
+        else:
+            place = 2 if text.find(f" {wanted}", begin, end) >= 0 else 3
+        return place, exact not in name.casefold(), end - begin, name, self._owners[line].identity, line

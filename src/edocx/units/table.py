@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -23,6 +24,9 @@ MAX_CELL = 8192
 
 MAX_FAULTS = 1000
 """Most faults listed for one file: a file of the wrong kind has one in every row."""
+
+
+_excel_says = re.compile(r"sep=([,;\t])", re.IGNORECASE).fullmatch
 
 
 class Fault(NamedTuple):
@@ -106,29 +110,72 @@ def read_table(
 ) -> Iterator[Row]:
     """Read CSV: UTF-8 or UTF-16 with BOM, separated by comma, semicolon or tab, with a header.
 
-    Yields rows as they come; blank lines are passed over. Raises `InputError` for another encoding (the
-    byte offset in ``where``), `FaultyTable` for missing, unknown or repeated columns and broken rows,
-    `LimitExceeded` past `MAX_BYTES`, `MAX_ROWS` or `MAX_CELL`.
+    Excel's first line ``sep=;`` and empty columns at the end are passed over, and so are blank lines. Yields rows as
+    they come. Raises `InputError` for another encoding (the byte offset in ``where``), `FaultyTable` for missing,
+    unknown or repeated columns and broken rows, `LimitExceeded` past `MAX_BYTES`, `MAX_ROWS` or `MAX_CELL`.
     """
-    text = decode(data, where)
-    header_end = text.find("\n")
-    header = text[: header_end if header_end >= 0 else len(text)]
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_separator(header), strict=True)
+    text, separator, before = opened(decode(data, where))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
     columns: list[str] = []
-    line = 1
+    line = before + 1
     try:
         for number, cells in enumerate(reader):
             if number == 0:
-                columns = _columns(cells, required, optional, where)
+                columns = _columns(_trimmed(cells), required, optional, where)
             elif any(cell.strip() for cell in cells):
-                yield _row(line, columns, cells, number, where)
-            line = reader.line_num + 1
+                yield _row(line, columns, _trimmed(cells, len(columns)), number, where)
+            line = before + reader.line_num + 1
     except csv.Error as error:
-        raise FaultyTable(
-            [Fault(line, "", "EDX-TABLE-CSV", Text("không đúng cú pháp CSV.", f"not CSV: {error}."))], where
-        ) from error
+        raise FaultyTable([_no_csv(line, error)], where) from error
     if not columns:
         raise FaultyTable([Fault(1, "", "EDX-TABLE-EMPTY", Text("tệp rỗng.", "the file is empty."))], where)
+
+
+def read_loosely(data: bytes, *, where: str | None = None) -> Iterator[tuple[int, list[str] | Fault]]:
+    """Read CSV row by row as (line, cells); a row that is no CSV is its fault, and the next ones are read on.
+
+    After a quote that is never closed each line is read for itself: what the quote would have swallowed is data.
+    Raises `InputError` and `LimitExceeded` as `decode` does.
+    """
+    text, separator, before = opened(decode(data, where))
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
+    line = before + 1
+    try:
+        for cells in reader:
+            yield line, cells
+            line = before + reader.line_num + 1
+    except csv.Error as error:
+        yield line, _no_csv(line, error)
+    else:
+        return
+    for number, one in enumerate(text.splitlines()[line - before :], start=line + 1):
+        try:
+            for cells in csv.reader([one], delimiter=separator, strict=True):
+                yield number, cells
+        except csv.Error as error:
+            yield number, _no_csv(number, error)
+
+
+def opened(text: str) -> tuple[str, str, int]:
+    """Return a table's text from its header on, the separator, and how many lines stand before the header."""
+    header, _, rest = text.partition("\n")
+    said = _excel_says(header.strip().strip('"'))
+    if said is not None:
+        return rest, said[1], 1
+    # Vietnamese Excel writes semicolons.
+    return text, max(",;\t", key=header.count), 0
+
+
+def _no_csv(line: int, error: csv.Error) -> Fault:
+    return Fault(line, "", "EDX-TABLE-CSV", Text("không đúng cú pháp CSV.", f"not CSV: {error}."))
+
+
+def _trimmed(cells: list[str], due: int = 0) -> list[str]:
+    """Return cells without empty ones at the end beyond those due: spreadsheets write columns that nobody filled."""
+    end = len(cells)
+    while end > due and not cells[end - 1].strip():
+        end -= 1
+    return cells[:end]
 
 
 def decode(data: bytes, where: str | None = None) -> str:
@@ -173,11 +220,6 @@ def read_moment(text: str) -> datetime | None:
     if not 1900 <= moment.year <= 2200:  # noqa: PLR2004  # arithmetic at the calendar's ends fails
         raise ValueError("the year is not between 1900 and 2200")
     return moment.replace(tzinfo=VIETNAM) if moment.tzinfo is None else moment
-
-
-def _separator(header: str) -> str:
-    """Choose the separator that the header uses most; Vietnamese Excel writes semicolons."""
-    return max(",;\t", key=header.count)
 
 
 def _columns(cells: list[str], required: frozenset[str], optional: frozenset[str], where: str | None) -> list[str]:
