@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 from pydantic import ValidationError
 
+from edocx.envelope.dialect import Dialect
 from edocx.envelope.model import Code, DocumentType, Envelope, Organization, Other, Promulgation, Signatory
 from edocx.envelope.read import Reading
 from edocx.errors import InputError, Text
@@ -106,13 +107,30 @@ def schema() -> dict[str, Any]:
     used = _used(described)
     described["$defs"] = {name: value for name, value in described["$defs"].items() if name in used}
     for name in sorted(_IGNORED):
-        properties[name] = {"description": "Written by read, passed over by write."}
+        properties[name] = {"description": "Written by read, passed over by write.", **_WRITTEN_BY_READ[name]}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:edocx:envelope:1",
         **described,
         "title": "edXML envelope",
     }
+
+
+def _objects(*names: str) -> dict[str, Any]:
+    return {"type": "array", "items": {"type": "object", "required": list(names)}}
+
+
+_WRITTEN_BY_READ: Final[Mapping[str, dict[str, Any]]] = {
+    "schema": {"const": 1},
+    "file": {"type": ["string", "null"]},
+    "dialect": {"enum": [*get_args(Dialect)]},
+    "attachments": _objects(*_ATTACHMENT_SHOWN, "size", "sha256", "file", "description"),
+    "quirks": _objects("id", "vi", "en", "where"),
+    "findings": _objects("code", "severity", "vi", "en", "where"),
+    "seal": {"type": ["object", "null"]},
+    "unknown": {"type": "integer", "minimum": 0},
+    "error": {"type": "object", "required": ["code", "vi", "en", "where"]},
+}
 
 
 _LISTS: Final = frozenset(
