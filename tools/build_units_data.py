@@ -3,8 +3,8 @@
     python tools/build_units_data.py [FOLDER] [--check]
 
 units.json holds level 1, the provinces and the successions; the communes stand in documents of their own, each small
-enough to be read as a change in a review. Says which rows of the two commune tables match and lists those that do not. With ``--check`` nothing is
-written; the exit code is 1 when the file in the repository differs from what the tables give.
+enough to be read as a change in a review. Says which rows of the two commune tables match and lists those that do not.
+With ``--check`` nothing is written; the exit code is 1 when a file in the repository differs from what the tables give.
 """
 
 from __future__ import annotations
