@@ -85,6 +85,19 @@ def test_a_bent_seal_is_no_missing_one(written, capfdbinary, before, after):
     assert (code, json.loads(out)["seal"]["indication"]) == (1, "TOTAL-FAILED")
 
 
+@pytest.mark.parametrize("namespace", ["http://www.mic.gov.vn/TBT/QCVN_102_2016", "http://www.go.vn/eDoc"])
+def test_the_dummy_in_the_envelopes_own_namespace_is_no_seal(tmp_path, capfdbinary, namespace):
+    (tmp_path / "x.edxml").write_text(
+        f'<edXML xmlns="{namespace}"><edXMLEnvelope><edXMLHeader><MessageHeader/><Signature><SignedInfo/>'
+        "<SignatureValue>BBBB</SignatureValue></Signature></edXMLHeader></edXMLEnvelope></edXML>",
+        encoding="utf-8",
+    )
+    code, out = run(capfdbinary, "envelope", "read", tmp_path / "x.edxml", "--json")
+    assert (code, json.loads(out)["seal"]) == (0, None)
+    _, out = run(capfdbinary, "verify", tmp_path / "x.edxml", "--json")
+    assert json.loads(out)["indication"] == "NO-SIGNATURE"
+
+
 def test_a_record_that_cannot_be_sealed_is_refused_by_its_member(header, workshop, capfdbinary):
     """The list-level Paper of the official update sample stands where no seal reaches."""
     record = json.loads(header.read_text("utf-8")) | {"business": "update", "trace_paper": 0}

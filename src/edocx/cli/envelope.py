@@ -169,8 +169,8 @@ def _judge_seal(reading: Reading, file: Path, trust: list[str], registry: Path |
 
     signed = ("Signature", "SignedInfo", "SignatureValue")
     found = reading.skeleton.iter(*(f"{{*}}{name}" for name in signed))
-    # A bent seal must not pass for none; the dummy in edXML's own namespace is none.
-    held = any(names.namespace(str(element.tag)) != names.QCVN for element in found)
+    # A bent seal must not pass for none; the dummy in an envelope's own namespace is none.
+    held = any(names.namespace(str(element.tag)) not in names.ENVELOPES for element in found)
     if not held and all(item.name != names.SEAL_FILE for item in reading.envelope.attachments):
         return None
     from edocx.cli.envelope_seal import judge

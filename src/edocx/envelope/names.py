@@ -10,6 +10,8 @@ from typing import Final
 
 QCVN: Final = "http://www.mic.gov.vn/TBT/QCVN_102_2016"
 GO: Final = "http://www.go.vn/eDoc"
+ENVELOPES: Final = frozenset((QCVN, GO))
+"""Namespaces of envelopes that are read."""
 EDOC: Final = "http://www.e-doc.vn/Schema/"
 SOAP: Final = "http://schemas.xmlsoap.org/soap/envelope/"
 XMLDSIG: Final = "http://www.w3.org/2000/09/xmldsig#"

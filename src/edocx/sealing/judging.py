@@ -66,10 +66,10 @@ def judge_seal(reading: Reading, criteria: Criteria) -> SealVerdict:
 def _has_remains(reading: Reading) -> bool:
     """Whether parts of a signature stand where none is found: a seal that was bent must not count as none.
 
-    The dummy in the QCVN namespace is none (spec §2.5), nor is anything inside an attachment.
+    The dummy in an envelope's own namespace is none (spec §2.5), nor is anything inside an attachment.
     """
     parts = (etree.QName(element) for element in reading.skeleton.iter("{*}SignedInfo", "{*}SignatureValue"))
-    return any(name.namespace != n.QCVN for name in parts)
+    return any(name.namespace not in n.ENVELOPES for name in parts)
 
 
 def report_seal(reading: Reading, criteria: Criteria, *, name: str, policy: str = "signatures-only") -> Report:
