@@ -18,30 +18,31 @@ LONGEST = 64 * 1024
 """Bytes of an input: seeds have some KB."""
 
 
-def drive(target: str, arguments: list[str]) -> None:
-    """Hand one target to libFuzzer, which ends the process."""
+def drive(target: str, corpus: Path, arguments: list[str]) -> None:
+    """Hand one target to libFuzzer, which ends the process; a folder as corpus gets the target's seeds first."""
     import atheris  # noqa: PLC0415 - only the driver needs it
 
     sys.path.insert(0, str(HERE))
     with atheris.instrument_imports(include=["edocx"]):
         from fuzz_targets import TARGETS  # noqa: PLC0415 - instrumented as it is loaded
 
-    act, _ = TARGETS[target]
-    act(b"")
-    atheris.Setup([sys.argv[0], *arguments], act)
+    act, seeds = TARGETS[target]
+    if corpus.is_dir():
+        # Made here, for they are signed with keys that live as long as this process.
+        for place, seed in enumerate(seeds()):
+            (corpus / f"seed-{place}").write_bytes(seed)
+    atheris.Setup([sys.argv[0], str(corpus), *arguments], act)
     atheris.Fuzz()
 
 
 def run(targets: list[str], seconds: int) -> int:
     """Fuzz each target for some seconds from its own seeds; return how many broke."""
     sys.path.insert(0, str(HERE))
-    from fuzz_targets import TARGETS  # noqa: PLC0415 - the driver loads it instrumented instead
+    from fuzz_targets import TARGETS  # noqa: PLC0415 - for the names; the driver loads it instrumented
 
     broken = 0
     for name in targets or list(TARGETS):
         with tempfile.TemporaryDirectory(prefix="edocx-corpus-") as corpus:
-            for place, seed in enumerate(TARGETS[name][1]()):
-                (Path(corpus) / f"seed-{place}").write_bytes(seed)
             FINDINGS.mkdir(exist_ok=True)
             bounds = [f"-max_total_time={seconds}", f"-max_len={LONGEST}", "-timeout=30", "-rss_limit_mb=2048"]
             where = f"-artifact_prefix={FINDINGS}/{name}-"
@@ -62,7 +63,7 @@ def run(targets: list[str], seconds: int) -> int:
 def main() -> int:
     """Read the command line."""
     if sys.argv[1:2] == ["--drive"]:
-        drive(sys.argv[2], sys.argv[3:])
+        drive(sys.argv[2], Path(sys.argv[3]), sys.argv[4:])
         return 0
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=int, default=120)

@@ -31,7 +31,7 @@ from edocx.signing.container.sign import sign_files
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import open_signer
 from edocx.signing.pdf.sign import sign as sign_pdf
-from edocx.signing.report import Indication, Integrity
+from edocx.signing.report import Indication
 from edocx.signing.trust import TrustStore
 from edocx.testing import Pki
 from edocx.testing.scene import write_letter
@@ -94,7 +94,8 @@ def sealed(data: bytes) -> None:
     text = edited(_sealed(), data)
     with suppress(EdocxError), open_envelope(text) as reading:
         report = report_seal(reading, _criteria(), name="fuzz")
-        held = report.indication is Indication.TOTAL_PASSED or report.integrity is Integrity.VALID
+        # Somebody else's key may seal what it likes.
+        held = any(one.indication is Indication.TOTAL_PASSED for one in report.signatures)
         if held and _said(text) not in [_said(seed) for seed in _sealed()]:
             raise Broken("a seal holds over something else")
 
