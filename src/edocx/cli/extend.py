@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import typer
 
-from edocx.cli.output import emit_json, say
+from edocx.cli.output import emit_json, error_json, language, say
 from edocx.cli.signing_means import LevelName, evidence_from, timestamps_from
-from edocx.errors import Text
+from edocx.errors import EdocxError, StateError, Text
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
 @app.command()
 def extend(
-    file: Path = typer.Argument(..., help="PDF."),
-    to: LevelName = typer.Option(..., "--to", help="B-T, B-LT, B-LTA."),
+    file: Path = typer.Argument(..., help="PDF; không có --to: tệp hoặc thư mục còn việc hoãn / file or folder."),
+    to: LevelName | None = typer.Option(
+        None, "--to", help="B-T, B-LT, B-LTA (mặc định: mức đã hoãn) / (default: the level that was put off)."
+    ),
     out: Path | None = typer.Option(
         None, "--out", help="Tệp kết quả (mặc định: tại chỗ) / result (default: in place)."
     ),
@@ -29,20 +32,70 @@ def extend(
     """Nâng mức chữ ký: dấu thời gian, bằng chứng thu hồi, lưu trữ. / Lift signatures: time, evidence, archive."""
     from edocx.cli.verify_run import trust_from
     from edocx.clock import SystemClock
+    from edocx.signing.pdf.deferred import drop_task
     from edocx.signing.pdf.extend import extend_file
 
     store = trust_from(trust)
-    held = store | trust_from(evidence).as_evidence()
+    held = evidence_from(store | trust_from(evidence).as_evidence(), online=online)
+    services = timestamps_from(tsa, store, patient=to is None)
+    now = SystemClock().now()
+    if to is None:
+        raise typer.Exit(_settle_all(file, {"at": now, "timestamps": services, "evidence": held}, as_json=as_json))
     target = out or file
-    extend_file(
-        file,
-        target,
-        to.value,
-        at=SystemClock().now(),
-        timestamps=timestamps_from(tsa, store),
-        evidence=evidence_from(held, online=online),
-    )
+    extend_file(file, target, to.value, at=now, timestamps=services, evidence=held)
+    if target == file:
+        drop_task(file)
     if as_json:
         emit_json({"schema": 1, "file": str(target), "level": to.value, "messages": []})
         return
     say(Text(f"Đã nâng lên {to.value}: {target}", f"Lifted to {to.value}: {target}"))
+
+
+def _settle_all(place: Path, means: dict[str, Any], *, as_json: bool) -> int:
+    """Do what was put off for a file or a folder; what cannot be done now stays noted."""
+    from edocx.signing.pdf.deferred import settle, tasks_in
+
+    rows: list[dict[str, Any]] = []
+    code = 0
+    for task in tasks_in(place):
+        error: EdocxError | None = None
+        try:
+            settle(task, **means)
+        except EdocxError as failed:
+            error = failed
+            code = max(code, failed.exit_code)
+        rows.append(
+            {
+                "file": str(task.file),
+                "level": task.level,
+                "since": task.since.isoformat(),
+                "error": error_json(error) if error is not None else None,
+            }
+        )
+        if not as_json:
+            _show(task.file, task.level, error)
+    if not rows and not place.is_dir():
+        raise _nothing(place)
+    if as_json:
+        left = sum(row["error"] is not None for row in rows)
+        emit_json({"schema": 1, "lifted": len(rows) - left, "left": left, "files": rows})
+    elif not rows:
+        say(Text("Không còn việc nâng mức nào bị hoãn ở đây.", "Nothing that was put off is left here."))
+    return code
+
+
+def _show(file: Path, level: str, error: EdocxError | None) -> None:
+    if error is None:
+        say(Text(f"Đã nâng lên {level}: {file}", f"Lifted to {level}: {file}"))
+        return
+    reason = error.text.in_language(language())
+    say(Text(f"Chưa nâng được: {file}  {reason} [{error.code}]", f"Not lifted yet: {file}  {reason} [{error.code}]"))
+
+
+def _nothing(file: Path) -> StateError:
+    return StateError(
+        Text("Tệp này không có việc nâng mức nào bị hoãn.", "Nothing was put off for this file."),
+        hint=Text("Thêm --to B-T, B-LT hoặc B-LTA.", "Add --to B-T, B-LT or B-LTA."),
+        code="EDX-LIFT-NOTHING",
+        where=str(file),
+    )

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edocx.cli.output import emit_json, language, say
-from edocx.cli.signing_means import LevelName, ask_secret, evidence_from, timestamps_from
+from edocx.cli.output import emit_json, say
+from edocx.cli.sign_look import SignLook, preview_sign
+from edocx.cli.signing_means import LevelName, Means, Scheme, forget_old_task, open_key, require_out, say_notes
 from edocx.errors import Text, UsageError
 
 if TYPE_CHECKING:
@@ -24,11 +26,6 @@ class _Role(StrEnum):
     ORGANISATION = "organisation"
 
 
-class _Scheme(StrEnum):
-    PKCS1V15 = "pkcs1v15"
-    PSS = "pss"
-
-
 class _Container(StrEnum):
     PDF = "pdf"
     P7S = "p7s"
@@ -37,8 +34,10 @@ class _Container(StrEnum):
 
 @app.command()
 def sign(
-    file: Path = typer.Argument(..., help="PDF; thư mục; tệp bất kỳ với --format / a PDF, a folder, any file."),
-    key: str = typer.Option(..., "--key", help="file:key.p12, pkcs11:token=…, csc:https://…"),
+    files: list[Path] = typer.Argument(
+        ..., metavar="FILE", help="PDF; thư mục; tệp bất kỳ với --format / a PDF, a folder, any files."
+    ),
+    key: str | None = typer.Option(None, "--key", help="file:key.p12, pkcs11:token=…, csc:https://…"),
     role: _Role = typer.Option(..., "--as", help="Cá nhân hay cơ quan / person or organisation."),
     out: Path | None = typer.Option(None, "--out", help="Tệp hoặc thư mục kết quả / the signed file or folder."),
     chain: Path | None = typer.Option(None, "--chain", help="Chứng thư của khóa / the key's certificates."),
@@ -52,9 +51,24 @@ def sign(
     registry: Path | None = typer.Option(None, "--registry", help="Sổ đăng ký chứng thư / certificate registry."),
     image: Path | None = typer.Option(None, "--image", help="Ảnh chữ ký hoặc con dấu / image (PNG)."),
     reason: str | None = typer.Option(None, "--reason", help="Lý do / reason."),
-    scheme: _Scheme = typer.Option(_Scheme.PKCS1V15, "--scheme", help="RSA."),
+    scheme: Scheme = typer.Option(Scheme.PKCS1V15, "--scheme", help="RSA."),
     container: _Container = typer.Option(_Container.PDF, "--format", help="pdf, p7s, asice."),
     near: str | None = typer.Option(None, "--near", metavar="TEXT", help="Đặt trên dòng chữ này / above this text."),
+    place: str | None = typer.Option(
+        None, "--place", metavar="TRANG,X,Y,RỘNG,CAO", help="Vị trí (mm, từ góc dưới trái) / page,x,y,width,height."
+    ),
+    field: str | None = typer.Option(None, "--field", help="Ô chữ ký có sẵn / an existing signature field."),
+    initials: bool = typer.Option(False, "--initials", help="Ký nháy, trước mọi chữ ký / initials, before signatures."),
+    attachment: str | None = typer.Option(
+        None, "--attachment", metavar="SỐ/KÝ HIỆU", help="Đóng lên phụ lục của văn bản này / an attachment's seal."
+    ),
+    number: str | None = typer.Option(
+        None, "--number", metavar="SỐ/KÝ HIỆU", help="Điền số khi đóng dấu / fill in the number with the seal."
+    ),
+    issued_on: datetime | None = typer.Option(
+        None, "--date", formats=["%Y-%m-%d"], help="Ngày ban hành (mặc định hôm nay) / date (today)."
+    ),
+    city: str | None = typer.Option(None, "--city", help="Địa danh đi cùng ngày / the place before the date."),
     preview: Path | None = typer.Option(
         None, "--preview", metavar="PNG", help="Xem trước, không ký / show, do not sign."
     ),
@@ -63,61 +77,55 @@ def sign(
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Ký (cá nhân) hoặc đóng dấu (cơ quan) một tệp hoặc cả thư mục. / Sign or seal a file or a folder."""
-    from edocx.signing.certificate import load_chain
-    from edocx.signing.keys import open_signer
-    from edocx.signing.pdf.appearance import Appearance
-
-    appearance = Appearance(image=image) if image else None
+    look = SignLook(image, place, near, field, initials, attachment, number, issued_on, city)
+    look.check(role.value)
+    _require_shape(files, container, preview, look)
+    file = files[0]
+    means = Means.of(trust, registry, tsa, level, defer=defer, online=online, patient=file.is_dir())
     if preview is not None:
-        _preview(file, preview, role.value, appearance, near)
+        shown = preview_sign(file, preview, role.value, look, means.at)
+        say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
         return
-    if out is None:
-        raise UsageError(
-            Text("Thiếu nơi ghi kết quả.", "The place for the result is missing."),
-            hint=Text("Thêm --out TỆP.", "Add --out FILE."),
-            code="EDX-USAGE-OUT",
-        )
-    signer = open_signer(key, ask_secret, scheme=scheme.value, certificates=load_chain([chain]) if chain else ())
-    options = {
-        "appearance": appearance,
-        "reason": reason,
-        "level": level.value if level else ("B-T" if tsa else "B-B"),
-        "unstamped": "defer" if defer else "fail",
-        "fast": fast,
-        **_means(trust, registry, tsa, online=online),
-    }
+    target = require_out(out)
+    signer = open_key(key, scheme, chain)
     if file.is_dir():
-        _folder(file, out, signer, role.value, options, jobs=jobs, as_json=as_json)
-    elif container is not _Container.PDF:
-        _say_done(out, _other(file, out, signer, role.value, options, container), as_json=as_json)
-    else:
-        from edocx.signing.pdf.order import sign_as
+        from edocx.cli.sign_folder import sign_folder
 
-        if near is not None:
-            from edocx.signing.pdf.page_text import box_above
+        code = sign_folder(
+            file, target, signer, role.value, look=look, means=means, reason=reason, fast=fast, jobs=jobs,
+            as_json=as_json,
+        )  # fmt: skip
+        raise typer.Exit(code)
+    if container is not _Container.PDF:
+        _say_done(target, _other(files, target, signer, role.value, means, container), as_json=as_json)
+        return
+    from edocx.signing.pdf.order import sign_as
 
-            options["box"] = box_above(file, near)
-        _say_done(out, sign_as(file, out, signer, role.value, **options), as_json=as_json)
+    options = {**look.keywords(file, role.value, means.at), **means.levels()}
+    notes = sign_as(
+        file, target, signer, role.value, at=means.at, criteria=means.criteria, reason=reason, fast=fast, **options
+    )
+    forget_old_task(target, notes)
+    _say_done(target, notes, as_json=as_json)
 
 
-def _means(trust: list[str], registry: Path | None, tsa: list[str], *, online: bool) -> dict[str, Any]:
-    from edocx.cli.verify_run import trust_from
-    from edocx.clock import SystemClock
-    from edocx.signing.judgement import Criteria
-
-    now = SystemClock().now()
-    store = trust_from(trust)
-    known = None
-    if registry is not None:
-        from edocx.units.registry import CsvRegistry
-
-        known = CsvRegistry.from_path(registry)
-    return {
-        "at": now,
-        "criteria": Criteria(store, now, known) if trust or known else None,
-        "timestamps": timestamps_from(tsa, store),
-        "evidence": evidence_from(store, online=online),
-    }
+def _require_shape(files: list[Path], container: _Container, preview: Path | None, look: SignLook) -> None:
+    """Refuse what cannot go together, before any key is opened."""
+    if len(files) > 1 and container is not _Container.ASICE:
+        raise _usage(
+            Text("Chỉ ký được nhiều tệp một lần trong một gói ASiC-E.", "Several files go into one ASiC-E only."),
+            Text("Thêm --format asice, hoặc ký cả thư mục.", "Add --format asice, or sign a folder."),
+        )
+    if container is _Container.PDF:
+        return
+    if preview is not None or look != SignLook():
+        raise _usage(
+            Text("Chữ ký p7s và ASiC-E không hiện trên trang nào.", "A p7s or ASiC-E signature shows on no page."),
+            Text(
+                "Bỏ các tùy chọn về hình, vị trí và xem trước, hoặc dùng --format pdf.",
+                "Leave image, place and preview out, or use --format pdf.",
+            ),
+        )
 
 
 def _say_done(out: Path, notes: tuple[Message, ...], *, as_json: bool) -> None:
@@ -125,38 +133,40 @@ def _say_done(out: Path, notes: tuple[Message, ...], *, as_json: bool) -> None:
         emit_json({"schema": 1, "file": str(out), "messages": [note.model_dump() for note in notes]})
         return
     say(Text(f"Đã ký: {out}", f"Signed: {out}"))
-    for note in notes:
-        say(f"  ! {note.vi if language() == 'vi' else note.en}  [{note.code}]")
-
-
-def _preview(file: Path, preview: Path, role: str, appearance: Any, near: str | None) -> None:
-    from edocx.signing.pdf.preview import preview_page
-
-    shown = preview_page(file, preview, role=role, appearance=appearance, near=near)  # type: ignore[arg-type]
-    say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
+    say_notes(notes)
 
 
 def _other(
-    file: Path, out: Path, signer: Signer, role: str, options: dict[str, Any], container: _Container
+    files: list[Path], out: Path, signer: Signer, role: Any, means: Means, container: _Container
 ) -> tuple[Message, ...]:
+    from edocx.signing.pdf.extend import require_means
     from edocx.signing.pdf.order import check_certificate
 
-    check_certificate(signer, role, options["at"], options["criteria"])  # type: ignore[arg-type]
-    timestamps = options["timestamps"] if options["level"] != "B-B" else None
+    highest = "B-LT" if container is _Container.ASICE else "B-T"
+    levels = [one.value for one in LevelName]
+    if means.defer or levels.index(means.level) > levels.index(highest):
+        raise _usage(
+            Text(
+                f"Dạng {container} chỉ ký được đến mức {highest}, và không hoãn được.",
+                f"{container} goes up to {highest}, and cannot be put off.",
+            ),
+            Text(f"Dùng --level {highest} hoặc thấp hơn, bỏ --defer.", f"Use {highest} or less, without --defer."),
+        )
+    if means.level != "B-B":
+        require_means(means.level, means.timestamps, means.evidence)
+    check_certificate(signer, role, means.at, means.criteria)
+    timestamps = means.timestamps if means.level != "B-B" else None
     if container is _Container.P7S:
         from edocx.signing.cms.sign import sign_file
 
-        sign_file(file, out, signer, at=options["at"], timestamps=timestamps)
+        sign_file(files[0], out, signer, at=means.at, timestamps=timestamps)
     else:
         from edocx.signing.container.sign import sign_files
 
-        sign_files([file], out, signer, at=options["at"])
+        evidence = means.evidence if means.level == "B-LT" else None
+        sign_files(files, out, signer, at=means.at, timestamps=timestamps, evidence=evidence)
     return ()
 
 
-def _folder(
-    folder: Path, out: Path, signer: Signer, role: str, options: dict[str, Any], *, jobs: int, as_json: bool
-) -> None:
-    from edocx.cli.sign_folder import sign_folder
-
-    raise typer.Exit(sign_folder(folder, out, signer, role, options, jobs=jobs, as_json=as_json))
+def _usage(text: Text, hint: Text) -> UsageError:
+    return UsageError(text, hint=hint, code="EDX-USAGE-SIGN")

@@ -6,18 +6,23 @@ their own, so that no document waits for a slow service and the key is never idl
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from edocx.cli.output import emit_json, error_json, language, say
+from edocx.cli.progress import progress
+from edocx.content import storage_translated
 from edocx.errors import EdocxError, Text, Unavailable
 
 if TYPE_CHECKING:
+    from edocx.cli.sign_look import Role, SignLook
+    from edocx.cli.signing_means import Means
     from edocx.signing.keys import Signer
 
 Step = Callable[[Path, Path], object]
@@ -41,18 +46,24 @@ class SignedFolder:
     """Signs the PDFs of a folder into another; ``sign_one`` and ``lift_one`` do it for one file each.
 
     Both take a source and a result. Where a level above B-B is wanted, the signed file waits under a hidden name until
-    it is reached: what has its final name is finished, and a second run goes on with what is not. With ``defer`` a file
-    whose services do not answer gets its final name at B-B, and its outcome says so.
+    it is reached: what has its final name is finished, and a second run goes on with what is not. With ``keep`` a file
+    whose services do not answer gets its final name at B-B after ``keep`` has noted that, and its outcome says so.
     """
 
     def __init__(
-        self, sign_one: Step, lift_one: Step | None = None, *, level: str = "B-B", jobs: int = 2, defer: bool = False
+        self,
+        sign_one: Step,
+        lift_one: Step | None = None,
+        *,
+        level: str = "B-B",
+        jobs: int = 2,
+        keep: Callable[[Path, EdocxError], object] | None = None,
     ) -> None:
         self._sign_one = sign_one
         self._lift_one = lift_one
         self._level = level
         self._jobs = jobs
-        self._defer = defer
+        self._keep = keep
         self._stopped = threading.Event()
 
     def run(self, sources: list[Path], out: Path, on_done: Callable[[Outcome], None]) -> list[Outcome]:
@@ -97,8 +108,9 @@ class SignedFolder:
         try:
             self._lift_one(staged, out)
         except EdocxError as error:
-            if not (self._defer and isinstance(error, Unavailable)):
+            if self._keep is None or not isinstance(error, Unavailable):
                 return Outcome(source, out, "failed", error=error)
+            self._keep(out, error)
             staged.replace(out)
             return Outcome(source, out, "signed", error=error)
         staged.unlink(missing_ok=True)
@@ -106,29 +118,61 @@ class SignedFolder:
 
 
 def sign_folder(
-    folder: Path, out: Path, signer: Signer, role: str, options: dict[str, Any], *, jobs: int, as_json: bool
+    folder: Path,
+    out: Path,
+    signer: Signer,
+    role: Role,
+    *,
+    look: SignLook,
+    means: Means,
+    reason: str | None,
+    fast: bool,
+    jobs: int,
+    as_json: bool,
 ) -> int:
     """Sign every PDF of ``folder`` into ``out`` and return the exit code; files that are there already are kept."""
+    from edocx.signing.pdf.deferred import drop_task, keep_task
     from edocx.signing.pdf.extend import extend_file, require_means
     from edocx.signing.pdf.order import sign_as
+    from edocx.signing.pdf.sign import LevelTask
 
-    level, at = options["level"], options["at"]
-    means = {"timestamps": options["timestamps"], "evidence": options["evidence"]}
+    level, at = means.level, means.at
+    services = {"timestamps": means.timestamps, "evidence": means.evidence}
     if level != "B-B":
-        require_means(level, means["timestamps"], means["evidence"])
-    out.mkdir(parents=True, exist_ok=True)
-    plain = {name: options[name] for name in ("at", "criteria", "appearance", "reason", "fast")}
+        require_means(level, means.timestamps, means.evidence)
+
+    def sign_one(source: Path, target: Path) -> object:
+        options = {"at": at, "criteria": means.criteria, "reason": reason, "fast": fast}
+        return sign_as(source, target, signer, role, **look.keywords(source, role, at), **options)  # type: ignore[arg-type]
+
+    def lift_one(staged: Path, target: Path) -> object:
+        done = extend_file(staged, target, level, at=at, **services)  # type: ignore[arg-type]
+        drop_task(target)
+        return done
+
+    with storage_translated():
+        out.mkdir(parents=True, exist_ok=True)
+        sources = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".pdf" and path.is_file())
     run = SignedFolder(
-        lambda source, target: sign_as(source, target, signer, role, **plain),  # type: ignore[arg-type]
-        None if level == "B-B" else lambda staged, target: extend_file(staged, target, level, at=at, **means),
+        sign_one,
+        None if level == "B-B" else lift_one,
         level=level,
         jobs=jobs,
-        defer=options["unstamped"] == "defer",
+        keep=(lambda file, error: keep_task(LevelTask(file=file, level=level, since=at, reason=error.code)))
+        if means.defer
+        else None,
     )
-    sources = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".pdf" and path.is_file())
-    outcomes = run.run(sources, out, lambda outcome: None if as_json else _show(outcome))
+    with progress(len(sources)) as advance:
+        step = advance(itertools.repeat(None))
+
+        def tell(outcome: Outcome) -> None:
+            next(step)
+            if not as_json:
+                _show(outcome)
+
+        outcomes = run.run(sources, out, tell)
     _report(outcomes, level, at, as_json=as_json)
-    return 1 if any(one.error is not None for one in outcomes) else 0
+    return 1 if any(one.state == "failed" for one in outcomes) else 0
 
 
 def _show(outcome: Outcome) -> None:

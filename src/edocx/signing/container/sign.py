@@ -16,9 +16,11 @@ from lxml import etree
 from edocx.clock import in_vietnam
 from edocx.content import Blob, durable_file, storage_translated
 from edocx.errors import Text, UsageError
+from edocx.signing.evidence import Evidence
 from edocx.signing.keys import Signer
 from edocx.signing.timestamp import Timestamper
-from edocx.signing.xml.sign import Reference, add_timestamp, complete, prepare
+from edocx.signing.xml.lifting import lift
+from edocx.signing.xml.sign import Reference, complete, prepare
 
 MEDIA_TYPE = "application/vnd.etsi.asic-e+zip"
 SIGNATURES = "META-INF/signatures.xml"
@@ -30,9 +32,15 @@ _ODF = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 
 @storage_translated()
 def sign_files(
-    sources: Iterable[Path], out: Path, signer: Signer, *, at: datetime, timestamps: Timestamper | None = None
+    sources: Iterable[Path],
+    out: Path,
+    signer: Signer,
+    *,
+    at: datetime,
+    timestamps: Timestamper | None = None,
+    evidence: Evidence | None = None,
 ) -> Path:
-    """Put files into a new container and sign them all, at XAdES B-B, or B-T with ``timestamps``.
+    """Put files into a new container and sign them all: XAdES B-B, B-T with ``timestamps``, B-LT with ``evidence`` too.
 
     Files go in by their bare names (NFC), so no two may share one; they are read twice and never held in memory.
     ``at`` is the claimed signing time (aware). Raises `UsageError` (``EDX-USAGE-NAMES``), `InputError`, and what the
@@ -53,7 +61,7 @@ def sign_files(
     )
     signature = complete(prepared, signer.sign_digest(prepared.to_sign))
     if timestamps is not None:
-        add_timestamp(signature, timestamps)
+        lift(signature, timestamps, evidence)
     with durable_file(out) as stream:
         _write(stream, blobs, signature, at)
     return out

@@ -1,0 +1,78 @@
+"""``edocx copy``: an electronic copy of a document or a scan, sealed (NĐ 30/2020 Điều 25-27)."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+
+import typer
+
+from edocx.cli.output import emit_json, say
+from edocx.cli.sign_look import pages_of, preview_copy
+from edocx.cli.signing_means import LevelName, Means, Scheme, forget_old_task, open_key, require_out, say_notes
+from edocx.errors import Text
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+class _Form(StrEnum):
+    WHOLE = "sao-y"
+    FROM_COPY = "sao-luc"
+    EXTRACT = "trich-sao"
+
+
+@app.command()
+def copy(
+    file: Path = typer.Argument(..., help="PDF đã ký hoặc bản quét / a signed PDF, or a scan."),
+    form: _Form = typer.Option(..., "--form", help="sao-y, sao-luc, trich-sao."),
+    agency: str = typer.Option(..., "--agency", help="Tên cơ quan sao / the agency that copies."),
+    key: str | None = typer.Option(None, "--key", help="Khóa của con dấu / the seal's key."),
+    out: Path | None = typer.Option(None, "--out", help="Tệp kết quả / the copy."),
+    pages: str | None = typer.Option(None, "--pages", metavar="1,3-5", help="Các trang trích / pages of an extract."),
+    chain: Path | None = typer.Option(None, "--chain", help="Chứng thư của khóa / the key's certificates."),
+    level: LevelName | None = typer.Option(None, "--level", help="B-B, B-T, B-LT, B-LTA."),
+    tsa: list[str] = typer.Option([], "--tsa", metavar="URL", help="Dịch vụ dấu thời gian / time-stamping service."),
+    defer: bool = typer.Option(
+        False, "--defer", help="Không có dấu thời gian thì ký B-B trước / B-B if no TSA answers."
+    ),
+    trust: list[str] = typer.Option([], "--trust", help="Kho tin cậy / trusted roots."),
+    online: bool = typer.Option(False, "--online", help="Hỏi OCSP, tải CRL / ask OCSP, fetch CRLs."),
+    registry: Path | None = typer.Option(None, "--registry", help="Sổ đăng ký chứng thư / certificate registry."),
+    scheme: Scheme = typer.Option(Scheme.PKCS1V15, "--scheme", help="RSA."),
+    preview: Path | None = typer.Option(
+        None, "--preview", metavar="PNG", help="Xem trước, không ký / show, do not sign."
+    ),
+    as_json: bool = typer.Option(False, "--json", help="JSON."),
+) -> None:
+    """Sao y, sao lục, trích sao điện tử, có con dấu. / A sealed electronic copy or extract."""
+    from edocx.signing.pdf.copies import make_copy
+    from edocx.signing.pdf.marks import CopyForm
+
+    kind = {_Form.WHOLE: CopyForm.WHOLE, _Form.FROM_COPY: CopyForm.FROM_COPY, _Form.EXTRACT: CopyForm.EXTRACT}[form]
+    chosen = pages_of(pages) if pages else None
+    means = Means.of(trust, registry, tsa, level, defer=defer, online=online)
+    if preview is not None:
+        shown = preview_copy(file, preview, form=kind, agency=agency, pages=chosen, at=means.at)
+        say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
+        return
+    target = require_out(out)
+    signer = open_key(key, scheme, chain)
+    notes = make_copy(
+        file,
+        target,
+        signer,
+        form=kind,
+        agency=agency,
+        at=means.at,
+        criteria=means.criteria,
+        pages=chosen,
+        **means.levels(),
+    )
+    forget_old_task(target, notes)
+    if as_json:
+        emit_json(
+            {"schema": 1, "file": str(target), "form": form.value, "messages": [note.model_dump() for note in notes]}
+        )
+        return
+    say(Text(f"Đã sao: {target}", f"Copied: {target}"))
+    say_notes(notes)
