@@ -191,6 +191,14 @@ STAMP_UNTRUSTED = Message.of(
         "The timestamp is intact, but its authority is not known to be trusted; name its root with --trust.",
     ),
 )
+STAMP_UNJUDGED = Message.of(
+    "EDX-STAMP-UNJUDGED",
+    "warning",
+    Text(
+        "Dấu thời gian lưu trữ có dạng cũ hoặc lạ mà edocx không kiểm tra được; nó không được dùng làm bằng chứng.",
+        "An archive timestamp has an old or foreign form that edocx cannot check; it is not used as proof.",
+    ),
+)
 STAMPED = Message.of(
     "EDX-STAMP-PROVES",
     "info",

@@ -28,18 +28,25 @@ class Proof:
 
 
 def prove(own: Iterable[Token], archives: Iterable[Token], trust: TrustStore, at: datetime) -> Proof:
-    """Judge the tokens over one signature: its own timestamps, and document timestamps over everything before them."""
+    """Judge the tokens over one signature: its own timestamps, and archive timestamps over everything before them.
+
+    `Token.end` orders them: an archive timestamp vouches for what ends before it, and for own timestamps without an
+    end, which it covers by its nature.
+    """
     messages: list[Message] = []
-    horizon, proven = at, False
-    listed = sorted((t for t in archives if t.time is not None), key=lambda t: t.end or 0, reverse=True)
+    vouching: list[Token] = []  # from the newest to the oldest
+    held = tuple(archives)
+    messages += [STAMP_BAD for token in held if token.time is None]
+    listed = sorted((t for t in held if t.time is not None), key=lambda t: (t.end or 0, t.time), reverse=True)
     for token in listed:
-        if (problem := _problem(token, trust, horizon)) is None and token.time is not None:
-            horizon, proven = token.time, True
-        elif problem is not None:
+        problem = _problem(token, trust, _horizon(vouching, None, at))
+        if problem is None:
+            vouching.append(token)
+        else:
             messages.append(problem)
-    earliest = horizon if proven else None
+    earliest = _horizon(vouching, None, at) if vouching else None
     for token in own:
-        problem = _problem(token, trust, horizon)
+        problem = _problem(token, trust, _horizon(vouching, token.end, at))
         if problem is not None:
             messages.append(problem)
         elif token.time is not None and (earliest is None or token.time < earliest):
@@ -47,6 +54,12 @@ def prove(own: Iterable[Token], archives: Iterable[Token], trust: TrustStore, at
     if earliest is not None:
         messages = [STAMPED]
     return Proof(earliest, tuple(dict.fromkeys(messages)))
+
+
+def _horizon(vouching: list[Token], end: int | None, at: datetime) -> datetime:
+    """Return the earliest time at which something newer still vouches for what ends at ``end``, else ``at``."""
+    times = [one.time for one in vouching if one.time is not None and (end is None or (one.end or 0) > end)]
+    return times[-1] if times else at
 
 
 def _problem(token: Token, trust: TrustStore, at: datetime) -> Message | None:

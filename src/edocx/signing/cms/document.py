@@ -9,12 +9,13 @@ from collections.abc import Iterable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from asn1crypto import cms, core, crl, ocsp, pem, x509
 
 from edocx.content import Blob
 from edocx.errors import InputError, Text
+from edocx.signing.cms.archive import archive_tokens
 from edocx.signing.cms.signer import (
     MALFORMED,
     Digester,
@@ -29,7 +30,7 @@ from edocx.signing.mechanism import digest, finish, new_hash
 from edocx.signing.messages import CONTENT_DIGEST, DIGEST, MALFORMED_SIGNATURE, TOO_MANY
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
 from edocx.signing.signed import Content, Piece, SignedFiles
-from edocx.signing.token import MAX_TOKENS, read_token
+from edocx.signing.token import MAX_TOKENS, Token, read_token
 from edocx.signing.trust import TrustStore
 
 MAX_CMS = 64 * 1024 * 1024
@@ -195,17 +196,21 @@ def _finding(signed: cms.SignedData, info: cms.SignerInfo, content: Digester, na
         read_token(value, lambda hash_name: digest(hash_name, signer.value))
         for value in unsigned_attribute(info, "signature_time_stamp_token")[:MAX_TOKENS]
     )
+    archives, tokens, notes = archive_tokens(signed, info, content, tokens)
     evidence = _evidence(signed, info)
-    return replace(found, tokens=tokens, evidence=evidence, level=_level(signer, tokens, evidence))
+    level = _level(signer, tokens, archives, evidence)
+    return replace(found, tokens=tokens, archives=archives, evidence=evidence, level=level, messages=notes)
 
 
 def _level(
-    signer: SignerFinding, tokens: tuple[Any, ...], evidence: TrustStore
+    signer: SignerFinding, tokens: tuple[Token, ...], archives: tuple[Token, ...], evidence: TrustStore
 ) -> Literal["B-B", "B-T", "B-LT", "B-LTA"] | None:
     if not signer.bound:
         return None
-    if not any(token.intact for token in tokens):
+    if not any(token.intact for token in (*tokens, *archives)):
         return "B-B"
+    if any(token.intact for token in archives) and any(token.intact for token in tokens):
+        return "B-LTA"
     return "B-LT" if evidence.revocation_lists or evidence.ocsp_responses else "B-T"
 
 

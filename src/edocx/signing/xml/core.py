@@ -44,6 +44,7 @@ from edocx.signing.signed import MAX_KEPT, Content, SignedXml, kept
 from edocx.signing.token import Token
 from edocx.signing.trust import TrustStore
 from edocx.signing.xml.algorithm_names import DIGESTS, Mac, read_method
+from edocx.signing.xml.archive import archive_stamps, archive_tokens
 from edocx.signing.xml.encoding import decode_value
 from edocx.signing.xml.key_info import Offered, read_key_info
 from edocx.signing.xml.names import ds
@@ -72,6 +73,8 @@ class _Work:
     detached: bool = False
     notes: list[Message] = field(default_factory=list)
     causes: list[Message] = field(default_factory=list)
+    archived: list[bytes] | None = None
+    """The octets of every reference, for archive timestamps; None where there is none."""
     kept: list[tuple[str, bytes]] | None = None
     """The octets of every reference but that to the signed properties, where somebody asked for them."""
 
@@ -126,6 +129,7 @@ def examine_any(
         failure=fault.sub,
         messages=(fault.message, *work.causes),
         tokens=(),
+        archives=(),
     )
     return CoreResult(finding, ())
 
@@ -133,11 +137,16 @@ def examine_any(
 def _finding(signature: etree._Element, work: _Work, name: str) -> Finding:
     properties = work.properties
     tokens: tuple[Token, ...] = ()
+    archives: tuple[Token, ...] = ()
+    notes = tuple(work.notes)
     evidence = TrustStore()
     if properties is not None:
         evidence = properties.evidence()
         value = signature.find(ds("SignatureValue"))
         tokens = properties.tokens(value) if value is not None else ()
+        if work.archived is not None:
+            archives, unjudged = archive_tokens(properties, signature, work.archived)
+            notes = (*notes, *unjudged)
     return Finding(
         id=name,
         format="XAdES" if properties is not None else "XMLDSig",
@@ -148,22 +157,25 @@ def _finding(signature: etree._Element, work: _Work, name: str) -> Finding:
         certificate=work.certificate,
         embedded=work.others,
         claimed_time=properties.claimed_time() if properties is not None else None,
-        level=_level(work, tokens, evidence),
+        level=_level(work, tokens, archives, evidence),
         tokens=tokens,
+        archives=archives,
         evidence=evidence,
         given_key=work.given and work.certificate is None,
-        messages=tuple(work.notes),
+        messages=notes,
         content=Content("xml", kept(work.kept), SignedXml) if work.kept is not None else None,
     )
 
 
 def _level(
-    work: _Work, tokens: tuple[Token, ...], evidence: TrustStore
+    work: _Work, tokens: tuple[Token, ...], archives: tuple[Token, ...], evidence: TrustStore
 ) -> Literal["B-B", "B-T", "B-LT", "B-LTA"] | None:
     if work.properties is None or not work.bound:
         return None
-    if not any(token.intact for token in tokens):
+    if not any(token.intact for token in (*tokens, *archives)):
         return "B-B"
+    if any(token.intact for token in archives) and any(token.intact for token in tokens):
+        return "B-LTA"
     return "B-LT" if evidence.revocation_lists or evidence.ocsp_responses else "B-T"
 
 
@@ -181,14 +193,18 @@ def _examine(
     if way is None:
         raise _Fault(SubIndication.FORMAT_FAILURE, UNKNOWN_ALGORITHM)
     work.properties = properties_of(signature)
+    if work.properties is not None and archive_stamps(work.properties):
+        work.archived = []
     # 2. references
     references = info.findall(ds("Reference"))
     if not 0 < len(references) <= MAX_REFERENCES:
         raise ValueError("no references, or too many")
     seen = [_check_reference(reference, signature, sources, budget, work) for reference in references]
+    archived, work.archived = work.archived, None  # what manifests list is stamped through them
     for nodes in [n for n in seen if n is not None]:
         for manifest in [apex for apex in nodes.apexes if apex.tag == ds("Manifest")]:
             _check_manifest(manifest, signature, sources, budget, work)
+    work.archived = archived
     # 3. signed properties
     if work.properties is not None:
         _check_properties(work.properties, references, seen)
@@ -244,11 +260,13 @@ def _check_reference(
 
 
 def _keep(reference: etree._Element, uri: str | None, data: bytes, work: _Work) -> None:
-    if work.kept is None or reference.get("Type") in TYPES:
-        return
-    if sum(len(octets) for _, octets in work.kept) + len(data) > MAX_KEPT:
+    held = sum(len(octets) for _, octets in work.kept or ()) + sum(map(len, work.archived or ()))
+    if held + len(data) > MAX_KEPT and (work.kept is not None or work.archived is not None):
         raise _Fault(SubIndication.GENERIC, BUDGET, Indication.INDETERMINATE)
-    work.kept.append((uri or "", data))
+    if work.archived is not None:
+        work.archived.append(data)
+    if work.kept is not None and reference.get("Type") not in TYPES:
+        work.kept.append((uri or "", data))
 
 
 def _causes(source: bytes | Nodes, data: bytes, hash_name: str, expected: bytes) -> list[Message]:

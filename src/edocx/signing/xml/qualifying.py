@@ -5,8 +5,9 @@ from __future__ import annotations
 import base64
 import hmac
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 from asn1crypto import crl, ocsp, x509
 from lxml import etree
@@ -32,6 +33,9 @@ TYPES = frozenset({
     "http://uri.etsi.org/01903/v1.1.1#SignedProperties",
 })  # fmt: skip
 """Type of the reference to the signed properties, in the versions still met."""
+
+_VALIDATION_DATA = "{http://uri.etsi.org/01903/v1.4.1#}TimeStampValidationData"
+"""What it takes to judge a timestamp later (TS 101 903 v1.4.1 8.1)."""
 
 MAX_VALUES = 200
 """Certificates, lists or answers taken from one signature."""
@@ -88,18 +92,26 @@ class Properties:
 
     def tokens(self, value: etree._Element) -> tuple[Token, ...]:
         """Return the signature timestamps; each stamps the canonical SignatureValue ``value`` (EN 319 132-1 5.3)."""
-        return tuple(self._token(holder, value) for holder in self._unsigned("SignatureTimeStamp")[:MAX_TOKENS])
+        holders = self._unsigned("SignatureTimeStamp")[:MAX_TOKENS]
+        found = (replace(token, end=self.place(holder)) for holder in holders for token in self._tokens(holder, value))
+        return tuple(islice(found, MAX_TOKENS))
+
+    def place(self, holder: etree._Element) -> int:
+        """Return where an unsigned property stands: an archive timestamp covers those before it, and no others."""
+        parent = holder.getparent()
+        return 0 if parent is None else parent.index(holder)
 
     def evidence(self) -> TrustStore:
         """Return the certificates, lists and answers that stand in the unsigned properties."""
         certificates: list[x509.Certificate] = []
         lists: list[crl.CertificateList] = []
         answers: list[ocsp.OCSPResponse] = []
-        for holder in self._unsigned("CertificateValues"):
+        later = self._unsigned_by(_VALIDATION_DATA)
+        for holder in (*self._unsigned("CertificateValues"), *later):
             certificates += [
                 c for data in _values(holder, self.name("EncapsulatedX509Certificate")) for c in certificates_in(data)
             ]
-        for holder in self._unsigned("RevocationValues"):
+        for holder in (*self._unsigned("RevocationValues"), *later):
             lists += [
                 c for data in _values(holder, self.name("EncapsulatedCRLValue")) for c in revocation_lists_in(data)
             ]
@@ -108,27 +120,29 @@ class Properties:
             ]
         return TrustStore((), tuple(certificates), tuple(lists), tuple(answers))
 
-    def has_archive_timestamp(self) -> bool:
-        """Say whether there is an archive timestamp, of any version."""
-        own = [] if self.unsigned is None else list(self.unsigned.iter(etree.Element))
-        return any(str(element.tag).endswith("}ArchiveTimeStamp") for element in own)
-
-    def _token(self, holder: etree._Element, value: etree._Element) -> Token:
+    def _tokens(self, holder: etree._Element, value: etree._Element) -> tuple[Token, ...]:
         encapsulated = holder.findall(self.name("EncapsulatedTimeStamp"))
         method = holder.find(ds("CanonicalizationMethod"))
         way = DEFAULT if method is None else CANONICALISATIONS.get(method.get("Algorithm", ""))
-        if len(encapsulated) != 1 or way is None or holder.find(self.name("Include")) is not None:
-            return Token(intact=False)
-        try:
-            data = base64.b64decode("".join((encapsulated[0].text or "").split()), validate=True)
-        except ValueError:
-            return Token(intact=False)
-        return read_token(data, lambda name: digest(name, canonical_element(value, way)))
+        if not encapsulated or way is None or holder.find(self.name("Include")) is not None:
+            return (Token(intact=False),)
+        found = []
+        for element in encapsulated[:MAX_TOKENS]:
+            try:
+                data = base64.b64decode("".join((element.text or "").split()), validate=True)
+            except ValueError:
+                found.append(Token(intact=False))
+                continue
+            found.append(read_token(data, lambda name: digest(name, canonical_element(value, way))))
+        return tuple(found)
 
     def _unsigned(self, local: str) -> list[etree._Element]:
+        return self._unsigned_by(self.name(local))
+
+    def _unsigned_by(self, name: str) -> list[etree._Element]:
         if self.unsigned is None:
             return []
-        return self.unsigned.findall(f"{self.name('UnsignedSignatureProperties')}/{self.name(local)}")
+        return self.unsigned.findall(f"{self.name('UnsignedSignatureProperties')}/{name}")
 
 
 def properties_of(signature: etree._Element) -> Properties | None:

@@ -29,7 +29,7 @@ from edocx.errors import EdocxError, Text
 from edocx.signing.algorithms import SignatureAlgorithm
 from edocx.signing.certificate import public_key, remembered_certificate
 from edocx.signing.judgement import Finding
-from edocx.signing.messages import MALFORMED_SIGNATURE, VALUE
+from edocx.signing.messages import MALFORMED_SIGNATURE, STAMP_UNJUDGED, VALUE
 from edocx.signing.report import Indication, Integrity, Message, SubIndication
 from edocx.signing.xml.encoding import decode_value, signature_from_xml
 from edocx.signing.xml.names import SIGNED_PROPERTIES_TYPE, ds, xades
@@ -135,6 +135,7 @@ def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], se
 
 def _unsigned(signature: etree._Element) -> dict[str, Any]:
     """Return the timestamps and evidence that came along, and the level that they make."""
+    from edocx.signing.xml.archive import archive_stamps  # noqa: PLC0415 - likewise
     from edocx.signing.xml.qualifying import properties_of  # noqa: PLC0415 - CMS and RFC 3161 load when there is one
 
     properties = properties_of(signature)
@@ -144,7 +145,9 @@ def _unsigned(signature: etree._Element) -> dict[str, Any]:
     level = "B-B"
     if any(token.intact for token in tokens):
         level = "B-LT" if evidence.revocation_lists or evidence.ocsp_responses else "B-T"
-    return {"tokens": tokens, "evidence": evidence, "level": level}
+    # A seal is extended by a new one; archive timestamps over it are not made by edocx, and prove nothing here.
+    notes = (STAMP_UNJUDGED,) if archive_stamps(properties) else ()
+    return {"tokens": tokens, "evidence": evidence, "level": level, "messages": notes}
 
 
 def _match_references(info: etree._Element, wanted: Mapping[str, ExpectedPart], properties_uri: str) -> None:
