@@ -65,11 +65,36 @@ def test_a_dead_province_costs_a_few_attempts_and_the_others_nothing(store, axis
         assert tx.outbox.waiting() == 20
 
 
+def test_one_step_costs_one_time_out_for_each_destination(store, axis, parcel_of, worker_of):
+    """While the circuit is still closed: what is behind the first failure waits, what goes elsewhere does not."""
+    queue(store, parcel_of, *[("H58",)] * 5, ("G22",), *[("H58",)] * 5)
+    done = worker_of(store, axis, "H58.12.01").step()
+    assert (done.sent, len(axis.tried)) == (1, 2)
+
+
+def test_a_thousand_parcels_for_a_dead_province_stand_in_nobodys_way(store, axis, parcel_of, worker_of):
+    queue(store, parcel_of, *[("H58",)] * 1000, ("G22",))
+    worker = worker_of(store, axis, "H58.12.01", batch=4)
+    steps = 1
+    while not worker.step().sent:
+        steps += 1
+    assert steps <= THRESHOLD + 1
+    assert len(axis.tried) == THRESHOLD + 1
+
+
+def test_what_goes_elsewhere_too_is_not_held_with_a_dead_province(store, parcel_of, clock):
+    queue(store, parcel_of, ("H58",), ("H58", "G22"), ("G22",))
+    later = clock.now() + timedelta(hours=1)
+    with store.begin() as tx:
+        assert tx.outbox.hold_all("H58", later) == 1
+        assert len(tx.outbox.claim("w")) == 2
+
+
 def test_nothing_more_is_tried_until_the_pause_is_over_and_then_one(store, axis, parcel_of, worker_of, clock):
     queue(store, parcel_of, *[("H58",)] * 10)
     worker = worker_of(store, axis, "H58.12.01")
-    worker.step()
-    worker.step()
+    worker.run_until_quiet()
+    worker.run_until_quiet()
     assert len(axis.tried) == THRESHOLD
     clock.advance(minutes=1)
     worker.step()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 from datetime import timedelta
@@ -207,3 +208,34 @@ def test_threads_that_share_a_store_take_turns(store, axis, parcel_of, worker_of
     with store.read() as tx:
         assert [entry.number for entry in tx.register.entries("H58.12.01", "di", 2023)] == list(range(1, 61))
         tx.verify_journal().require()
+
+
+def test_a_worker_told_to_stop_ends_after_its_parcel_and_leaves_the_rest_free(store, axis, parcel_of, worker_of):
+    for number in range(8):
+        submit(store, parcel_of(document_id=f"D{number}"))
+
+    class Stopping:
+        def submit(self, parcel, payload):
+            worker.stop()
+            return axis.submit(parcel, payload)
+
+        def pending(self, unit):
+            pytest.fail("nothing more is begun")
+
+    worker = worker_of(store, Stopping(), "H58.12.01")
+    assert worker.run_until_quiet().sent == 1
+    assert worker.is_stopping
+    with store.begin() as tx:
+        assert len(tx.outbox.claim("another", limit=16)) == 7
+
+
+def test_two_workers_of_one_name_share_the_work_and_settle_only_their_own(store, axis, parcel_of, worker_of, clock):
+    for number in range(6):
+        submit(store, parcel_of(document_id=f"D{number}"))
+    first, second = (worker_of(store, axis, "H58.12.01", name="clerk", batch=2) for _ in range(2))
+    total = sum(worker.step().sent for _ in range(3) for worker in (first, second))
+    assert total == 6
+    assert len(axis.pending("G22")) == 6
+    with store.read() as tx:
+        events = [json.loads(line.partition(" ")[2])["event"] for line in tx.journal_lines()]
+    assert events.count("parcel.sent") == 6

@@ -1,4 +1,4 @@
-"""A circuit breaker for each destination: one province that is away does not delay the others.
+"""A circuit breaker and a bulkhead for each destination: one province that is away does not delay the others.
 
 Pure: moments go in, decisions come out. After a few failures in a row nothing more is tried towards a
 destination until a pause has passed; then one parcel goes ahead of the others to see.
@@ -55,12 +55,14 @@ class Breakers:
             circuit.resume_at = now + self._pause(circuit)
         return None if probed else min(blocked, default=None)
 
-    def failed(self, destination: str, now: datetime) -> None:
-        """Note that a destination could not be reached."""
+    def failed(self, destination: str, now: datetime) -> datetime | None:
+        """Note that a destination could not be reached; return until when nothing is tried there, if so from now on."""
         circuit = self._circuits.setdefault(destination, _Circuit())
         circuit.failures += 1
-        if circuit.failures >= self._threshold:
-            circuit.resume_at = now + self._pause(circuit)
+        if circuit.failures < self._threshold:
+            return None
+        circuit.resume_at = now + self._pause(circuit)
+        return circuit.resume_at
 
     def succeeded(self, destinations: Iterable[str]) -> None:
         """Note that the axis took a parcel for these destinations: they are as good as new."""

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -16,6 +17,7 @@ from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
 from edocx.errors import Text, UsageError
 from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.routing.journal import Id
 from edocx.routing.store.engine import sqlite_engine
 from edocx.routing.store.failure import files_translated, translated
 from edocx.routing.store.group import Writers
@@ -25,6 +27,9 @@ from edocx.routing.store.payloads import Payloads
 from edocx.routing.store.place import require_local
 from edocx.routing.store.postgres import postgres_engine, postgres_url, take_turn
 from edocx.routing.transaction import Transaction
+
+Observer = Callable[[datetime, Sequence[tuple[str, dict[str, Id]]]], None]
+"""Is told of a committed transaction: its moment, and the events with their ids that it wrote into the journal."""
 
 
 class Store:
@@ -43,6 +48,7 @@ class Store:
         self._writers = Writers(self._engine)
         self._holder: Holder | None = None
         self._holding = threading.Lock()
+        self._observers: list[Observer] = []
         self._payloads = Payloads(path.with_name(path.name + ".payloads"), faults=faults)
 
     @property
@@ -109,6 +115,16 @@ class Store:
                 transaction.flush()
                 self._faults.reached(f"store.commit.before:{step}")
             self._faults.reached(f"store.commit.after:{step}")
+        if transaction.written:
+            for observer in self._observers:
+                observer(transaction.now, transaction.written)
+
+    def observe(self, observer: Observer) -> None:
+        """Tell ``observer`` of each transaction's journal lines once they are on disk; it must not raise.
+
+        What a host writes in its own transaction (`within`) is on disk when the host says so, and is not told.
+        """
+        self._observers.append(observer)
 
     @contextmanager
     def read(self) -> Iterator[Transaction]:

@@ -118,6 +118,8 @@ class Journal:
         self._connection = connection
         self._now = moment_text(now)
         self._waiting: list[tuple[str, dict[str, Id]]] = []
+        self.written: list[tuple[str, dict[str, Id]]] = []
+        """What was flushed so far, in order: event and ids."""
 
     def add(self, event: str, ids: dict[str, Id]) -> None:
         """Note an event; raise `UsageError` for a name not in `ID_NAMES` or a value that is too long."""
@@ -145,6 +147,7 @@ class Journal:
             previous = digest(line)
             rows.append({"seq": seq, "hash": previous, "line": line})
         _ADD.run_each(self._connection, rows)
+        self.written += self._waiting
         self._waiting.clear()
 
     def head(self) -> Head:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import exists, func, insert, select, update
 
 from edocx.content import Blob
 from edocx.errors import StateError, StoreUnavailable, Text
@@ -165,6 +165,22 @@ class Outbox:
     def hold_back(self, task: Task, due: datetime) -> None:
         """Give a claimed parcel back untried, due again at ``due``: no attempt is used up, nothing happened to it."""
         self._changed(outgoing.HELD_BACK, _claim_of(task), {"due": due})
+
+    def hold_all(self, destination: str, due: datetime) -> int:
+        """Put off everything queued that goes to one destination alone, untried, until ``due``; return how many.
+
+        A hundred thousand parcels for a province that is away then stand in nobody's way.
+        """
+        to, others = tables.deliveries.alias(), tables.deliveries.alias()
+        mine = exists().where(
+            to.c.message_id == _parcels.c.message_id, to.c.recipient == destination, to.c.direction == "out"
+        )
+        alone = ~exists().where(
+            others.c.message_id == _parcels.c.message_id, others.c.recipient != destination, others.c.direction == "out"
+        )
+        waiting = outgoing.IS_QUEUED & _parcels.c.lease.is_(None) & (_parcels.c.due_at < due)
+        held = update(_parcels).where(waiting, mine, alone).values(due_at=due)
+        return int(self._session.connection.execute(held).rowcount)
 
     def bury(self, task: Task, reason: str) -> None:
         """Give up on a parcel: a dead letter, with the error code that says why."""

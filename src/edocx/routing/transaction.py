@@ -125,6 +125,11 @@ class Transaction:
         """Follow the whole chain, and check that it holds every head known from elsewhere."""
         return verify(self._session.journal.lines(), known=known)
 
+    @property
+    def written(self) -> tuple[tuple[str, dict[str, Id]], ...]:
+        """What this transaction wrote into the journal so far: event and ids, in order."""
+        return tuple(self._session.journal.written)
+
     def flush(self) -> None:
         """Write what waits for the commit; the store calls it."""
         self._session.journal.flush()

@@ -8,6 +8,7 @@ only after the commit.
 from __future__ import annotations
 
 import secrets
+import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -108,8 +109,18 @@ class Worker:
         self._breakers = Breakers(self._backoff, random)
         self._faults = faults
         self._batch = batch
+        self._stopping = threading.Event()
         self._outages = 0
         self._resume_at: datetime | None = None
+
+    def stop(self) -> None:
+        """Let the step that runs end after the parcel it is at, and begin no other; safe from any thread or signal."""
+        self._stopping.set()
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether `stop` was called."""
+        return self._stopping.is_set()
 
     def step(self) -> Progress:
         """Send one batch and receive what waits; return what was done.
@@ -118,7 +129,8 @@ class Worker:
         `StoreUnavailable` when the office's own store fails.
         """
         progress = self._send()
-        progress.add(self._receive())
+        if not self.is_stopping:
+            progress.add(self._receive())
         return progress
 
     def run_until_quiet(self, *, most: int = 100_000) -> Progress:
@@ -130,7 +142,7 @@ class Worker:
         for _ in range(most):
             progress = self.step()
             total.add(progress)
-            if not progress.moved:
+            if not progress.moved or self.is_stopping:
                 break
         return total
 
@@ -148,17 +160,21 @@ class Worker:
             tasks = transaction.outbox.claim(self._lease, limit=self._batch)
         taken: list[tuple[Task, str]] = []
         held: list[tuple[Task, datetime]] = []
+        stalled: set[str] = set()
         for task in tasks:
             due = self._breakers.admit(task.parcel.recipients, self._clock.now())
-            if due is not None:
+            if self.is_stopping or stalled.issuperset(task.parcel.recipients):
+                # One time-out a step for each destination: those behind it go first.
+                held.append((task, due or now))
+            elif due is not None:
                 held.append((task, due))
-            elif not self._submit(task, taken, progress):
+            elif not self._submit(task, taken, stalled, progress):
                 break
         self._settle(taken, progress)
         self._hold_back(held, progress)
         return progress
 
-    def _submit(self, task: Task, taken: list[tuple[Task, str]], progress: Progress) -> bool:
+    def _submit(self, task: Task, taken: list[tuple[Task, str]], stalled: set[str], progress: Progress) -> bool:
         """Submit one parcel and note its receipt, or record what went wrong; tell whether the axis is still there."""
         try:
             self._faults.reached("transport.submit.before")
@@ -173,7 +189,8 @@ class Worker:
             self._settle(taken, progress)
             self._fail(error, task, progress)
             if error.retryable and (destination := _at_fault(error, task)) is not None:
-                self._breakers.failed(destination, self._clock.now())
+                stalled.add(destination)
+                self._hold_all(destination, self._breakers.failed(destination, self._clock.now()))
             return True
         self._outages, self._resume_at = 0, None
         self._breakers.succeeded(task.parcel.recipients)
@@ -189,6 +206,11 @@ class Worker:
                 transaction.outbox.mark_sent(task, key)
         progress.sent += len(taken)
         taken.clear()
+
+    def _hold_all(self, destination: str, due: datetime | None) -> None:
+        if due is not None:
+            with self._store.begin("held") as transaction:
+                transaction.outbox.hold_all(destination, due)
 
     def _hold_back(self, held: list[tuple[Task, datetime]], progress: Progress) -> None:
         """Give back in one commit what its destination cannot take now; what is too old is given up all the same."""
