@@ -54,6 +54,7 @@ def ask(run):
 @pytest.fixture
 def office(tmp_path):
     (tmp_path / "office.toml").write_text(OFFICE, encoding="utf-8")
+    (tmp_path / "trust").mkdir()
     return tmp_path
 
 

@@ -117,13 +117,13 @@ def base(office: Path | None) -> MemoryDirectory:
     from edocx.office.records import base_of, unsigned_base
 
     # Looking something up makes no database.
-    return base_of(known, _open(known))[0] if known.store.exists() else unsigned_base(known)
+    return base_of(known, _open(known))[0] if _made(known) else unsigned_base(known)
 
 
 def directory(office: Path | None) -> MemoryDirectory:
     """Return the directory to answer from."""
     known = settings(office)
-    if known is None or not known.store.exists():
+    if known is None or not _made(known):
         return base(office)
     return store(office).load()
 
@@ -162,5 +162,11 @@ def needed(office: Path | None) -> OfficeConfig:
 
 def _open(known: OfficeConfig) -> Engine:
     from edocx.routing.store.engine import sqlite_engine
+    from edocx.routing.store.postgres import postgres_engine, postgres_url
 
-    return sqlite_engine(known.store)
+    url = postgres_url(known.store)
+    return sqlite_engine(Path(known.store)) if url is None else postgres_engine(url)
+
+
+def _made(known: OfficeConfig) -> bool:
+    return known.on_server or Path(known.store).exists()
