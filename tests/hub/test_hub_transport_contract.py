@@ -1,4 +1,4 @@
-"""The contract of every transport, run over HTTP against a hub that carries parcels unopened."""
+"""The contract of every transport, run over HTTP, in both dialects, against a hub that carries parcels unopened."""
 
 from __future__ import annotations
 
@@ -11,9 +11,11 @@ from hub_scene import enrol, serving
 
 from edocx.content import Blob
 from edocx.errors import StateError, UnitError
-from edocx.hub import HubConfig, NewAgency, app
+from edocx.hub import HubConfig, NewAgency, agencies, app
 from edocx.routing.parcel import Parcel, ParcelKind
+from edocx.routing.transport import Transport
 from edocx.routing.transport.axis import AxisTransport
+from edocx.routing.transport.lgsp import LgspTransport
 
 UNITS = ("H58.12.01", "H58.12", "H58.07", "H58", "G22")
 _CONTRACT = Path(__file__).parents[1] / "routing" / "test_routing_transport_contract.py"
@@ -29,12 +31,14 @@ globals().update({n: v for n, v in vars(_module).items() if n.startswith("test_"
 class Lines:
     """One line for each unit, as offices have; the contract speaks for all of them."""
 
-    def __init__(self, make: Callable[[str], AxisTransport]) -> None:
+    def __init__(self, make: Callable[[str], Transport]) -> None:
         self._make = make
-        self._lines: dict[str, AxisTransport] = {}
+        self._lines: dict[str, Transport] = {}
 
-    def of(self, unit: str) -> AxisTransport:
-        return self._lines.setdefault(unit, self._make(unit))
+    def of(self, unit: str) -> Transport:
+        if unit not in self._lines:
+            self._lines[unit] = self._make(unit)
+        return self._lines[unit]
 
     def submit(self, parcel, payload):
         return self.of(parcel.sender if parcel.sender in UNITS else UNITS[0]).submit(parcel, payload)
@@ -58,18 +62,28 @@ def carrier(tmp_path, clock):
     hub = app(HubConfig(database=tmp_path / "hub.db", envelope="off"), clock=clock)
     enrol(hub, *(NewAgency(code, code) for code in UNITS), secrets={code: f"s-{code}" for code in UNITS})
     with serving(hub) as found:
-        yield found
+        yield hub, found
     hub.service.close()
 
 
-@pytest.fixture
-def axis(carrier, tmp_path, clock):
-    def make(unit):
-        return AxisTransport(
-            f"http://{carrier[0]}:{carrier[1]}", system=unit, secret=f"s-{unit}", clock=clock, attempts=tmp_path / unit
-        )
+@pytest.fixture(params=["axis", "lgsp"])
+def axis(carrier, tmp_path, clock, request):
+    hub, (host, port) = carrier
+    endpoint = f"http://{host}:{port}"
 
-    lines = Lines(make)
+    def over_axis(unit):
+        return AxisTransport(endpoint, system=unit, secret=f"s-{unit}", clock=clock, attempts=tmp_path / unit)
+
+    def over_lgsp(unit):
+        with hub.service.store.begin("lgsp") as connection:
+            agency = agencies.require(connection, unit)
+            key, password = agencies.new_lgsp_credentials(
+                connection, agency, hub.service.vault, now=clock.now(), by="test"
+            )
+        told = {"system": unit, "key": key, "username": unit, "password": password}
+        return LgspTransport(endpoint, **told, clock=clock, attempts=tmp_path / unit)
+
+    lines = Lines(over_axis if request.param == "axis" else over_lgsp)
     yield lines
     lines.close()
 

@@ -20,11 +20,11 @@ from edocx.content import PIECE, Blob
 from edocx.errors import InputError, UnitError
 from edocx.hub import agency_operations, mailroom, refusal, replies
 from edocx.hub.admission import EDOC, STATUS, Offered
-from edocx.hub.call import Call, Operation, answer, reading, small_body, take_body
+from edocx.hub.call import Call, Operation, answer, file_answer, reading, small_body, take_body
 from edocx.hub.inspection import Findings
-from edocx.hub.letter_facts import LetterFacts
+from edocx.hub.letter_facts import LetterFacts, told_facts
 from edocx.hub.relay_statement import is_digest
-from edocx.routing.parcel import TOP_URGENCY, Business, ParcelKind, is_message_id, require_id
+from edocx.routing.parcel import ParcelKind, is_message_id, require_id
 from edocx.units import UnitId
 
 MAX_HUBS = 16
@@ -105,23 +105,9 @@ def _facts(call: Call, file: Blob, kind: ParcelKind) -> tuple[LetterFacts, Findi
         # Only what is no envelope at all may pass unopened: what the door refused in one stays refused.
         if call.service.config.envelope == "require" or not call.get("edx-document-id"):
             raise
-        return _told_facts(call, file, kind), None
-
-
-def _told_facts(call: Call, file: Blob, kind: ParcelKind) -> LetterFacts:
-    """Return what an edocx office says of a parcel that a hub without the envelope check carries unopened."""
-    urgency, business = call.get("edx-urgency") or "0", call.get("edx-business") or Business.NEW
-    if urgency not in {str(step) for step in range(TOP_URGENCY + 1)} or business not in set(Business):
-        raise refusal.bad_parameter("edx-urgency")
-    return LetterFacts(
-        kind=kind,
-        sender=require_id(call.get("from"), "from"),
-        recipients=(),
-        document_id=require_id(unquote(call.get("edx-document-id")), "edx-document-id"),
-        business=Business(business),
-        urgency=int(urgency),
-        digest=file.sha256,
-    )
+        told = {name: call.get(f"edx-{name}") for name in ("business", "urgency")}
+        told["document-id"] = unquote(call.get("edx-document-id"))
+        return told_facts(file, kind, call.get("from"), told), None
 
 
 def recipients_of(text: str) -> tuple[str, ...]:
@@ -184,11 +170,7 @@ async def get_edoc(call: Call) -> Response:
 
 async def download_edoc(call: Call) -> Response:
     """Give a message's raw bytes."""
-    blob = await run_in_threadpool(_content, call)
-    headers = {"Content-Length": str(blob.size)}
-    if blob.size <= PIECE:
-        return Response(blob.read(), headers=headers, media_type="application/octet-stream")
-    return StreamingResponse(blob.pieces(), headers=headers, media_type="application/octet-stream")
+    return file_answer(await run_in_threadpool(_content, call))
 
 
 def _content(call: Call) -> Blob:

@@ -9,8 +9,9 @@ from typing import Any
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
-from starlette.responses import Response
+from starlette.responses import Response, StreamingResponse
 
+from edocx.content import PIECE, Blob
 from edocx.hub import bodies, replies
 from edocx.hub.bodies import Body
 from edocx.hub.gate import Caller
@@ -55,6 +56,14 @@ def reading(act: Reading) -> Operation:
 def answer(body: bytes) -> Response:
     """Return a JSON reply."""
     return Response(body, media_type=replies.JSON_TYPE)
+
+
+def file_answer(blob: Blob) -> Response:
+    """Return a file's raw bytes as the reply, in pieces when it is large."""
+    headers = {"Content-Length": str(blob.size)}
+    if blob.size <= PIECE:
+        return Response(blob.read(), headers=headers, media_type="application/octet-stream")
+    return StreamingResponse(blob.pieces(), headers=headers, media_type="application/octet-stream")
 
 
 async def take_body(call: Call, limit: int) -> Body:

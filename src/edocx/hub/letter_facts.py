@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -80,6 +80,31 @@ def read_facts(blob: Blob, *, max_bytes: int, workdir: Path, look: Look | None =
         if look is not None:
             look(reading, facts)
         return facts
+
+
+def told_facts(file: Blob, kind: ParcelKind, sender: str, told: Mapping[str, str]) -> LetterFacts:
+    """Return what an edocx office says of a parcel that a hub without the envelope check carries unopened.
+
+    Args:
+        file: the parcel.
+        kind: document or status.
+        sender: the unit it is from.
+        told: ``document-id``, ``business``, ``urgency``.
+
+    Raises `InputError` or `UsageError` for what cannot be right.
+    """
+    urgency, business = told.get("urgency") or "0", told.get("business") or Business.NEW
+    if urgency not in {str(step) for step in range(TOP_URGENCY + 1)} or business not in set(Business):
+        raise refusal.bad_parameter("edx-urgency")
+    return LetterFacts(
+        kind=kind,
+        sender=require_id(sender, "from"),
+        recipients=(),
+        document_id=require_id(told.get("document-id", ""), "edx-document-id"),
+        business=Business(business),
+        urgency=int(urgency),
+        digest=file.sha256,
+    )
 
 
 def _facts(reading: Reading) -> LetterFacts:

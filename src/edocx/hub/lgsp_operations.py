@@ -24,15 +24,22 @@ from starlette.routing import BaseRoute, Route
 from edocx.clock import VIETNAM, in_vietnam
 from edocx.content import Blob
 from edocx.envelope import open_envelope
-from edocx.errors import EdocxError, LimitExceeded
+from edocx.errors import EdocxError, InputError
 from edocx.hub import agencies, bodies, mailroom, refusal
 from edocx.hub.admission import EDOC, STATUS, Offered
 from edocx.hub.agencies import Agency
-from edocx.hub.multipart import fields
+from edocx.hub.axis_operations import recipients_of
+from edocx.hub.bodies import Body
+from edocx.hub.call import file_answer
+from edocx.hub.inspection import Findings
+from edocx.hub.letter_facts import told_facts
+from edocx.hub.multipart import Field, fields
 from edocx.hub.refusal import wire_of
 from edocx.hub.service import Service
 from edocx.hub.vault import check_password
-from edocx.routing.parcel import ParcelKind
+from edocx.routing.parcel import ParcelKind, is_message_id
+from edocx.routing.transport.axis_exchange import EDOCX
+from edocx.routing.transport.lgsp_exchange import ASK_EDOCX
 
 TOKEN_LIFE = timedelta(minutes=30)
 MAX_FORM = 64 * 1024
@@ -41,10 +48,12 @@ MAX_INLINE = 64 * 1024 * 1024
 
 _KINDS = {EDOC: ParcelKind.DOCUMENT, STATUS: ParcelKind.STATUS}
 _TABLE = frozenset({"10", "15", "18", "19", "20", "21", "22", "23"})
-_UNREADABLE_FILE = "21"
+_TROUBLE, _UNREADABLE_FILE = "20", "21"
 _OK = 200
 
-_Act = Callable[[Service, Request, Agency], Awaitable[dict[str, Any]]]
+_Act = Callable[[Service, Request, Agency], Awaitable["dict[str, Any] | Response"]]
+_FURTHER = ("edxTo", "edxMessageId", "edxDocumentId", "edxBusiness", "edxUrgency")
+"""Fields of a form that only edocx offices send, and only to a hub that said it is one."""
 
 
 class _Unauthorized(Exception):
@@ -57,6 +66,7 @@ def lgsp_routes(service: Service) -> list[BaseRoute]:
         ("POST", "sendEdoc", _send),
         ("GET", "syncReceivedEdocList", _list),
         ("GET", "getEdoc", _get),
+        ("GET", "downloadEdoc", _download),
         ("POST", "updateStatus", _update),
         ("GET", "getAgenciesList", _agencies),
     ]
@@ -67,10 +77,16 @@ def lgsp_routes(service: Service) -> list[BaseRoute]:
 
 
 async def _answered(
-    service: Service, name: str, act: Callable[[Service, Request], Awaitable[dict[str, Any]]], request: Request
+    service: Service,
+    name: str,
+    act: Callable[[Service, Request], Awaitable[dict[str, Any] | Response]],
+    request: Request,
 ) -> Response:
     try:
-        return _json(await act(service, request))
+        reply = await act(service, request)
+        if isinstance(reply, Response):
+            return reply
+        return _json(reply | ({EDOCX: 1} if ASK_EDOCX in request.headers else {}))
     except _Unauthorized:
         service.metrics.request(f"v1/{name}", "EDX-HUB-SIGNATURE", "", 0.0)
         return PlainTextResponse("Unauthorized", 401)
@@ -81,7 +97,7 @@ async def _answered(
         return _json(_failed(error, request.query_params.get("docId", "")), wire_of(error).status)
 
 
-async def _let_in(act: _Act, service: Service, request: Request) -> dict[str, Any]:
+async def _let_in(act: _Act, service: Service, request: Request) -> dict[str, Any] | Response:
     agency = await run_in_threadpool(_authenticated, service, request)
     reply = await act(service, request, agency)
     service.metrics.request(f"v1/{request.url.path.rpartition('/')[2]}", "ok", agency.code, 0.0)
@@ -153,27 +169,48 @@ async def _send(service: Service, request: Request, agency: Agency) -> dict[str,
         silence=service.config.body_seconds,
     )
 
-    def take() -> str:
+    def take() -> dict[str, Any]:
         try:
             form = fields(body, request.headers.get("content-type", ""))
             if "edocFile" not in form:
                 raise refusal.empty_body()
-            told = request.query_params.get("messageType") or request.headers.get("messagetype") or ""
-            if "messageType" in form:
-                field = form["messageType"]
-                told = body.read_at(field.start, min(field.end - field.start, 64)).decode("utf-8", "replace")
-            kind = _KINDS.get(told.strip().lower())
+            told = {name: _text(body, form[name]) for name in ("messageType", *_FURTHER) if name in form}
+            named = told.get("messageType") or request.query_params.get("messageType") or ""
+            kind = _KINDS.get((named or request.headers.get("messagetype", "")).strip().lower())
             if kind is None:
                 raise refusal.bad_parameter("messageType")
             file = body.stretch(form["edocFile"].start, form["edocFile"].end)
-            facts, findings = service.look_into(file, agency)
-            if facts.kind is not kind:
-                raise refusal.wrong_kind(told.strip())
-            return service.door.admit(Offered(agency, facts, (), service.traced(file, facts), findings=findings)).doc_id
+            taken = service.door.admit(_offered(service, agency, file, kind, told))
         finally:
             body.close()
+        service.metrics.add("documents_received", int(taken.new))
+        service.metrics.add("bytes_received", body.size)
+        further = {"edxReceivedAt": taken.received_at.isoformat()} if ASK_EDOCX in request.headers else {}
+        return {"docId": taken.doc_id} | further
 
-    return {"success": True, "message": "OK", "docId": await run_in_threadpool(take)}
+    return {"success": True, "message": "OK"} | await run_in_threadpool(take)
+
+
+def _offered(service: Service, agency: Agency, file: Blob, kind: ParcelKind, told: dict[str, str]) -> Offered:
+    findings: Findings | None = None
+    try:
+        facts, findings = service.look_into(file, agency)
+    except InputError:
+        if service.config.envelope == "require" or not told.get("edxDocumentId"):
+            raise
+        named = {"document-id": told["edxDocumentId"], "business": told.get("edxBusiness", "")}
+        facts = told_facts(file, kind, agency.code, named | {"urgency": told.get("edxUrgency", "")})
+    if facts.kind is not kind:
+        raise refusal.wrong_kind(kind.value)
+    message_id = told.get("edxMessageId") or None
+    if message_id is not None and not is_message_id(message_id):
+        raise refusal.bad_parameter("edxMessageId")
+    recipients = recipients_of(told.get("edxTo", ""))
+    return Offered(agency, facts, recipients, service.traced(file, facts), message_id, findings=findings)
+
+
+def _text(body: Body, field: Field) -> str:
+    return body.read_at(field.start, min(field.end - field.start, MAX_FORM)).decode("utf-8", "replace").strip()
 
 
 async def _list(service: Service, request: Request, agency: Agency) -> dict[str, Any]:
@@ -199,6 +236,7 @@ async def _list(service: Service, request: Request, agency: Agency) -> dict[str,
             "status": row["status"],
             "statusDesc": row["status_desc"],
         }
+        | ({name: told for name, told in row.items() if name.startswith("edx")} if ASK_EDOCX in request.headers else {})
         for row in await run_in_threadpool(read)
     ]
     return {"success": True, "message": "OK", "count": len(rows), "data": rows}
@@ -225,6 +263,18 @@ async def _get(service: Service, request: Request, agency: Agency) -> dict[str, 
         }
 
     return {"success": True, "data": await run_in_threadpool(read)}
+
+
+async def _download(service: Service, request: Request, agency: Agency) -> Response:
+    """Give the raw bytes, which the dialect has no way for; edocx offices ask for it."""
+    doc_id = request.query_params.get("docId", "")
+
+    def read() -> Blob:
+        with service.store.read() as connection:
+            _, sha256 = mailroom.own_message(connection, agency, doc_id)
+            return service.store.load(connection, sha256)
+
+    return file_answer(await run_in_threadpool(read))
 
 
 def _attachments(blob: Blob, service: Service) -> list[dict[str, str]]:
@@ -267,10 +317,13 @@ async def _agencies(service: Service, _request: Request, _agency: Agency) -> dic
 
 
 def _failed(error: EdocxError, doc_id: str) -> dict[str, Any]:
-    number = wire_of(error).number
+    number, status = wire_of(error)
     if number not in _TABLE:
-        number = _UNREADABLE_FILE if isinstance(error, LimitExceeded) else "20"
+        # 20 is trouble of the platform, after which clients try again.
+        number = _TROUBLE if error.retryable or status >= refusal.SYSTEM.status else _UNREADABLE_FILE
     data = {"docId": doc_id, "status": "error", "errorCode": number, "errorDesc": error.text.vi, "edxCode": error.code}
+    if error.where:
+        data["edxWhere"] = error.where
     return {"success": False, "message": error.text.vi, "data": data}
 
 

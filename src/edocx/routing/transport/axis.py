@@ -25,21 +25,15 @@ from edocx.errors import (
     Refused,
     Text,
     TransportUnavailable,
-    Unavailable,
-    UnitError,
 )
 from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.routing.store.payloads import MAX_PAYLOAD, checked
 from edocx.routing.transport import Entry, Receipt
 from edocx.routing.transport.attempts import Attempt, Attempts
-from edocx.routing.transport.axis_exchange import (
-    REPLY_TOO_LONG,
-    UNKNOWN_DOCUMENT,
-    UNREACHED,
-    AxisExchange,
-)
+from edocx.routing.transport.axis_exchange import UNKNOWN_DOCUMENT, AxisExchange
 from edocx.routing.transport.axis_rows import entry_of, may_be, moment_of, rows_of
-from edocx.routing.transport.refusal import unknown_entry
+from edocx.routing.transport.http_line import REPLY_TOO_LONG, UNREACHED
+from edocx.routing.transport.refusal import open_outcome, require_own, unknown_entry, unknown_outcome
 from edocx.routing.transport.spool import spooled
 
 if TYPE_CHECKING:
@@ -167,7 +161,7 @@ class AxisTransport:
             raise
         key = str(reply.get("DocId") or "")
         if not key:
-            raise _open_outcome(parcel.message_id)
+            raise open_outcome(parcel.message_id)
         received_at = moment_of(reply.get("edxReceivedAt")) or self._clock.now()
         if not self._line.is_edocx:
             self._attempts.done(attempt, key, received_at)
@@ -193,12 +187,12 @@ class AxisTransport:
             self._attempts.done(attempt, key, received_at)
             return Receipt(key, parcel.message_id, received_at)
         if rows:
-            raise _unknown_outcome(parcel.message_id)
+            raise unknown_outcome(parcel.message_id)
         if attempt.absent_at is None:
             self._attempts.absent(attempt, now)
-            raise _open_outcome(parcel.message_id)
+            raise open_outcome(parcel.message_id)
         if now - datetime.fromisoformat(attempt.absent_at) < APART:
-            raise _open_outcome(parcel.message_id)
+            raise open_outcome(parcel.message_id)
         return None
 
     def _get(self, entry: Entry) -> Blob:
@@ -214,13 +208,7 @@ class AxisTransport:
             ) from error
 
     def _own(self, unit: str) -> None:
-        if unit != self._line.system:
-            raise UnitError(
-                Text(f"Kết nối này chỉ dùng cho {self._line.system}.", f"This line is {self._line.system}'s alone."),
-                hint=Text("Mỗi đơn vị có mã và bí mật riêng.", "Each unit has a code and a secret of its own."),
-                code="EDX-AXIS-UNIT",
-                where=unit,
-            )
+        require_own(unit, self._line.system)
 
 
 def _parameters(parcel: Parcel) -> dict[str, str]:
@@ -236,31 +224,3 @@ def _parameters(parcel: Parcel) -> dict[str, str]:
         "edx-business": parcel.business,
         "edx-urgency": str(parcel.urgency),
     }
-
-
-def _open_outcome(message_id: str) -> Unavailable:
-    return Unavailable(
-        Text(
-            "Chưa rõ trục đã nhận văn bản hay chưa; sẽ hỏi lại sau ít phút.",
-            "It is not known yet whether the axis took the parcel; it is asked again in some minutes.",
-        ),
-        hint=Text("Không gửi lại bằng tay.", "Do not send it again by hand."),
-        code="EDX-AXIS-OUTCOME-OPEN",
-        where=message_id,
-        retryable=True,
-    )
-
-
-def _unknown_outcome(message_id: str) -> Refused:
-    return Refused(
-        Text(
-            "Không xác định được trục đã nhận văn bản nào trong các lần gửi.",
-            "It cannot be told which of the axis' documents, if any, is this parcel.",
-        ),
-        hint=Text(
-            "Văn thư đối chiếu danh sách đã gửi trên trục rồi quyết định gửi lại hay không.",
-            "A clerk compares the axis' list of sent documents and decides whether to send it again.",
-        ),
-        code="EDX-AXIS-OUTCOME-UNKNOWN",
-        where=message_id,
-    )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edocx.errors import StateError, Text, UnitError
+from edocx.errors import Refused, StateError, Text, Unavailable, UnitError
 from edocx.routing.parcel import Parcel
 from edocx.routing.transport import Entry
 
@@ -38,4 +38,45 @@ def unknown_entry(entry: Entry) -> StateError:
         hint=Text("Lấy lại danh sách chờ nhận.", "List what is pending again."),
         code="EDX-AXIS-ENTRY",
         where=entry.key,
+    )
+
+
+def require_own(unit: str, system: str) -> None:
+    """Raise `UnitError` when a line is used for a unit that it was not opened for."""
+    if unit != system:
+        raise UnitError(
+            Text(f"Kết nối này chỉ dùng cho {system}.", f"This line is {system}'s alone."),
+            hint=Text("Mỗi đơn vị có mã và bí mật riêng.", "Each unit has a code and a secret of its own."),
+            code="EDX-AXIS-UNIT",
+            where=unit,
+        )
+
+
+def open_outcome(message_id: str) -> Unavailable:
+    """Return the error while it is not known what became of an earlier call."""
+    return Unavailable(
+        Text(
+            "Chưa rõ trục đã nhận văn bản hay chưa; sẽ hỏi lại sau ít phút.",
+            "It is not known yet whether the axis took the parcel; it is asked again in some minutes.",
+        ),
+        hint=Text("Không gửi lại bằng tay.", "Do not send it again by hand."),
+        code="EDX-AXIS-OUTCOME-OPEN",
+        where=message_id,
+        retryable=True,
+    )
+
+
+def unknown_outcome(message_id: str) -> Refused:
+    """Return the error when it will not become known what became of an earlier call: a clerk decides."""
+    return Refused(
+        Text(
+            "Không xác định được trục đã nhận văn bản nào trong các lần gửi.",
+            "It cannot be told which of the axis' documents, if any, is this parcel.",
+        ),
+        hint=Text(
+            "Văn thư đối chiếu danh sách đã gửi trên trục rồi quyết định gửi lại hay không.",
+            "A clerk compares the axis' list of sent documents and decides whether to send it again.",
+        ),
+        code="EDX-AXIS-OUTCOME-UNKNOWN",
+        where=message_id,
     )
