@@ -30,11 +30,14 @@ from edocx.documents import DocumentNumber, PageLayout
 from edocx.errors import SigningRefused, StateError, Text, Unavailable, UsageError
 from edocx.signing.coroutine import run_to_end
 from edocx.signing.evidence import Evidence, RevocationAnswer
+from edocx.signing.judgement import Criteria
 from edocx.signing.keys import open_signer
 from edocx.signing.pdf.extend import extend_file
 from edocx.signing.pdf.field_text import number_and_date
 from edocx.signing.pdf.form import SEAL_FIELD, make_form, person_field
 from edocx.signing.pdf.sign import run_task, sign, sign_to_level
+from edocx.signing.pdf.verify import verify_pdf
+from edocx.signing.report import Indication
 from edocx.signing.timestamp import Rfc3161
 from edocx.signing.trust import TrustStore
 from edocx.testing import Ocsp, Pki, Tsa
@@ -178,6 +181,75 @@ def test_tokens_and_validation_data_survive_twenty_years_without_any_service(tmp
     # The judge can fail: at B-T nothing in the file says that the certificates were not revoked.
     sign(draft, bare := tmp_path / "bare.pdf", signer, at=SIGNED_AT, field="S", level="B-T", timestamps=stamps)
     assert archived_verdict(bare, trust, later).ades_subindic != AdESPassed.OK
+
+
+class LongLife:
+    """A PKI of 30 years in which everything else is renewed: people, time-stamping units, daily lists, OCSP answers."""
+
+    def __init__(self, folder):
+        self.pki = Pki.create(years=30)
+        person = self.pki.issue_person("Nguyễn Văn A", "CƠ QUAN THỬ NGHIỆM", not_after=SIGNED_AT + 3 * YEAR)
+        person.save(folder / "person.p12")
+        self.person = person
+        self.signer = open_signer(str(folder / "person.p12"))
+        self.anchors = tuple(
+            x509.Certificate.load(one.public_bytes(Encoding.DER)) for one in (self.pki.root.certificate,)
+        )
+        self.state = x509.Certificate.load(self.pki.state.certificate.public_bytes(Encoding.DER))
+
+    def means(self, moment):
+        """What is there at a moment: a unit that began to stamp a month before and does so for five years."""
+        answers = ()
+        if moment < SIGNED_AT + 3 * YEAR:
+            answers = (ocsp.OCSPResponse.load(Ocsp(self.pki).about(self.person.certificate, moment)),)
+        trust = TrustStore(self.anchors, (self.state,), daily_lists(self.pki, moment), answers)
+        unit = self.pki.issue_tsa(moment - timedelta(days=30), moment + 5 * YEAR)
+        service = Tsa(self.pki, unit=unit)
+        stamps = Rfc3161("test", lambda request: service.answer(request, moment), trust=trust)
+        return {"at": moment, "timestamps": stamps, "evidence": Evidence(trust)}
+
+    def judged(self, path, moment):
+        """Judge with our own verifier, the clock at a moment, anchors alone, nobody to ask."""
+        report = verify_pdf(path, Criteria(TrustStore(self.anchors), moment))
+        return next(one for one in report.signatures if one.id == "Sig1")
+
+
+YEAR = timedelta(days=365)
+
+
+def test_our_verifier_passes_an_archive_twenty_years_on_with_every_service_gone(tmp_path, draft):
+    life = LongLife(tmp_path)
+    field = {"field": "Sig1", "level": "B-LTA"}
+    archived = sign(draft, tmp_path / "0.pdf", life.signer, **field, **life.means(SIGNED_AT))
+    assert life.judged(archived, SIGNED_AT + 4 * YEAR).indication is Indication.TOTAL_PASSED
+    for renewed in (4, 8, 12, 16):
+        extend_file(archived, archived, "B-LTA", **life.means(SIGNED_AT + renewed * YEAR))
+    later = life.judged(archived, SIGNED_AT + 20 * YEAR)
+    assert (later.indication, later.level, later.time_source) == (Indication.TOTAL_PASSED, "B-LTA", "timestamp")
+    assert later.signing_time - SIGNED_AT < timedelta(minutes=1)
+    # Nobody renewed any more: the last unit's certificate runs out in year 21, and with it what it vouches for.
+    assert life.judged(archived, SIGNED_AT + 22 * YEAR).indication is Indication.INDETERMINATE
+
+
+@pytest.mark.parametrize("level", ["B-B", "B-T", "B-LT", "B-LTA"])
+def test_what_was_never_renewed_is_undetermined_twenty_years_on(tmp_path, draft, level):
+    life = LongLife(tmp_path)
+    signed = sign(draft, tmp_path / "0.pdf", life.signer, field="Sig1", level=level, **life.means(SIGNED_AT))
+    assert life.judged(signed, SIGNED_AT + 20 * YEAR).indication is Indication.INDETERMINATE
+
+
+def test_a_unit_that_lasts_needs_no_renewal_and_a_byte_changed_in_all_those_years_fails(tmp_path, draft):
+    life = LongLife(tmp_path)
+    means = life.means(SIGNED_AT)
+    service = Tsa(life.pki)  # good for the whole life of the hierarchy
+    means["timestamps"] = Rfc3161("test", lambda request: service.answer(request, SIGNED_AT))
+    archived = sign(draft, tmp_path / "0.pdf", life.signer, field="Sig1", level="B-LTA", **means)
+    later = SIGNED_AT + 20 * YEAR
+    assert life.judged(archived, later).indication is Indication.TOTAL_PASSED
+    data = bytearray(archived.read_bytes())
+    data[data.index(b"stream\n") + 12] ^= 1  # in what the page shows
+    archived.write_bytes(data)
+    assert life.judged(archived, later).indication is Indication.TOTAL_FAILED
 
 
 def test_an_old_signature_is_lifted_later_without_changing_a_byte_of_it(signing, draft, tmp_path):

@@ -92,6 +92,10 @@ class Pki:
         """The time-stamping unit's key and certificate (critical and only purpose: timeStamping)."""
         return self._service("tsa", "TSA THỬ NGHIỆM")
 
+    def issue_tsa(self, not_before: datetime, not_after: datetime) -> Credential:
+        """Issue to a further time-stamping unit: real ones are renewed every few years."""
+        return self._issue("tsa", distinguished_name("TSA THỬ NGHIỆM", organisation=TEST_BODY), not_before, not_after)
+
     @property
     def ocsp(self) -> Credential:
         """The OCSP responder's key and certificate for the CA for state agencies."""

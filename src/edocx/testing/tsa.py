@@ -11,6 +11,7 @@ from asn1crypto import x509 as asn1_x509
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from edocx.errors import Text, UsageError
+from edocx.testing.credential import Credential
 from edocx.testing.der import read_request
 from edocx.testing.pki import Pki
 
@@ -22,10 +23,10 @@ DIGEST_SIZES = {"sha256": 32, "sha384": 48, "sha512": 64, "sha3_256": 32, "sha3_
 
 
 class Tsa:
-    """Answers time-stamp requests with the key of a `Pki`, at whatever moment it is told."""
+    """Answers time-stamp requests with the key of a `Pki` (or of another ``unit``), at whatever moment it is told."""
 
-    def __init__(self, pki: Pki, *, policy: str = POLICY) -> None:
-        self._pki = pki
+    def __init__(self, pki: Pki, *, policy: str = POLICY, unit: Credential | None = None) -> None:
+        self._unit = unit or pki.tsa
         self._policy = policy
 
     def answer(self, request: bytes, at: datetime) -> bytes:
@@ -59,7 +60,7 @@ class Tsa:
     def _objection(self, asked: tsp.TimeStampReq, at: datetime) -> str | None:
         imprint = asked["message_imprint"]
         size = DIGEST_SIZES.get(imprint["hash_algorithm"]["algorithm"].native)
-        certificate = self._pki.tsa.certificate
+        certificate = self._unit.certificate
         alive = certificate.not_valid_before_utc <= at <= certificate.not_valid_after_utc
         objections = {
             "bad_request": asked["version"].native != "v1",
@@ -84,7 +85,7 @@ class Tsa:
             }
         )
         content = info.dump()
-        tsa = self._pki.tsa
+        tsa = self._unit
         certificate = asn1_x509.Certificate.load(tsa.certificate.public_bytes(Encoding.DER))
         attributes = _signed_attributes(content, certificate)
         signer = cms.SignerInfo(

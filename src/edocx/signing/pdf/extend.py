@@ -29,6 +29,7 @@ from edocx.errors import SigningRefused, StateError, Text, UsageError
 from edocx.signing.algorithms import HashName
 from edocx.signing.evidence import Collected, Evidence, collect
 from edocx.signing.pdf.document import MALFORMED, damaged, open_source
+from edocx.signing.pdf.evidence import evidence_in
 from edocx.signing.pdf.revision import Revision, open_revision
 from edocx.signing.timestamp import SignatureLevel, Timestamper, token_certificates, token_time
 
@@ -145,6 +146,8 @@ def _append_timestamp(stream: BinaryIO, where: str, timestamps: Timestamper) -> 
 
 def _append_evidence(stream: BinaryIO, where: str, at: datetime, evidence: Evidence) -> None:
     revision = open_revision(stream, where)
+    # What the file holds from then counts for then: today's lists say nothing of the day it was signed.
+    evidence = Evidence(evidence.trust | evidence_in(revision.prev).as_evidence(), evidence.source)
     found = Collected()
     for signature in revision.prev.embedded_signatures:
         found |= _evidence_of(signature, revision.prev.embedded_signatures, at, evidence)
@@ -164,20 +167,17 @@ def _append_evidence(stream: BinaryIO, where: str, at: datetime, evidence: Evide
 def _evidence_of(
     signature: EmbeddedPdfSignature, all_of_them: list[EmbeddedPdfSignature], at: datetime, evidence: Evidence
 ) -> Collected:
+    # What a later timestamp covers is proved to have existed then, so that is when its certificate had to be good
+    # (EN 319 102-1 5.5.4), though it expired since.
+    later = [other for other in all_of_them[all_of_them.index(signature) + 1 :] if _is_stamp(other)]
+    vouched = token_time(_token(later[0].signed_data)) if later else at
     if _is_stamp(signature):
-        return _evidence_of_token(signature.signed_data, evidence, at)
+        return _evidence_of_token(signature.signed_data, evidence, vouched)
     own = _own_token(signature)
-    found = Collected()
-    moment = at
-    if own is not None:
-        moment = token_time(_token(own))
-        found = _evidence_of_token(own, evidence, at)
-    else:
-        later = [other for other in all_of_them[all_of_them.index(signature) + 1 :] if _is_stamp(other)]
-        if later:
-            moment = token_time(_token(later[0].signed_data))
-    # Proved to exist at that moment, so that is when its certificate had to be good (EN 319 102-1 5.5.4).
-    return found | collect(signature.signer_cert, signature.other_embedded_certs, evidence, moment)
+    if own is None:
+        return collect(signature.signer_cert, signature.other_embedded_certs, evidence, vouched)
+    proved = collect(signature.signer_cert, signature.other_embedded_certs, evidence, token_time(_token(own)))
+    return _evidence_of_token(own, evidence, vouched) | proved
 
 
 def _evidence_of_token(signed_data: Any, evidence: Evidence, at: datetime) -> Collected:
