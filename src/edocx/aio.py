@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 from edocx.documents import Document, Draft, Urgency
 from edocx.office import Approved, Dispatch, Incoming, Office, OfficeConfig, Trace
 from edocx.office.deadlines import Overdue
+from edocx.office.hooks import Hook
 from edocx.office.recovery import Recovered
 from edocx.office.registers import Book, RegisterLine
 from edocx.office.requests import ChangeRequest
@@ -128,6 +129,18 @@ class AsyncOffice:
     async def work(self) -> Progress:
         """Carry what is due to the axis, fetch what waits there, and open it."""
         return await self.call(self._office.work)
+
+    async def serve(self, *, every: dt.timedelta = POLL, told: Callable[[Progress], None] | None = None) -> None:
+        """Work again and again until `stop` is called; ``told`` is called in the office's thread."""
+        await self.call(partial(self._office.serve, every=every, told=told))
+
+    async def stop(self) -> None:
+        """Let `serve` end soon, with nothing half done."""
+        self._office.stop()
+
+    async def add_hook(self, hook: Hook) -> None:
+        """Tell a hook of every event from now on; it is called in the office's thread."""
+        self._office.add_hook(hook)
 
     async def inbox(self, wait: dt.timedelta = dt.timedelta(0)) -> AsyncIterator[Incoming]:
         """Yield the documents that wait for the clerk; the loop stays free while nothing comes."""

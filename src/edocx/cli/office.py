@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edocx.cli import office_approvals as approvals
 from edocx.cli import office_books as books
 from edocx.cli import office_care as care
 from edocx.cli import office_view as view
@@ -25,6 +26,8 @@ app.command()(care.restore)
 app.command()(care.reconcile)
 app.command()(care.doctor)
 app.command()(care.receipt)
+app.command()(approvals.awaiting)
+app.command()(approvals.complete)
 app.command("check-bundle")(books.check_bundle)
 app.command()(books.overdue)
 app.command()(books.register)
@@ -295,9 +298,17 @@ def trace(
 
 
 @app.command()
-def work(office: Path = OFFICE, as_json: bool = JSON) -> None:
+def work(
+    watch: bool = typer.Option(False, "--watch", help="Làm liên tục đến khi bị dừng / go on until stopped."),
+    every: float = typer.Option(1.0, "--every", min=0.1, help="Giây giữa hai lượt / seconds between rounds."),
+    office: Path = OFFICE,
+    as_json: bool = JSON,
+) -> None:
     """Chuyển những gì đến hạn, nhận những gì đang chờ. / Carry what is due, fetch what waits."""
     with opened(office) as desk:
+        if watch:
+            _watch(desk, every)
+            return
         done = desk.work()
         count = desk.inbox_count()
     if as_json:
@@ -312,6 +323,18 @@ def work(office: Path = OFFICE, as_json: bool = JSON) -> None:
         )
     )
     _tell_faults(done.faults)
+
+
+def _watch(desk: Office, every: float) -> None:
+    """Work until SIGTERM or SIGINT, and end with nothing half done."""
+    import signal
+    from datetime import timedelta
+
+    for name in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(name, lambda _number, _frame: desk.stop())
+    say(Text("Đang làm việc; dừng bằng Ctrl-C.", "Working; stop with Ctrl-C."))
+    desk.serve(every=timedelta(seconds=every), told=lambda done: _tell_faults(done.faults))
+    say(Text("Đã dừng; không có gì dở dang.", "Stopped; nothing is half done."))
 
 
 def _draft(desk: Office, file: Path, given: dict[str, Any]) -> Draft:

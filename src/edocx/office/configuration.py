@@ -10,6 +10,7 @@
     registry = "registry.csv"        # optional: whose certificates are whose
     directory = "directory.json"     # optional: else the shipped one
     calendar = "holidays.csv"        # optional: days off and on, else the shipped ones
+    hooks = ["logging"]              # optional: logging, metrics, tracing (each an extra)
 
     [signers.director]
     key = "file:director.p12"
@@ -125,6 +126,7 @@ class OfficeConfig(BaseModel):
     axis: str = Field(pattern=r"^(local:|https?://).+")
     axis_line: AxisLineConfig = AxisLineConfig()
     timestamp: TimestampConfig | None = None
+    hooks: tuple[Literal["logging", "metrics", "tracing"], ...] = ()
     trust: tuple[Path, ...] = Field(min_length=1)
     registry: Path | None = None
     directory: Path | None = None
@@ -206,7 +208,8 @@ class OfficeConfig(BaseModel):
     def to_toml(self) -> str:
         """Return the settings as the text of an ``office.toml``."""
         tables = {"axis_line": self.axis_line, "timestamp": self.timestamp}
-        plain = self.model_dump(mode="json", exclude_none=True, exclude={"signers", *tables})
+        left_out = {"signers", *tables, *(() if self.hooks else ("hooks",))}
+        plain = self.model_dump(mode="json", exclude_none=True, exclude=left_out)
         lines = [f"{name} = {_toml(value)}" for name, value in plain.items()]
         for name, table in tables.items():
             settings = {} if table is None else table.model_dump(mode="json", exclude_none=True, exclude_defaults=True)
@@ -225,7 +228,7 @@ def _toml(value: Any) -> str:
 
 def _key_in(folder: Path, uri: str) -> str:
     kind, separator, rest = uri.partition(":")
-    return f"file:{folder / rest}" if separator and kind == "file" else uri
+    return f"{kind}:{folder / rest}" if separator and kind in {"file", "certificate"} else uri
 
 
 def _read(place: Path) -> str:

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import date, datetime, timedelta
+from functools import wraps
 from pathlib import Path
 from random import Random
 from types import TracebackType
-from typing import Self
+from typing import Concatenate, ParamSpec, Self, TypeVar
 
 from edocx.clock import Clock, SystemClock
 from edocx.documents import Document, Draft, Urgency
-from edocx.errors import TransportUnavailable
+from edocx.errors import StoreUnavailable, TransportUnavailable
 from edocx.office import (
     bundle,
     deadlines,
@@ -33,6 +34,7 @@ from edocx.office.attestation import attest, is_current, require_reconciled
 from edocx.office.configuration import OfficeConfig
 from edocx.office.deadlines import Overdue
 from edocx.office.desk import Desk
+from edocx.office.hooks import Hook, Hooks, named
 from edocx.office.issuing import Approved
 from edocx.office.means import evidence_of, line_of, timestamps_of
 from edocx.office.receiving import Incoming
@@ -61,6 +63,21 @@ POLL = timedelta(seconds=1)
 """How often a waiting `Office.inbox` looks at the axis."""
 
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+def _hooked(verb: Callable[Concatenate[Office, P], T]) -> Callable[Concatenate[Office, P], T]:
+    """Let the office's hooks stand around a verb."""
+
+    @wraps(verb)
+    def around(office: Office, /, *arguments: P.args, **options: P.kwargs) -> T:
+        with office._hooks.around(verb.__name__):  # noqa: SLF001 - this module's own
+            return verb(office, *arguments, **options)
+
+    return around
+
+
 class Office:
     """One unit at work: approve, issue, send, inbox, trace.
 
@@ -78,6 +95,8 @@ class Office:
             faults=faults,
         )
         self._owned: list[LocalAxis | AxisTransport] = []
+        self._hooks = Hooks(str(desk.unit), [named(name) for name in desk.config.hooks])
+        desk.store.observe(self._hooks.committed)
         self._looked_at: datetime | None = None
 
     @classmethod
@@ -126,6 +145,10 @@ class Office:
             office._owned.append(line)
         return office
 
+    def add_hook(self, hook: Hook) -> None:
+        """Tell a hook of every event from now on; see `edocx.office.hooks`."""
+        self._hooks.add(hook)
+
     @property
     def unit(self) -> UnitId:
         """Whose office this is."""
@@ -141,6 +164,7 @@ class Office:
         """The office's store, for hosts that look into it."""
         return self._desk.store
 
+    @_hooked
     def approve(self, draft: Draft, *, by: str, draft_id: str | None = None) -> Approved:
         """Let the signatory's key sign a draft; see `edocx.office.issuing.approve`."""
         require_reconciled(self._desk)
@@ -151,6 +175,7 @@ class Office:
         """Return an approved draft by its id; raise `StateError` when there is none."""
         return issuing.approved_of(self._desk, draft_id)
 
+    @_hooked
     def issue(self, approved: Approved, *, seal: str) -> Document:
         """Number, date and seal an approved draft; see `edocx.office.issuing.issue`."""
         require_reconciled(self._desk)
@@ -166,6 +191,7 @@ class Office:
         """Return the documents that this office issued, oldest first."""
         return issuing.all_documents(self._desk)
 
+    @_hooked
     def send(self, document: Document, *, to: Iterable[UnitId | str], attempt: int = 1) -> Dispatch:
         """Queue a document for its recipients; see `edocx.office.sending.send`."""
         require_reconciled(self._desk)
@@ -173,6 +199,7 @@ class Office:
         withdrawing.require_sendable(self._desk, document)
         return sending.send(self._desk, document, to=to, attempt=attempt)
 
+    @_hooked
     def recall(
         self,
         document: str,
@@ -186,6 +213,7 @@ class Office:
         require_reconciled(self._desk)
         return withdrawing.recall(self._desk, document, reason, by=by, to=to, as_document=as_document)
 
+    @_hooked
     def update(
         self,
         document: str,
@@ -202,6 +230,7 @@ class Office:
             self._desk, document, reason, by=by, due_date=due_date, urgency=urgency, content=content
         )
 
+    @_hooked
     def replace(
         self, document: str, new: Document, reason: str, *, by: str, to: Iterable[UnitId | str] | None = None
     ) -> Dispatch:
@@ -218,6 +247,7 @@ class Office:
         """Return the request that waits about a received document; raise `StateError` when there is none."""
         return requests.find(self._desk, document_id)
 
+    @_hooked
     def work(self) -> Progress:
         """Carry what is due to the axis, fetch what waits there, and open it; safe to kill and to repeat.
 
@@ -233,6 +263,27 @@ class Office:
         if progress.moved:
             progress.faults += self._attested()
         return progress
+
+    def serve(self, *, every: timedelta = POLL, told: Callable[[Progress], None] | None = None) -> None:
+        """Work again and again until `stop` is called; ``told`` hears what each round did.
+
+        Other processes may work on the same store meanwhile. An axis or a store that is away is tried again at the
+        next round (`StoreUnavailable` only when it is worth another try); anything else is raised.
+        """
+        while not self._worker.is_stopping:
+            try:
+                progress = self.work()
+            except StoreUnavailable as error:
+                if not error.retryable:
+                    raise
+                progress = Progress(faults=(error.code,))
+            if told is not None:
+                told(progress)
+            self._worker.wait(every.total_seconds())
+
+    def stop(self) -> None:
+        """Let `serve` and any verb that carries parcels end soon, with nothing half done; safe in a signal handler."""
+        self._worker.stop()
 
     def inbox(self, wait: timedelta = timedelta(0)) -> Iterator[Incoming]:
         """Yield the documents that wait for the clerk; when there is none, look for up to ``wait``."""
@@ -271,6 +322,7 @@ class Office:
         """Return the way of a document; see `edocx.office.tracing.trace`."""
         return tracing.trace(self._desk, document)
 
+    @_hooked
     def bundle(self, document: str, out: Path) -> Path:
         """Write the evidence about a document into a sealed container; see `edocx.office.bundle.write_bundle`."""
         return bundle.write_bundle(self._desk, document, out)
@@ -310,6 +362,7 @@ class Office:
         settings = config if isinstance(config, OfficeConfig) else OfficeConfig.from_path(config)
         return safekeeping.restore(settings, folder)
 
+    @_hooked
     def reconcile(self, *, next_number: int | None = None) -> Recovered:
         """Pull back what the axis knows and let a restored office write; see `edocx.office.safekeeping.reconcile`."""
         return safekeeping.reconcile(self._desk, next_number=next_number)

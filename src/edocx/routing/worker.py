@@ -122,6 +122,10 @@ class Worker:
         """Whether `stop` was called."""
         return self._stopping.is_set()
 
+    def wait(self, seconds: float) -> None:
+        """Wait, or until `stop` is called."""
+        self._stopping.wait(seconds)
+
     def step(self) -> Progress:
         """Send one batch and receive what waits; return what was done.
 
