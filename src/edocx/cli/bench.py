@@ -14,7 +14,7 @@ from edocx.errors import Text, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
-_KNOWN = ("units", "envelope", "sign", "verify", "office", "hub", "nats", "province")
+_KNOWN = ("units", "envelope", "sign", "verify", "office", "axis", "nats", "province")
 """Each is the module ``bench_<name>`` beside this one, with ``run(quick)``; those not there are not offered."""
 
 _LONG = ("province",)
@@ -28,6 +28,7 @@ def bench(
     scale: list[float] = typer.Option(
         None, "--scale", min=0.01, help="province: 1 = 2.000 văn bản; có thể nêu nhiều lần / may be repeated."
     ),
+    files: int | None = typer.Option(None, "--files", min=20, help="verify: số tệp của một lượt / files of a batch."),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Đo tốc độ và bộ nhớ bên cạnh công cụ khác. / Measure beside peers and the limit of the machine."""
@@ -45,7 +46,8 @@ def bench(
         if not as_json:
             typer.secho(f"\n{name}", bold=True)
         module = import_module(f"edocx.cli.bench_{name}")
-        results[name] = module.run(quick=quick, scales=scale or ()) if name in _LONG else module.run(quick=quick)
+        own: dict[str, dict[str, Any]] = {"province": {"scales": scale or ()}, "verify": {"files": files}}
+        results[name] = module.run(quick=quick, **own.get(name, {}))
         if as_json:
             continue
         if name in _LONG:

@@ -24,6 +24,8 @@ from typing import Any
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding
 
+from edocx.cli.bench_measure import MB
+from edocx.cli.bench_sign_fast import measure_fast
 from edocx.cli.sign_folder import SignedFolder
 from edocx.content import PIECE
 from edocx.signing.keys import open_signer
@@ -52,11 +54,12 @@ def run(quick: bool = False) -> list[dict[str, Any]]:
         figures = [_chain(work, signer, 30 if quick else 200)]
         for size, label in SIZES[:2] if quick else SIZES:
             figures.append(_single(work, signer, size, label, 5 if quick else 11))
-        return figures
+        key = work / "person.p12"
+        return [*figures, *measure_fast(signer, _Peers(signer, key), plain_pdf, key, quick=quick)]
 
 
 def _single(work: Path, signer: FileSigner, size: int, label: str, runs: int) -> dict[str, Any]:
-    source, out = _pdf(work / f"{size}.pdf", size), work / "out.pdf"
+    source, out = plain_pdf(work / f"{size}.pdf", size), work / "out.pdf"
     peers = _Peers(signer, work / "person.p12")
     contenders: dict[str, Callable[[], object]] = {
         "edocx": lambda: sign(source, out, signer, at=AT, field="Sig1"),
@@ -89,7 +92,7 @@ def _chain(work: Path, signer: FileSigner, documents: int) -> dict[str, Any]:
     source.mkdir()
     out.mkdir()
     for number in range(documents):
-        _pdf(source / f"{number}.pdf", 20_000)
+        plain_pdf(source / f"{number}.pdf", 20_000)
     token = _SlowToken(signer)
     slow = CallbackSigner(signer.certificate, signer.algorithm, token.sign, signer.chain)
     delays = random.Random(5)  # noqa: S311 - delays, the same each time
@@ -180,13 +183,14 @@ class _Peers:
             PdfSigner(meta, signer).sign_pdf(IncrementalPdfFileWriter(stream), output=target, bytes_reserved=reserved)
 
 
-def _pdf(path: Path, size: int) -> Path:
-    """Write a PDF of one page and a stream of about ``size`` bytes."""
+def plain_pdf(path: Path, size: int) -> Path:
+    """Write a PDF of one page and a stream of about ``size`` bytes, in pieces."""
+    content = random.Random(7).randbytes(min(size, MB))  # noqa: S311 - the same each time
     objects = [
         b"1 0 obj\n<</Type/Catalog/Pages 2 0 R>>\nendobj\n",
         b"2 0 obj\n<</Type/Pages/Kids[3 0 R]/Count 1>>\nendobj\n",
         b"3 0 obj\n<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Resources<<>>/Extra 4 0 R>>\nendobj\n",
-        b"4 0 obj\n<</Length %d>>\nstream\n%s\nendstream\nendobj\n" % (size, random.Random(7).randbytes(size)),  # noqa: S311
+        b"4 0 obj\n<</Length %d>>\nstream\n" % size,
     ]
     with path.open("wb") as stream:
         stream.write(b"%PDF-1.7\n")
@@ -194,6 +198,9 @@ def _pdf(path: Path, size: int) -> Path:
         for one in objects:
             offsets.append(stream.tell())
             stream.write(one)
+        for begin in range(0, size, MB):
+            stream.write(content[: min(MB, size - begin)])
+        stream.write(b"\nendstream\nendobj\n")
         table = stream.tell()
         rows = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
         stream.write(b"xref\n0 5\n0000000000 65535 f \n" + rows)

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from asn1crypto import x509
 
 from edocx.signing.algorithms import SignatureAlgorithm
-from edocx.signing.certificate import public_key
+from edocx.signing.certificate import der_of, public_key
 
 OVERHEAD = 2048
 """Bytes of a CMS besides certificates, signature value and timestamp, with room to spare."""
@@ -97,7 +97,7 @@ def signed_attributes(digest: bytes, certificate: x509.Certificate, *, signing_t
     They are the content type, the digest of the content, and the certificate's own digest. PAdES forbids
     ``signing_time`` here (EN 319 142-1 5.3: it stands in /M), CAdES wants it.
     """
-    own = _identity(certificate.dump())
+    own = _identity(der_of(certificate))
     # RFC 5035: naming the certificate inside what is signed stops its exchange for another with the same key.
     issuer_serial = tlv(_SEQUENCE, tlv(_SEQUENCE, tlv(0xA4, own.issuer)), own.serial)
     named = tlv(_SEQUENCE, tlv(_SEQUENCE, tlv(_SEQUENCE, tlv(_OCTETS, own.sha256), issuer_serial)))
@@ -156,7 +156,7 @@ def room_for(certificate: x509.Certificate, chain: Iterable[x509.Certificate], t
     key = public_key(certificate)
     # RSA: the modulus; ECDSA: two integers of the curve's size in DER.
     value = (key.key_size + 7) // 8 * (2 if certificate.public_key.algorithm == "ec" else 1) + 16
-    return OVERHEAD + value + timestamp + sum(len(one.dump()) for one in (certificate, *chain))
+    return OVERHEAD + value + timestamp + sum(len(der_of(one)) for one in (certificate, *chain))
 
 
 def _attribute(kind: bytes, value: bytes) -> bytes:
