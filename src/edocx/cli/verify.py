@@ -39,6 +39,9 @@ def verify(
     receipts: list[Path] = typer.Option([], "--receipts", help="Biên nhận đã ký / signed receipts: DIR, FILE."),
     policy: str = typer.Option("signatures-only", "--policy", help="Chính sách / policy."),
     online: bool = typer.Option(False, "--online", help="Hỏi OCSP và CRL qua mạng / ask OCSP and CRL servers."),
+    online_private: bool = typer.Option(
+        False, "--online-private", help="Hỏi cả địa chỉ trong mạng nội bộ / ask addresses of the own network too."
+    ),
     jobs: int = typer.Option(1, "--jobs", min=1, max=64, help="Số tiến trình / processes."),
     extract: Path | None = typer.Option(
         None, "--extract", metavar="DIR", help="Lấy phần đã ký / take out what is signed."
@@ -65,7 +68,8 @@ def verify(
         at=_moment(at),
         policy=policy,
         receipts=tuple(receipts),
-        online=online,
+        online=online or online_private,
+        online_private=online_private,
         extract=extract,
         budget=FileBudget(file_seconds, file_memory * 1024 * 1024),
     )

@@ -34,6 +34,7 @@ class Options:
     at: datetime | None = None
     policy: str = "signatures-only"
     online: bool = False
+    online_private: bool = False
     extract: Path | None = None
     budget: FileBudget = field(default_factory=FileBudget)
     receipts: tuple[Path, ...] = ()
@@ -119,9 +120,10 @@ def _arguments(options: Options) -> dict[str, Any]:
     source = None
     if options.online:
         from edocx.clock import SystemClock
+        from edocx.signing.line import GuardedLine
         from edocx.signing.online import OnlineSource
 
-        source = OnlineSource(SystemClock(), cache_folder())
+        source = OnlineSource(SystemClock(), cache_folder(), line=GuardedLine(private=options.online_private))
     return {
         "trust": store,
         "registry": known,

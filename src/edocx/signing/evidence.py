@@ -10,7 +10,7 @@ import itertools
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from asn1crypto import crl, ocsp, x509
 from pyhanko_certvalidator import CertificateValidator, ValidationContext, errors
@@ -39,6 +39,15 @@ class RevocationSource(Protocol):
 
     def about(self, certificate: x509.Certificate, issuer: x509.Certificate) -> RevocationAnswer:
         """Return what is known, nothing if nothing is; raise `Unavailable` when it cannot be asked."""
+        ...
+
+
+@runtime_checkable
+class IssuerSource(Protocol):
+    """Fetches certificates that a path lacks."""
+
+    def issuers(self, certificate: x509.Certificate) -> tuple[x509.Certificate, ...]:
+        """Return the certificates above one, as far as they can be had; none is trusted for being there."""
         ...
 
 

@@ -40,7 +40,7 @@ from edocx.signing.report import (
 )
 from edocx.signing.signed import Content, Witness
 from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
-from edocx.signing.token import Token, may_stamp
+from edocx.signing.token import MAX_TOKENS, Token, may_stamp
 from edocx.signing.trust import TrustStore
 from edocx.signing.trust_pack import KnownCertificate, read_pack, recognise
 from edocx.units.registry import CertificateRegistry
@@ -48,7 +48,7 @@ from edocx.units.registry import CertificateRegistry
 MAX_PATHS = 1000
 """Verdicts on paths remembered under one `Criteria`: a batch of files has some dozens of signers."""
 
-Fetch = Callable[[x509.Certificate, TrustStore], TrustStore]
+Fetch = Callable[[x509.Certificate, TrustStore, tuple[x509.Certificate, ...]], TrustStore]
 """Gets evidence about a certificate's path from the network; only given when the user asked for it."""
 
 
@@ -157,6 +157,7 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         if finding.certificate is not None:
             brought = finding.evidence != TrustStore()
             trust = criteria.trust | finding.evidence.as_evidence() if brought else criteria.trust
+            trust = _with_stamps_evidence(finding, criteria, trust)
             proof = prove(finding.tokens, finding.archives, trust, criteria.at)
             messages += proof.messages
             held = _held(finding, criteria, proof.time)
@@ -230,7 +231,7 @@ def _judge_trust(
     at = min(proven, criteria.at) if proven is not None else criteria.at
     verdict = criteria.judge_path(certificate, trust, at, finding.embedded)
     if criteria.fetch is not None and verdict.sub_indication in _FETCHABLE:
-        trust |= criteria.fetch(certificate, trust)
+        trust |= criteria.fetch(certificate, trust, finding.embedded)
         verdict = judge_path(certificate, trust=trust, at=at, extra=finding.embedded)
     if verdict.indication is not Indication.TOTAL_PASSED:
         return verdict.indication, verdict.sub_indication, verdict.messages
@@ -242,6 +243,20 @@ def _judge_trust(
     if weak is not None:
         return Indication.INDETERMINATE, SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE, (_weak(weak),)
     return Indication.TOTAL_PASSED, None, _later(certificate, criteria, proven, verdict)
+
+
+def _with_stamps_evidence(finding: Finding, criteria: Criteria, trust: TrustStore) -> TrustStore:
+    """Complete trust with what the network says of the authorities that stamped, where the user asked for it."""
+    if criteria.fetch is None:
+        return trust
+    for token in (*finding.tokens, *finding.archives)[:MAX_TOKENS]:
+        if not token.intact or token.certificate is None or token.signer is None:
+            continue
+        others = token.signer.others
+        verdict = judge_path(token.certificate, trust=trust, at=criteria.at, extra=others)
+        if verdict.sub_indication in _FETCHABLE:
+            trust |= criteria.fetch(token.certificate, trust, others)
+    return trust
 
 
 _FETCHABLE = {SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND}

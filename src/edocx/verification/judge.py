@@ -14,7 +14,7 @@ from asn1crypto.x509 import Certificate
 
 from edocx.clock import Clock, SystemClock
 from edocx.errors import EnvelopeError, InputError, PdfError, Text, Unavailable, XmlError
-from edocx.signing.evidence import RevocationSource
+from edocx.signing.evidence import IssuerSource, RevocationSource
 from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Criteria, Fetch
 from edocx.signing.path import issuing_path
@@ -159,11 +159,18 @@ def _judge(place: Path, criteria: Criteria, policy: str) -> Report:
 
 
 def _fetch(source: RevocationSource, at: datetime) -> Fetch:
-    """Make the function that completes trust with what a source says about a certificate's path."""
+    """Make the function that completes trust with what a source says about a certificate's path.
 
-    def fetch(certificate: Certificate, trust: TrustStore) -> TrustStore:
+    Where no path leads to an anchor, a source that can fetches the missing issuers first.
+    """
+
+    def fetch(certificate: Certificate, trust: TrustStore, extra: tuple[Certificate, ...]) -> TrustStore:
         found = TrustStore()
-        for issuer, subject in itertools.pairwise(issuing_path(certificate, trust=trust, at=at)):
+        path = issuing_path(certificate, trust=trust, at=at, extra=extra)
+        if not path and trust.anchors and isinstance(source, IssuerSource):
+            found = TrustStore((), source.issuers(certificate))
+            path = issuing_path(certificate, trust=trust | found, at=at, extra=extra)
+        for issuer, subject in itertools.pairwise(path):
             try:
                 said = source.about(subject, issuer)
             except Unavailable:
