@@ -26,6 +26,7 @@ from edocx.sealing import parts as p
 from edocx.sealing.comparison import Comparison, compare
 from edocx.sealing.expectation import header_parts, with_faults
 from edocx.sealing.frame import check_frame, message
+from edocx.sealing.rebuilt import inspect
 from edocx.sealing.seal import Means, seal
 from edocx.sealing.sealed import sealed_content
 from edocx.signing.judgement import Finding
@@ -101,7 +102,8 @@ def _examine(reading: Reading, stated: Reading, *, keep: bool) -> StatementFindi
     for item, received in compared.files:
         digest = _digest_of(item, received, seals[0], raw)
         expected[f"#{item.content_id}"] = ExpectedPart((BASE64_TRANSFORM,), digest)
-    faults = [*frame.faults, *frame.outside]
+    remarks = inspect(reading, stated)
+    faults = [*frame.faults, *frame.outside, *remarks.faults]
     faults += [message("EDX-SEAL-REBUILT-OTHERWISE", place, *_DIFFERENT) for place in compared.different]
     finding = with_faults(examine(seals[0], expected), tuple(faults))
     if keep and finding.outcome is Indication.TOTAL_PASSED:
@@ -111,7 +113,10 @@ def _examine(reading: Reading, stated: Reading, *, keep: bool) -> StatementFindi
             if received is not None
         ]
         finding = replace(finding, content=sealed_content(frame.parts, arrived))
-    return StatementFinding(finding, (_REBUILT, *_notes(compared)), uncovered=bool(compared.added))
+    strays = tuple(message("EDX-UNSEALED", place, *_ADDED, severity="warning") for place in remarks.outside)
+    return StatementFinding(
+        finding, (_REBUILT, *_notes(compared), *strays), uncovered=bool(compared.added or remarks.outside)
+    )
 
 
 def _digest_of(item: Attachment, received: Attachment | None, seal: etree._Element, raw: set[str]) -> bytes:
