@@ -9,15 +9,16 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from edocx.office.approving import Approved, Awaiting
     from edocx.office.configuration import OfficeConfig, SignerConfig
-    from edocx.office.issuing import Approved
     from edocx.office.office import Office
     from edocx.office.receiving import Incoming
     from edocx.office.sending import Dispatch
     from edocx.office.tracing import Event, Trace
 
 _HOMES = {
-    "Approved": "issuing",
+    "Approved": "approving",
+    "Awaiting": "approving",
     "Dispatch": "sending",
     "Event": "tracing",
     "Incoming": "receiving",
@@ -27,7 +28,7 @@ _HOMES = {
     "Trace": "tracing",
 }
 
-__all__ = ["Approved", "Dispatch", "Event", "Incoming", "Office", "OfficeConfig", "SignerConfig", "Trace"]
+__all__ = ["Approved", "Awaiting", "Dispatch", "Event", "Incoming", "Office", "OfficeConfig", "SignerConfig", "Trace"]
 
 
 def __getattr__(name: str) -> Any:

@@ -29,9 +29,7 @@ class DeliveryEvent(NamedTuple):
 
 _SENDER = Text("cơ quan gửi, theo biên nhận của trục", "the sending office, by the axis' receipt")
 _RECIPIENT = Text("cơ quan nhận, niêm phong", "the recipient, sealed")
-_LATE = Text(
-    "cơ quan gửi, khi quá hạn mà không có tin", "the sending office, when time is up and nothing came"
-)
+_LATE = Text("cơ quan gửi, khi quá hạn mà không có tin", "the sending office, when time is up and nothing came")
 _HUB = Text("trục, bằng lời khai chuyển tiếp", "the hub, by its relay statement")
 _LEVELS = Text(
     "Không dùng: trục giữ lại và báo về như A.2 hoặc D.2, vì bên gửi chỉ biết một trục.",

@@ -1,4 +1,4 @@
-"""Approve and issue: person, then number and date, then seal (NĐ 30/2020 Điều 14-15).
+"""Issue: number and date, then the agency's seal, after the person's signature (NĐ 30/2020 Điều 14-15).
 
 A step may be killed anywhere and called again with the same draft id: what is done stays done, what is not is
 done again. The number is reserved in one transaction with its journal line before the seal is asked for; if the seal
@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -17,69 +16,23 @@ from typing import Any
 from edocx.content import Blob
 from edocx.documents import Document, DocumentId, DocumentNumber, Draft
 from edocx.errors import SigningRefused, StateError, Text
+from edocx.office.approving import APPROVED, Approved, not_ours, require_role
 from edocx.office.desk import Desk
 from edocx.office.entitlement import require_entitled
 from edocx.office.levels import owe, seal_document
 from edocx.routing.dossier import Filed
-from edocx.routing.parcel import is_message_id, new_message_id
-from edocx.signing.certificate import fingerprint
-from edocx.signing.pdf.appearance import Appearance, signing_time_text
+from edocx.routing.parcel import is_message_id
 from edocx.signing.pdf.field_text import FieldValue, number_and_date
-from edocx.signing.pdf.form import make_form, person_field
 from edocx.signing.pdf.order import check_certificate
-from edocx.signing.pdf.sign import LevelTask, Signed, sign
+from edocx.signing.pdf.sign import LevelTask, Signed
 from edocx.signing.pdf.verify import verify_pdf
 from edocx.signing.report import Integrity
 
-APPROVED, RESERVED, ISSUED = "approved", "reserved", "issued"
-"""The states of a document in the office's dossier."""
+RESERVED, ISSUED = "reserved", "issued"
+"""The states of a document in the office's dossier, once it was approved."""
 
 OUTGOING = "di"
 """The book of outgoing documents (sổ văn bản đi)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Approved:
-    """A draft that its signatory has signed; number and date are still open."""
-
-    id: str
-    draft: Draft
-    by: str
-    pdf: Blob
-
-
-def approve(desk: Desk, draft: Draft, *, by: str, draft_id: str | None = None) -> Approved:
-    """Let the signatory's key ``by`` sign the draft; durable on return.
-
-    ``draft_id`` makes a repeat harmless: an approved draft of that id is returned as it is. Raises `PdfError` for
-    an unusable PDF, `SigningRefused` for a key that is not fit, or a person who may not sign such a document.
-    """
-    own_id = draft_id or new_message_id(desk.clock.now())
-    with desk.store.read() as transaction:
-        known = transaction.documents.find(own_id)
-        if known is not None:
-            return _approved(known, transaction.documents.payload(known))
-    signer, config, now = desk.signer(by), desk.signer_config(by), desk.clock.now()
-    _require_role(config.role, "person", by)
-    check_certificate(signer, "person", now, desk.criteria)
-    require_entitled(desk.registry, fingerprint(signer.certificate), draft, now)
-    caption = (f"Ký bởi: {draft.signatory.full_name}", signing_time_text(now))
-    with desk.workspace() as folder:
-        form = make_form(draft.pdf, folder / "form.pdf", draft.layout)
-        signed = sign(
-            form,
-            folder / "approved.pdf",
-            signer,
-            at=now,
-            field=person_field(1),
-            certify=True,
-            appearance=Appearance(image=config.image, lines=caption),
-        )
-        payload = desk.store.keep(Blob.from_path(signed))
-        with desk.store.begin("approve") as transaction:
-            metadata = {"draft": draft.model_dump(mode="json"), "by": by}
-            filed = transaction.documents.put(own_id, state=APPROVED, metadata=metadata, payload=payload)
-            return _approved(filed, transaction.documents.payload(filed))
 
 
 def issue(desk: Desk, approved: Approved, *, seal: str) -> Document:
@@ -107,21 +60,12 @@ def issue(desk: Desk, approved: Approved, *, seal: str) -> Document:
     return document_of(desk, filed)
 
 
-def approved_of(desk: Desk, draft_id: str) -> Approved:
-    """Return an approved draft by its id; raise `StateError` when there is none."""
-    with desk.store.read() as transaction:
-        filed = transaction.documents.get(draft_id)
-        if "draft" not in filed.metadata:
-            raise _not_ours(draft_id)
-        return _approved(filed, transaction.documents.payload(filed))
-
-
 def find_document(desk: Desk, document: str) -> Document:
     """Return an issued document by its DocumentId or own id; raise `StateError` when there is none."""
     with desk.store.read() as transaction:
         filed = transaction.documents.get(document)
     if filed.state != ISSUED:
-        raise _not_ours(document)
+        raise not_ours(document)
     return document_of(desk, filed)
 
 
@@ -130,18 +74,6 @@ def all_documents(desk: Desk) -> tuple[Document, ...]:
     with desk.store.read() as transaction:
         filed = transaction.documents.in_state(ISSUED)
     return tuple(document_of(desk, one) for one in filed)
-
-
-def _not_ours(document: str) -> StateError:
-    return StateError(
-        Text(
-            "Văn bản này chưa được văn phòng phê duyệt hoặc ban hành.",
-            "This office has not approved or issued such a document.",
-        ),
-        hint=Text("Kiểm tra mã văn bản.", "Check the document's id."),
-        code="EDX-DOCUMENT-STATE",
-        where=document,
-    )
 
 
 def _not_to_issue(own_id: str) -> StateError:
@@ -200,7 +132,7 @@ def _reserve(desk: Desk, approved: Approved) -> tuple[Filed, DocumentNumber, dat
 
 def _seal(desk: Desk, approved: Approved, seal: str, values: Mapping[str, FieldValue], folder: Path) -> Signed:
     signer, config, now = desk.signer(seal), desk.signer_config(seal), desk.clock.now()
-    _require_role(config.role, "organisation", seal)
+    require_role(config.role, "organisation", seal)
     check_certificate(signer, "organisation", now, desk.criteria)
     source = approved.pdf.save(folder / "approved.pdf").path
     assert source is not None
@@ -244,21 +176,4 @@ def _record_issue(  # noqa: PLR0917 - one caller
             owe(transaction, own_id, task)
         return transaction.documents.move(
             own_id, expected=RESERVED, state=ISSUED, payload=payload, document_id=str(document_id)
-        )
-
-
-def _approved(filed: Filed, payload: Blob) -> Approved:
-    meta = filed.metadata
-    return Approved(filed.id, Draft.model_validate(meta["draft"]), str(meta["by"]), payload)
-
-
-def _require_role(role: str, wanted: str, name: str) -> None:
-    if role != wanted:
-        raise SigningRefused(
-            Text(f"Khóa “{name}” không dùng được cho bước này.", f"The key “{name}” is not for this step."),
-            hint=Text(
-                "Cá nhân ký trước, cơ quan đóng dấu sau.",
-                "A person's key approves, the organisation's key seals.",
-            ),
-            code="EDX-SIGNER-ROLE",
         )

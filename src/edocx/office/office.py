@@ -15,6 +15,7 @@ from edocx.clock import Clock, SystemClock
 from edocx.documents import Document, Draft, Urgency
 from edocx.errors import StoreUnavailable, TransportUnavailable
 from edocx.office import (
+    approving,
     bundle,
     deadlines,
     doctor,
@@ -30,12 +31,12 @@ from edocx.office import (
     tracing,
     withdrawing,
 )
+from edocx.office.approving import Approved, Awaiting
 from edocx.office.attestation import attest, is_current, require_reconciled
 from edocx.office.configuration import OfficeConfig
 from edocx.office.deadlines import Overdue
 from edocx.office.desk import Desk
 from edocx.office.hooks import Hook, Hooks, named
-from edocx.office.issuing import Approved
 from edocx.office.means import evidence_of, line_of, timestamps_of
 from edocx.office.receiving import Incoming
 from edocx.office.records import records_of
@@ -166,14 +167,23 @@ class Office:
 
     @_hooked
     def approve(self, draft: Draft, *, by: str, draft_id: str | None = None) -> Approved:
-        """Let the signatory's key sign a draft; see `edocx.office.issuing.approve`."""
+        """Let the signatory's key sign a draft; see `edocx.office.approving.approve`."""
         require_reconciled(self._desk)
         secrecy.require_not_secret(draft)
-        return issuing.approve(self._desk, draft, by=by, draft_id=draft_id)
+        return approving.approve(self._desk, draft, by=by, draft_id=draft_id)
 
     def approved(self, draft_id: str) -> Approved:
         """Return an approved draft by its id; raise `StateError` when there is none."""
-        return issuing.approved_of(self._desk, draft_id)
+        return approving.approved_of(self._desk, draft_id)
+
+    def awaiting(self) -> tuple[Awaiting, ...]:
+        """Return the drafts that wait for a signatory whose key is elsewhere, oldest first."""
+        return approving.awaiting(self._desk)
+
+    def complete_approval(self, draft_id: str, signature: bytes | None = None) -> Approved:
+        """Finish a draft that waits for its signatory; see `edocx.office.approving.complete_approval`."""
+        require_reconciled(self._desk)
+        return approving.complete_approval(self._desk, draft_id, signature)
 
     @_hooked
     def issue(self, approved: Approved, *, seal: str) -> Document:

@@ -7,8 +7,9 @@ from typing import Any
 from edocx.content import Blob
 from edocx.documents import Capacity, DocumentId, DocumentNumber, Draft, Signatory
 from edocx.envelope.model import Envelope
+from edocx.office.approving import APPROVED
 from edocx.office.desk import Desk
-from edocx.office.issuing import APPROVED, ISSUED, OUTGOING, RESERVED
+from edocx.office.issuing import ISSUED, OUTGOING, RESERVED
 from edocx.office.sending import derived_id
 from edocx.routing.dossier import Filed
 from edocx.routing.transaction import Transaction
