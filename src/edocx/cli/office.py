@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edocx.cli import office_approvals as approvals
 from edocx.cli import office_books as books
 from edocx.cli import office_care as care
 from edocx.cli import office_view as view
@@ -25,6 +26,8 @@ app.command()(care.restore)
 app.command()(care.reconcile)
 app.command()(care.doctor)
 app.command()(care.receipt)
+app.command()(approvals.awaiting)
+app.command()(approvals.complete)
 app.command("check-bundle")(books.check_bundle)
 app.command()(books.overdue)
 app.command()(books.register)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from pathlib import Path
 from typing import Literal, Protocol
 
 from asn1crypto import x509
@@ -53,7 +54,8 @@ def open_signer(
 
     - ``file:key.p12``, ``file:key.pem`` or a plain path: PKCS#12 or PEM;
     - ``pkcs11:token=…;object=…?module-path=…``: token or HSM (RFC 7512; extra ``pkcs11``);
-    - ``csc:https://host/csc/v2?credential=…``: remote signing service (extra ``remote``).
+    - ``csc:https://host/csc/v2?credential=…``: remote signing service (extra ``remote``);
+    - ``certificate:signer.crt``: the key is elsewhere, and each signature is awaited (`SignaturePending`).
 
     ``secrets`` is asked for the password or PIN only when one is needed, once. ``certificates`` are used where the key
     does not bring its own. For anything else make a `edocx.signing.keys.callback.CallbackSigner`. Raises `UsageError`
@@ -72,12 +74,16 @@ def open_signer(
             from edocx.signing.keys.csc import CscSigner  # noqa: PLC0415
 
             return CscSigner.open(uri, secrets, scheme=scheme, certificates=certificates)
+        case "certificate":
+            from edocx.signing.keys.elsewhere import open_elsewhere  # noqa: PLC0415
+
+            return open_elsewhere(Path(rest.removeprefix("//")), scheme=scheme, certificates=certificates)
         case "":
             pass
         case _:
             raise UsageError(
                 Text(f"Không hỗ trợ khóa dạng “{kind}:”.", f"Keys of the form “{kind}:” are not supported."),
-                hint=Text("Dùng file:, pkcs11: hoặc csc:.", "Use file:, pkcs11: or csc:."),
+                hint=Text("Dùng file:, pkcs11:, csc: hoặc certificate:.", "Use file:, pkcs11:, csc: or certificate:."),
                 code="EDX-KEY-SCHEME",
             )
     from edocx.signing.keys.file import FileSigner  # noqa: PLC0415
