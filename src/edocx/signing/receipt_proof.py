@@ -99,7 +99,7 @@ def _judged(receipt: Receipt, criteria: Criteria, issuers: ReceiptIssuers | None
     latest = min(criteria.at, stamped) if stamped is not None else criteria.at
     trust = criteria.trust | finding.evidence.as_evidence()
     if criteria.fetch is not None:
-        trust |= criteria.fetch(finding.certificate, trust)
+        trust |= criteria.fetch(finding.certificate, trust, finding.embedded)
     then = plain.judge_path(finding.certificate, trust, receipt.held, finding.embedded)
     good = verdict.indication is then.indication is Indication.TOTAL_PASSED
     if receipt.held > latest or not good:

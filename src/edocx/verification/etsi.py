@@ -197,7 +197,8 @@ def _add_objects(root: etree._Element, marks: dict[str, str]) -> None:
 
 
 def _sub(sub: SubIndication) -> str:
-    return f"{_OWN}subindication:{sub.removeprefix('EDX-')}" if sub.startswith("EDX-") else f"{_SUB}{sub}"
+    # The standard's names have no hyphen, ours begin with EDX and one.
+    return f"{_OWN}subindication:{sub.partition('-')[2]}" if "-" in sub else f"{_SUB}{sub}"
 
 
 def _add(parent: etree._Element, name: str, text: str | None = None) -> etree._Element:
