@@ -179,7 +179,7 @@ def storage_error(error: OSError, *, otherwise: EdocxError | None = None) -> Edo
             where=where,
         )
     return otherwise or InputError(
-        Text(f"Không truy cập được tệp ({error.strerror}).", f"A file cannot be accessed ({error.strerror})."),
+        Text(f"Không truy cập được tệp ({reason(error).vi}).", f"A file cannot be accessed ({reason(error).en})."),
         hint=Text("Kiểm tra đường dẫn và quyền truy cập.", "Check the path and the permissions."),
         code="EDX-FILE-UNREADABLE",
         where=where,
@@ -197,10 +197,27 @@ def sync_folder(folder: Path) -> None:
         os.close(descriptor)
 
 
+_REASONS = {
+    errno.ENOENT: Text("tệp hoặc thư mục không tồn tại", "no such file or folder"),
+    errno.EISDIR: Text("đây là thư mục", "it is a folder"),
+    errno.ENOTDIR: Text("đây không phải thư mục", "it is not a folder"),
+    errno.EACCES: Text("không có quyền", "permission denied"),
+    errno.ENAMETOOLONG: Text("tên quá dài", "its name is too long"),
+    errno.ELOOP: Text("liên kết vòng", "its links run in a circle"),
+    errno.EMFILE: Text("mở quá nhiều tệp", "too many open files"),
+}
+
+
+def reason(error: OSError) -> Text:
+    """Say in both languages what the operating system says in one; what is rare stays as it is."""
+    plain = error.strerror or "?"
+    return _REASONS.get(error.errno or 0, Text(plain, plain))
+
+
 def _unreadable(place: Path, error: OSError) -> InputError:
-    reason = error.strerror or "unknown"
+    said = reason(error)
     return InputError(
-        Text(f"Không đọc được tệp ({reason}).", f"The file cannot be read ({reason})."),
+        Text(f"Không đọc được tệp ({said.vi}).", f"The file cannot be read ({said.en})."),
         hint=Text("Kiểm tra đường dẫn và quyền đọc.", "Check the path and the permission to read it."),
         code="EDX-FILE-UNREADABLE",
         where=str(place),

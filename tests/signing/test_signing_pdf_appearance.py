@@ -254,6 +254,22 @@ def test_a_scan_must_be_in_colour_and_sharp(tmp_path, mode, dpi, good):
         assert refusal.value.code == "EDX-COPY-SCAN"
 
 
+def test_what_is_neither_signed_nor_a_scan_is_not_copied(signing, tmp_path):
+    source = samples.plain(tmp_path / "typed.pdf")
+    with pytest.raises(SigningRefused) as refusal:
+        make_copy(source, tmp_path / "o.pdf", signing.organisation, form=CopyForm.WHOLE, agency=AGENCY, at=SIGNED_AT)
+    assert refusal.value.code == "EDX-COPY-SCAN"
+    assert not (tmp_path / "o.pdf").exists()
+
+
+def test_a_scan_in_an_old_version_of_pdf_is_not_copied(tmp_path):
+    path = scan(tmp_path / "scan.pdf")
+    path.write_bytes(path.read_bytes().replace(b"%PDF-1.4", b"%PDF-1.3", 1))
+    with pytest.raises(SigningRefused) as refusal:
+        require_scan(path)
+    assert "1.4" in refusal.value.text.vi
+
+
 def test_a_good_scan_is_copied_and_sealed(signing, tmp_path, accepted_by_all):
     out = tmp_path / "copy.pdf"
     make_copy(

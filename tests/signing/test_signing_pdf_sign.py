@@ -12,8 +12,11 @@ from pathlib import Path
 import pytest
 import signing_samples as samples
 from PIL import Image
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.diff_analysis import ModificationLevel
+from pyhanko.sign.fields import MDPPerm
+from pyhanko.sign.signers import PdfSignatureMetadata, PdfSigner, SimpleSigner
 from signing_samples import SIGNED_AT
 
 from edocx.documents import Box, DocumentNumber, PageLayout
@@ -21,7 +24,9 @@ from edocx.errors import InputError, LimitExceeded, PdfError, SigningRefused, St
 from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.field_text import number_and_date
 from edocx.signing.pdf.form import SEAL_FIELD, make_form, person_field
+from edocx.signing.pdf.order import sign_as
 from edocx.signing.pdf.sign import Prepared, complete, prepare, sign
+from edocx.testing import Pki
 
 NUMBER = DocumentNumber(number="15", notation="QĐ-UBND")
 
@@ -236,6 +241,29 @@ def test_what_cannot_be_signed_is_refused_by_name_and_leaves_nothing(signing, tm
     assert source.read_bytes() == before
     assert not (tmp_path / "out.pdf").exists()
     assert not list(tmp_path.glob(".*")), "a working file stayed behind"
+
+
+def certified_by_others(path):
+    """Somebody else's certifying signature that permits no change at all (DocMDP P1)."""
+    meta = PdfSignatureMetadata(
+        field_name="Theirs", md_algorithm="sha256", certify=True, docmdp_permissions=MDPPerm.NO_CHANGES
+    )
+    credential = Pki.create(key="p256").issue_person("Nguyễn Văn A", "CƠ QUAN KHÁC")
+    signer = SimpleSigner.load_pkcs12_data(credential.pkcs12(), other_certs=[])
+    source = samples.plain(path.with_name("uncertified.pdf"))
+    with source.open("rb") as stream, path.open("w+b") as target:
+        PdfSigner(meta, signer).sign_pdf(IncrementalPdfFileWriter(stream), output=target)
+    return path
+
+
+@pytest.mark.parametrize("role", ["person", "organisation"])
+def test_a_file_certified_against_changes_is_left_alone(signing, tmp_path, role):
+    source = certified_by_others(tmp_path / "certified.pdf")
+    signer = signing.person if role == "person" else signing.organisation
+    with pytest.raises(SigningRefused) as refusal:
+        sign_as(source, tmp_path / "out.pdf", signer, role, at=SIGNED_AT)
+    assert refusal.value.code == "EDX-PDF-LOCKED"
+    assert not (tmp_path / "out.pdf").exists()
 
 
 @pytest.mark.parametrize("page", [2, 99, -3])

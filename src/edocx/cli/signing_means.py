@@ -152,6 +152,13 @@ def require_out(out: Path | None) -> Path:
             hint=Text("Thêm --out TỆP.", "Add --out FILE."),
             code="EDX-USAGE-OUT",
         )
+    if not out.absolute().parent.is_dir():
+        raise UsageError(
+            Text("Thư mục để ghi kết quả không tồn tại.", "The folder for the result does not exist."),
+            hint=Text("Tạo thư mục, hoặc chọn nơi khác.", "Make the folder, or choose another place."),
+            code="EDX-USAGE-OUT",
+            where=str(out.parent),
+        )
     return out
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from asn1crypto import x509
 
-from edocx.content import PIECE, storage_translated, write_durably
+from edocx.content import PIECE, reason, storage_translated, write_durably
 from edocx.errors import InputError, SigningRefused, Text
 from edocx.signing.algorithms import HashName, SignatureAlgorithm
 from edocx.signing.certificate import public_key
@@ -104,7 +104,7 @@ def digest_file(path: Path, hash_name: HashName) -> bytes:
                 digest.update(piece)
     except OSError as error:
         raise InputError(
-            Text(f"Không đọc được tệp ({error.strerror}).", f"The file cannot be read ({error.strerror})."),
+            Text(f"Không đọc được tệp ({reason(error).vi}).", f"The file cannot be read ({reason(error).en})."),
             hint=Text("Kiểm tra đường dẫn và quyền đọc.", "Check the path and the permission to read it."),
             code="EDX-FILE-UNREADABLE",
             where=str(path),

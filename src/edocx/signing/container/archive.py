@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from unicodedata import normalize
 
-from edocx.content import PIECE
+from edocx.content import PIECE, reason
 from edocx.errors import InputError, LimitExceeded, Text
 
 MAX_ENTRIES = 1_000
@@ -86,7 +86,7 @@ def open_archive(path: Path) -> Iterator[Archive]:
         raise _damaged(where) from error
     except OSError as error:
         raise InputError(
-            Text(f"Không mở được tệp ({error.strerror}).", f"The file cannot be opened ({error.strerror})."),
+            Text(f"Không mở được tệp ({reason(error).vi}).", f"The file cannot be opened ({reason(error).en})."),
             hint=Text("Kiểm tra đường dẫn và quyền đọc.", "Check the path and the permission to read it."),
             code="EDX-FILE-UNREADABLE",
             where=where,

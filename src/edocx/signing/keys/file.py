@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 from cryptography.hazmat.primitives.serialization.pkcs12 import load_pkcs12
 
+from edocx.content import reason
 from edocx.errors import InputError, KeyFileError, Text, WrongPassword
 from edocx.signing.algorithms import SignatureAlgorithm, algorithm_for
 from edocx.signing.certificate import certificates_in, fingerprint, public_key
@@ -75,7 +76,9 @@ def _read(path: Path) -> bytes:
             data = stream.read(MAX_KEY_FILE + 1)
     except OSError as error:
         raise InputError(
-            Text(f"Không mở được tệp khóa ({error.strerror}).", f"The key file cannot be opened ({error.strerror})."),
+            Text(
+                f"Không mở được tệp khóa ({reason(error).vi}).", f"The key file cannot be opened ({reason(error).en})."
+            ),
             hint=Text("Kiểm tra đường dẫn và quyền đọc.", "Check the path and the permission to read it."),
             code="EDX-FILE-UNREADABLE",
             where=str(path),

@@ -148,11 +148,13 @@ def _scan_faults(reader: PdfFileReader) -> list[Text]:
     faults = []
     if reader.input_version < MIN_VERSION:
         faults.append(Text("phiên bản PDF dưới 1.4", "older than PDF 1.4"))
+    pictures = 0
     for number in range(min(int(reader.root["/Pages"]["/Count"]), MAX_PAGES)):
         reference, resources = reader.find_page_for_modification(number)
         images = [one for one in _images(resources) if not entry(one, "/ImageMask", default=False)]
         if not images:
-            continue  # a page of text, made on a computer
+            continue  # a page of text among scanned ones, or an empty one
+        pictures += 1
         page = reference.get_object()
         left, bottom, right, top = corners_of(inherited(page, "/MediaBox"))
         largest = max(images, key=lambda one: int(one["/Width"]) * int(one["/Height"]))
@@ -162,6 +164,8 @@ def _scan_faults(reader: PdfFileReader) -> list[Text]:
             faults.append(Text(f"trang {number + 1} chỉ {dots:.0f} dpi", f"page {number + 1} has {dots:.0f} dpi"))
         if not _coloured(largest):
             faults.append(Text(f"trang {number + 1} không có màu", f"page {number + 1} is not in colour"))
+    if not pictures:
+        faults.append(Text("không có chữ ký và không phải bản quét", "neither signed nor a scan"))
     return faults
 
 

@@ -14,6 +14,7 @@ from pyhanko.pdf_utils.crypt import AuthStatus
 from pyhanko.pdf_utils.misc import PdfError as PyHankoError
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from edocx.content import reason
 from edocx.errors import InputError, PdfError, Text
 from edocx.signing.budget import Budget
 
@@ -102,7 +103,7 @@ def open_source(path: Path) -> BinaryIO:
         return path.open("rb")
     except OSError as error:
         raise InputError(
-            Text(f"Không mở được tệp ({error.strerror}).", f"The file cannot be opened ({error.strerror})."),
+            Text(f"Không mở được tệp ({reason(error).vi}).", f"The file cannot be opened ({reason(error).en})."),
             hint=Text("Kiểm tra đường dẫn và quyền đọc.", "Check the path and the permission to read it."),
             code="EDX-FILE-UNREADABLE",
             where=str(path),

@@ -90,6 +90,8 @@ def sign_as(
         notes = _require_person(source, signed, at, criteria)
     if initials and any(name.startswith(_PERSON) for name in taken):
         raise _late(source)
+    if field is not None and field not in free:
+        raise _no_such_field(source, field, free, signed=field in taken)
     name = field or _free_field(free, "initials" if initials else role, len(taken))
     if name == SEAL_FIELD:
         _require_all(free, source)
@@ -197,6 +199,17 @@ def _require_all(free: list[str], source: Path) -> None:
             code="EDX-SEAL-WAITS",
             where=str(source),
         )
+
+
+def _no_such_field(source: Path, field: str, free: list[str], *, signed: bool) -> SigningRefused:
+    listed = ", ".join(free[:MAX_FIELDS]) or "-"
+    state = Text("đã ký", "is signed already") if signed else Text("không có trong tệp", "is not in the file")
+    return SigningRefused(
+        Text(f"Ô chữ ký “{field[:100]}” {state.vi}.", f"The signature field “{field[:100]}” {state.en}."),
+        hint=Text(f"Các ô còn trống: {listed}.", f"Fields that are free: {listed}."),
+        code="EDX-PDF-LOCKED" if signed else "EDX-FIELD-MISSING",
+        where=str(source),
+    )
 
 
 def _late(source: Path) -> SigningRefused:
