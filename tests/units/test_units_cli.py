@@ -253,6 +253,16 @@ def test_the_benchmark_names_every_goal_of_the_issue():
     assert all(one.value > 0 or one.unit == "MiB" for one in measured)
 
 
+def test_an_authorisation_that_lacks_what_article_13_asks_is_taken_and_named(ask, office):
+    text = "sha256,kind,unit,full_name,position,capacity,valid_from,valid_to,source\n"
+    text += f"{'c' * 64},person,H20,Nguyễn Văn A,Trưởng phòng,TUQ.,2026-01-01,,\n"
+    (office / "registry.csv").write_text(text, encoding="utf-8")
+    code, said = ask("registry", "import", office / "registry.csv", "--office", office / "office.toml")
+    assert (code, said["added"]) == (0, 1)
+    assert len(said["doubts"]) == 3
+    assert "thừa ủy quyền phải có thời hạn" in {doubt["vi"] for doubt in said["doubts"]}
+
+
 def test_the_day_that_stands_for_an_open_end_is_no_day_to_ask_about(run):
     status, _, told = run("show", "H20", "--at", "9999-12-31", language="en")
     assert status == 2

@@ -8,6 +8,7 @@ import typer
 
 from edocx.cli import units_lists as lists
 from edocx.cli import units_place as place
+from edocx.cli import units_view as view
 from edocx.cli.output import emit_json, say
 from edocx.errors import Text, UsageError
 
@@ -45,13 +46,27 @@ def confirm(
 @app.command(name="import")
 def registry_import(file: Path, office: Path | None = place.OFFICE, as_json: bool = place.JSON) -> None:
     """Nhập sổ chứng thư từ CSV, được tất cả hoặc không gì cả. / Take in a registry CSV, all or nothing."""
+    from edocx.units.registry import doubts
+    from edocx.units.registry_csv import read_registry_bytes
+
+    data = place.read(file)
     with place.explained(as_json):
         store = place.registry_store(office)
-        count = store.take_in(place.read(file), where=str(file))
+        count = store.take_in(data, where=str(file))
+    # NĐ 30/2020 Điều 13 asks it of an authorisation; what is missing makes no certificate anybody else's.
+    lacking = [
+        (entry.sha256, why)
+        for entry in read_registry_bytes(data)
+        for mandate in entry.mandates
+        for why in doubts(mandate)
+    ]
     if as_json:
-        emit_json({"schema": 1, "added": count})
-    else:
-        say(Text(f"Đã thêm {count} dòng vào sổ chứng thư.", f"{count} entries were added to the registry."))
+        told = [{"sha256": sha256, "vi": why.vi, "en": why.en} for sha256, why in lacking]
+        emit_json({"schema": 1, "added": count, "doubts": told})
+        return
+    say(Text(f"Đã thêm {count} dòng vào sổ chứng thư.", f"{count} entries were added to the registry."))
+    for sha256, why in lacking[: view.MAX_SHOWN]:
+        say(Text(f"  ! {sha256[:16]}…: {why.vi}", f"  ! {sha256[:16]}…: {why.en}"))
 
 
 @app.command()

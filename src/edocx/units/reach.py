@@ -14,7 +14,7 @@ central agencies would take it for one. So:
 
 from __future__ import annotations
 
-import unicodedata
+import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
@@ -26,7 +26,10 @@ from edocx.units.memory import MemoryDirectory
 from edocx.units.metadata import Role
 from edocx.units.ownership import Contents, codes_of, level_one
 from edocx.units.search import fold
-from edocx.units.unit_id import UnitId
+from edocx.units.unit_id import Scheme, UnitId
+
+_no_latin_letter = re.compile(r"[^\W\d_A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]").search
+"""Finds a letter outside the blocks of Latin letters that Vietnamese and its neighbours use."""
 
 _RANK = {level: rank for rank, level in enumerate(Level)}
 """The highest first."""
@@ -57,7 +60,7 @@ class LevelOne:
 
     def highest(self, unit: UnitHistory) -> Level:
         """Return the highest level that a unit's codes allow: that of their root's holder, else a province's."""
-        found = [self._levels.get(code.to_qd20().groups[0], Level.PROVINCE) for code in codes_of(unit)]
+        found = [self._levels.get(_root(code), Level.PROVINCE) for code in codes_of(unit)]
         return max(found, key=_RANK.__getitem__)
 
     def bears(self, name: str, start: date, end: date) -> bool:
@@ -67,9 +70,9 @@ class LevelOne:
     def _take(self, unit: UnitHistory) -> None:
         for code in codes_of(unit):
             for level in unit.values("level"):
-                held = self._levels.get(code.to_qd20().groups[0])
+                held = self._levels.get(_root(code))
                 if level is not None and (held is None or _RANK[level] < _RANK[held]):
-                    self._levels[code.to_qd20().groups[0]] = level
+                    self._levels[_root(code)] = level
         for span in unit.spans("name"):
             if span.value:
                 self._names.setdefault(fold(span.value), []).append((span.start, span.end))
@@ -112,6 +115,11 @@ def _wrong(
             yield Text(f"đơn vị cấp trên {parent} thuộc nơi khác", f"its parent {parent} is another's")
 
 
+def _root(code: UnitId) -> str:
+    """Return the level-1 code that a code of a national scheme begins with (QCVN 102: ends with)."""
+    return code.code[-3:] if code.scheme is Scheme.QCVN102 else code.code[:3]
+
+
 def _within(role: Role, base: MemoryDirectory, identity: str) -> bool:
     """Say whether a unit of the base stands under one of a role's prefixes or above it, by its codes or those above."""
     held = base.history(identity)
@@ -133,7 +141,5 @@ def _leads_to(code: UnitId, role: Role) -> bool:
 
 
 def _foreign_letter(name: str) -> str | None:
-    for letter in name:
-        if letter.isalpha() and not unicodedata.name(letter, "").startswith("LATIN"):
-            return f"U+{ord(letter):04X}"
-    return None
+    found = _no_latin_letter(name)
+    return None if found is None else f"U+{ord(found[0]):04X}"

@@ -87,7 +87,7 @@ class FaultyTable(InputError):
         self.faults = tuple(found)
         self.total = found.total
         first = self.faults[0]
-        vi, en = f"{self.total} lỗi", f"{self.total} faults"
+        vi, en = f"{self.total} lỗi", f"{self.total} fault{'' if self.total == 1 else 's'}"
         if self.total > len(self.faults):
             # Later stages (the directory as a whole) were not reached.
             vi, en = f"ít nhất {vi}, liệt kê {len(self.faults)} lỗi đầu", f"at least {en}, {len(self.faults)} listed"
