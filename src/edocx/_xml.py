@@ -35,6 +35,9 @@ _PROLOG = re.compile(rb"(?:\s+|<\?.*?\?>|<!--.*?-->)*", re.DOTALL)
 _ENCODING = re.compile(rb"""(<\?xml[^>]*?)\s+encoding\s*=\s*(["'])([A-Za-z0-9._-]+)\2""")
 
 
+_VERSION = re.compile(rb"""<\?xml\s+version\s*=\s*(["'])([0-9.]{1,8})\1""")
+
+
 class NotWellFormed(XmlError):
     """The XML breaks a rule of XML or of namespaces; ``offset`` counts bytes of its UTF-8 from the start."""
 
@@ -118,6 +121,12 @@ def declared_encoding(head: bytes) -> str | None:
     """Return the encoding that the XML declaration at the start of ``head`` names, in lower case, or ``None``."""
     found = _ENCODING.match(head)
     return found[3].decode("ascii").lower() if found else None
+
+
+def declared_version(head: bytes) -> str | None:
+    """Return the version that the XML declaration at the start of ``head`` names, or ``None`` without one."""
+    found = _VERSION.match(head)
+    return found[2].decode("ascii") if found else None
 
 
 def without_encoding(head: bytes) -> bytes:

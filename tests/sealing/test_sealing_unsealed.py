@@ -16,7 +16,9 @@ from edocx.envelope.write import compose
 from edocx.errors import UsageError
 from edocx.sealing import report_seal, seal
 from edocx.signing.report import Indication, Integrity
+from edocx.signing.xml import sign as xml_sign
 from edocx.signing.xml.names import DS, XADES
+from edocx.signing.xml.sign import Reference
 
 HEADER = "/edXML/edXMLEnvelope/edXMLHeader"
 TRACE = f"{HEADER}/TraceHeaderList/TraceHeader"
@@ -199,6 +201,9 @@ def test_the_dummy_signature_holds_its_own_names_only(workshop, sealed):
     "before,after,quirk",
     [
         (b"<?xml", b"1212<?xml", "leading-junk"),
+        (b"<?xml", b"\n<?xml", "leading-junk"),
+        (b'version="1.0"', b'version="1.1"', "declaration"),
+        (b'encoding="UTF-8"', b'encoding="US-ASCII"', "declaration"),
         (f' xmlns:{n.PREFIX}="{n.QCVN}"'.encode(), b"", "undeclared-prefix"),
     ],
 )
@@ -210,6 +215,50 @@ def test_a_file_that_only_we_can_read_is_not_the_one_that_was_sealed(workshop, s
     report = verdict(workshop, data)
     assert report.indication is Indication.TOTAL_FAILED
     assert report.integrity is Integrity.INVALID
+
+
+def test_a_declaration_that_went_leaves_the_seal_whole(workshop, sealed):
+    """Its line end stands before the root then, as XML allows."""
+    data = sealed.read_bytes()
+    rest = data[data.index(b"?>") + 2 :]
+    assert rest.startswith(b"\n<edXML")
+    assert verdict(workshop, rest).indication is Indication.TOTAL_PASSED
+
+
+def test_a_status_has_no_place_for_files(workshop, status):
+    data = workshop.write(status, "status.edxml").read_bytes()
+    assert verdict(workshop, data).indication is Indication.TOTAL_PASSED
+    report = verdict(workshop, data.replace(b"</edXML>", b"<AttachmentEncoded/></edXML>"))
+    assert report.indication is Indication.TOTAL_FAILED
+    assert "EDX-SEAL-EXTRA" in {m.code for s in report.signatures for m in s.messages}
+
+
+def test_a_signer_cannot_let_one_reference_stand_for_two_parts(workshop, letter, monkeypatch):
+    """Else the message header could be exchanged under the same seal."""
+    skeleton = compose(letter)
+    del skeleton.header[0].attrib[n.ID]
+    prepare = xml_sign.prepare
+
+    def forging(references, **options):
+        return prepare([one for one in references if one.uri != "#None"], **options)
+
+    monkeypatch.setattr(xml_sign, "prepare", forging)
+    add = xml_sign._add_properties
+
+    def named(signature, signature_id, *more):
+        signed = add(signature, signature_id, *more)
+        signed.set(n.ID, n.MESSAGE_HEADER)
+        return signed
+
+    monkeypatch.setattr(xml_sign, "_add_properties", named)
+    monkeypatch.setattr(
+        xml_sign,
+        "Reference",
+        lambda uri, *more: Reference(f"#{n.MESSAGE_HEADER}" if uri == "#Seal-properties" else uri, *more),
+    )
+    seal(skeleton, workshop.signer, at=AT)
+    report = verdict(workshop, b"".join(skeleton.pieces()))
+    assert report.indication is Indication.TOTAL_FAILED
 
 
 @pytest.mark.parametrize(

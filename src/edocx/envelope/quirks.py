@@ -70,6 +70,14 @@ _LIST: Final = (
         "EF BB BF 3C 3F",
         "info",
     ),
+    Quirk(
+        "declaration",
+        "Khai báo XML nói sai phiên bản hoặc bảng mã; đã đọc như XML 1.0, UTF-8.",
+        "The XML declaration names another version or encoding; it was read as XML 1.0 in UTF-8.",
+        '<?xml version="1.1" encoding="US-ASCII"?>',
+        spoils_seal=True,
+        chokes=_ALL,
+    ),
     Quirk("utf-16", "Tệp dùng UTF-16 thay vì UTF-8.", "The file is UTF-16, not UTF-8.", "FF FE 3C 00", chokes=_NET),
     Quirk(
         "processing-instruction",
@@ -91,6 +99,7 @@ _LIST: Final = (
         "Thẻ gốc không phải là edXML.",
         "The root element is not edXML.",
         "<root xmlns=…>",
+        spoils_seal=True,
         chokes=_NET,
     ),
     Quirk(
@@ -98,6 +107,7 @@ _LIST: Final = (
         "Không gian tên là http://www.go.vn/eDoc (dạng C).",
         "The namespace is http://www.go.vn/eDoc (dialect C).",
         '<edXMLEnvelope xmlns="http://www.go.vn/eDoc">',
+        spoils_seal=True,
         chokes=_ALL,
     ),
     Quirk(

@@ -26,7 +26,8 @@ from edocx.errors import EnvelopeError, InputError, Text, XmlError
 
 _BOM: Final = b"\xef\xbb\xbf"
 _UTF16: Final = {b"\xff\xfe": "utf-16-le", b"\xfe\xff": "utf-16-be"}
-_UTF8_NAMES: Final = frozenset((None, "utf-8", "utf8", "us-ascii", "ascii"))
+_ASCII_NAMES: Final = frozenset(("us-ascii", "ascii"))
+_UTF8_NAMES: Final = _ASCII_NAMES | {None, "utf-8", "utf8"}
 _BLANKS: Final = b" \t\r\n"
 _SMALL: Final = 1024 * 1024
 """A Blob without a file is held in memory up to this size, else put into an anonymous file."""
@@ -190,7 +191,8 @@ def _start(source: Source, limits: Limits, notes: Notes) -> int:
     first = head.find(b"<", start)
     if first < 0 or first > limits.junk_bytes + start:
         _refuse_text(source)
-    if first > start:
+    # Blanks may stand before the root (XML 1.0 2.8), but nothing before the declaration.
+    if first > start and (head.startswith(b"<?xml", first) or head[start:first].strip(_BLANKS)):
         notes.quirk("leading-junk", f"byte {start}")
     declared = _xml.declared_encoding(head[first:])
     if declared not in _UTF8_NAMES:
@@ -200,6 +202,8 @@ def _start(source: Source, limits: Limits, notes: Notes) -> int:
             code="EDX-XML-ENCODING",
             where=f"byte {first}",
         )
+    if declared in _ASCII_NAMES or _xml.declared_version(head[first:]) not in {None, "1.0"}:
+        notes.quirk("declaration", f"byte {first}")
     return first
 
 

@@ -58,7 +58,8 @@ def check_frame(reading: Reading, *, with_files: bool = True) -> Frame:
     found += [*_misnamed(reading.skeleton), *_commented((*seen.parts, *seen.files))]
     found += islice(_lookalikes(seen.outside), MAX_NAMED)
     found += islice(_deviant(reading), MAX_NAMED)
-    if reading.envelope.kind == "status" and (reading.payloads or reading.skeleton.find(p.PLACES[2]) is not None):
+    bodies = (p.PLACES[2], p.ATTACHMENTS)
+    if reading.envelope.kind == "status" and any(reading.skeleton.find(place) is not None for place in bodies):
         found.append(message("EDX-SEAL-EXTRA", None, *_STATUS_EXTRA))
     if with_files:
         found += [*_misplaced(reading, seen.files), *_unbound(reading.skeleton, seen.files)]

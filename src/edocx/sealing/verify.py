@@ -93,7 +93,12 @@ def _as_file(attachment: Attachment) -> Iterator[Path | None]:
         yield blob.path
         return
     with tempfile.TemporaryDirectory(prefix="edocx-") as folder:
-        yield blob.save(Path(folder) / "attachment.pdf").path
+        place = Path(folder) / "attachment.pdf"
+        # Read at once and gone after it: syncing it to disk would cost more than judging it.
+        with place.open("wb") as copy:
+            for piece in blob.pieces():
+                copy.write(piece)
+        yield place
 
 
 def _remarks(reading: Reading, attachments: tuple[Report, ...]) -> Iterator[Message]:

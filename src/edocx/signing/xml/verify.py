@@ -113,6 +113,9 @@ def _examine(signature: etree._Element, expected: Mapping[str, ExpectedPart], se
     # 3. references
     wanted = dict(expected)
     properties_uri = f"#{properties.get('Id')}"
+    if properties_uri in wanted:
+        # One reference would stand for two parts, and the other could be exchanged under the same seal.
+        raise ValueError("the properties bear the Id of a signed part")
     wanted[properties_uri] = ExpectedPart((EXCLUSIVE_C14N,), hashlib.sha256(canonicalise(properties)).digest())
     _match_references(info, wanted, properties_uri)
     # 4. value; what was changed has failed by now, whether the certificate is there or not
