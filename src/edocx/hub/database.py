@@ -92,6 +92,8 @@ class HubStore:
         self.clock = clock
         self._faults = faults
         self._engine = sqlite_engine(path) if server is None else postgres_engine(server)
+        self._spool = path.with_name(path.name + ".spool")
+        self._spool_made = False
         self._gate = Gate()
         self._waiting: list[_Job[Any]] = []
         self._waiting_lock = threading.Lock()
@@ -134,10 +136,11 @@ class HubStore:
     @property
     def spool(self) -> Path:
         """Where bodies lie while they come in; made when first asked for."""
-        folder = self.path.with_name(self.path.name + ".spool")
-        with files_translated(str(folder)):
-            folder.mkdir(exist_ok=True)
-        return folder
+        if not self._spool_made:
+            with files_translated(str(self._spool)):
+                self._spool.mkdir(exist_ok=True)
+            self._spool_made = True
+        return self._spool
 
     def now(self) -> datetime:
         """Return the present moment."""

@@ -110,12 +110,13 @@ def _received_row(  # noqa: PLR0917 - the columns of `received`, in their order
     sha256: str,
     size: int,
 ) -> dict[str, Any]:
+    created = wire_time(created_at)
     row = {
         "docId": doc_id,
         "serviceType": "eDoc",
         "messageType": message_type,
-        "created_time": wire_time(created_at),
-        "updated_time": wire_time(updated_at),
+        "created_time": created,
+        "updated_time": created if updated_at == created_at else wire_time(updated_at),
         "from": origin,
         "to": recipient,
         "status": state,
