@@ -41,6 +41,8 @@ JUDGED = SIGNED + timedelta(days=1)
 FILES, ISSUERS = 1_000, 20
 """Of the batch; ``--files`` takes another number, and 10,000 is what the goal is about."""
 
+_TURN = 25
+
 LARGE = 500_000_000
 _EACH, _SHARED = "pyHanko, a context for each file", "pyHanko, one context for all"
 
@@ -148,20 +150,30 @@ def _batch(folder: Path, files: int) -> dict[str, Any]:
     with lists:
         trust = TrustStore.from_path(folder / "trust")
         criteria = Criteria(trust, JUDGED)
-        begun = time.perf_counter()
-        assert all(verify_pdf(path, criteria).indication is Indication.TOTAL_PASSED for path in signed)
-        batch = (time.perf_counter() - begun) / len(signed)
-    single = in_turns(min(files, 200), {"one": lambda: verify_pdf(signed[0], criteria)})["one"]
+        batch = single = 0.0
+        alone = Criteria(trust, JUDGED)
+        _judge_all(signed[:1], alone)
+        for begin in range(0, len(signed), _TURN):  # in turns, so that a machine that slows down slows both
+            some = signed[begin : begin + _TURN]
+            batch += _judge_all(some, criteria)
+            single += _judge_all(signed[:1] * len(some), alone)
     return {
         "name": f"{files} PDFs of {ISSUERS} issuers in one run: rate, of that of one file again and again",
         "value": round(single / batch, 2),
         "unit": "x",
         "goal": ">= 0.8",
         "peers": {
-            "files a second": round(1 / batch, 1),
+            "files a second": round(len(signed) / batch, 1),
             f"revocation lists parsed (there are {len(trust.revocation_lists)})": lists.parsed,
         },
     }
+
+
+def _judge_all(files: list[Path], criteria: Criteria) -> float:
+    """Return the seconds that it takes to verify files one after the other."""
+    begun = time.perf_counter()
+    assert all(verify_pdf(path, criteria).indication is Indication.TOTAL_PASSED for path in files)
+    return time.perf_counter() - begun
 
 
 def _issuer(pki: Pki, number: int, folder: Path) -> Signer:

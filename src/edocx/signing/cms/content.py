@@ -125,7 +125,7 @@ def signed_data(
     ``attributes`` are those of `signed_attributes`. Self-signed certificates of the chain are left out: a verifier
     trusts its own anchors, not ours.
     """
-    der = certificate.dump()
+    der = der_of(certificate)
     own = _identity(der)
     hashed = _HASHES[algorithm.hash_name]
     unsigned = b"" if timestamp is None else b"\xa1" + _set_of(_attribute(_TIMESTAMP_TOKEN, timestamp))[1:]
@@ -139,7 +139,7 @@ def signed_data(
         tlv(_OCTETS, signature),
         unsigned,
     )
-    held = {der, *(one for one in (other.dump() for other in chain) if not _identity(one).self_signed)}
+    held = {der, *(one for one in map(der_of, chain) if not _identity(one).self_signed)}
     content = tlv(
         _SEQUENCE,
         tlv(_INTEGER, b"\x01"),

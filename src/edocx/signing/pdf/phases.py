@@ -27,7 +27,7 @@ from edocx.content import PIECE, durable_file, naming, storage_translated, sync_
 from edocx.documents import Box
 from edocx.errors import SigningRefused, StateError, Text, UsageError
 from edocx.signing.algorithms import SignatureAlgorithm
-from edocx.signing.certificate import public_key
+from edocx.signing.certificate import public_key, remembered_certificate
 from edocx.signing.cms.content import room_for, signed_attributes, signed_data
 from edocx.signing.pdf.appearance import Appearance, Upright, stamp_style
 from edocx.signing.pdf.document import MALFORMED, damaged, open_source
@@ -179,7 +179,7 @@ def _place(
 
 
 def _content(prepared: Prepared, signature: bytes, timestamps: Timestamper | None) -> bytes:
-    certificate = x509.Certificate.load(prepared.certificate)
+    certificate = remembered_certificate(prepared.certificate)
     failure = prepared.algorithm.matches(public_key(certificate), signature, prepared.to_sign)
     if failure is not None:
         raise SigningRefused(
@@ -198,7 +198,7 @@ def _content(prepared: Prepared, signature: bytes, timestamps: Timestamper | Non
         token = timestamps.timestamp(prepared.algorithm.digest(signature), prepared.hash_name)
     return signed_data(
         certificate,
-        [x509.Certificate.load(der) for der in prepared.chain],
+        [remembered_certificate(der) for der in prepared.chain],
         prepared.algorithm,
         prepared.signed_attributes,
         signature,

@@ -17,6 +17,9 @@ MAX_OBJECT = 16 * 1024 * 1024
 """Bytes of one object without its stream; the array of ten thousand pages has some hundred thousand."""
 
 
+SMALL = 1024 * 1024
+"""Bytes of a file that is read at once and kept while it is open."""
+
 MAX_WORK = 8 * 1024 * 1024
 """Bytes parsed in one file, and on top of it a sixteenth of the file: a book of ten thousand pages takes a third.
 
@@ -27,11 +30,15 @@ Hostile files are all structure; what they cost here comes on top of what they c
 class Source:
     """A file opened for reading; closes with its context. Raises ``OSError`` when it cannot be opened."""
 
-    __slots__ = ("_left", "_stream", "size")
+    __slots__ = ("_held", "_left", "_stream", "size")
 
     def __init__(self, path: Path) -> None:
         self._stream = path.open("rb", buffering=0)
         self.size = self._stream.seek(0, os.SEEK_END)
+        self._held: bytes | None = None
+        if self.size <= SMALL:
+            self._held = self._read(0, self.size)
+            self.size = len(self._held)
         self._left = MAX_WORK + self.size // 16
 
     def __enter__(self) -> Self:
@@ -48,6 +55,9 @@ class Source:
 
     def read(self, begin: int, end: int) -> bytes:
         """Return the bytes from ``begin`` up to ``end``, fewer where the file ends."""
+        return self._read(begin, end) if self._held is None else self._held[begin:end]
+
+    def _read(self, begin: int, end: int) -> bytes:
         parts: list[bytes] = []
         self._stream.seek(begin)
         while begin < end and (piece := self._stream.read(end - begin)):
@@ -55,8 +65,11 @@ class Source:
             begin += len(piece)
         return parts[0] if len(parts) == 1 else b"".join(parts)
 
-    def pieces(self, begin: int, end: int) -> Iterator[bytes]:
+    def pieces(self, begin: int, end: int) -> Iterator[bytes | memoryview]:
         """Yield the bytes from ``begin`` up to ``end`` in pieces."""
+        if self._held is not None:
+            yield memoryview(self._held)[begin:end]
+            return
         while begin < end and (piece := self.read(begin, min(end, begin + PIECE))):
             begin += len(piece)
             yield piece
