@@ -74,6 +74,9 @@ def sign(
     ),
     fast: bool = typer.Option(False, "--fast", help="Ghi thẳng vào PDF đơn giản / append to plain PDFs directly."),
     jobs: int = typer.Option(2, "--jobs", min=1, max=64, help="Số việc song song với thư mục / for a folder."),
+    services: int = typer.Option(
+        16, "--services", min=1, max=512, help="Số yêu cầu dấu thời gian cùng lúc / time-stamps asked for at once."
+    ),
     as_json: bool = typer.Option(False, "--json", help="JSON."),
 ) -> None:
     """Ký (cá nhân) hoặc đóng dấu (cơ quan) một tệp hoặc cả thư mục. / Sign or seal a file or a folder."""
@@ -93,7 +96,7 @@ def sign(
 
         code = sign_folder(
             file, target, signer, role.value, look=look, means=means, reason=reason, fast=fast, jobs=jobs,
-            as_json=as_json,
+            services=services, as_json=as_json,
         )  # fmt: skip
         raise typer.Exit(code)
     if container is not _Container.PDF:

@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 Step = Callable[[Path, Path], object]
 
 LIFTING_THREADS = 16
-"""Services answer in 2 to 131 s (spec/law.md #104); so many are asked at once."""
+"""Services answer in 2 to 131 s (spec/law.md #104); so many questions are on their way at once, unless told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +57,21 @@ class SignedFolder:
         *,
         level: str = "B-B",
         jobs: int = 2,
+        services: int = LIFTING_THREADS,
         keep: Callable[[Path, EdocxError], object] | None = None,
     ) -> None:
         self._sign_one = sign_one
         self._lift_one = lift_one
         self._level = level
         self._jobs = jobs
+        self._services = services
         self._keep = keep
         self._stopped = threading.Event()
 
     def run(self, sources: list[Path], out: Path, on_done: Callable[[Outcome], None]) -> list[Outcome]:
         """Sign every file whose result is not there yet; call ``on_done`` with each outcome as it comes."""
         outcomes: list[Outcome] = []
-        with ThreadPoolExecutor(LIFTING_THREADS) as lifting, ThreadPoolExecutor(self._jobs) as signing:
+        with ThreadPoolExecutor(self._services) as lifting, ThreadPoolExecutor(self._jobs) as signing:
             try:
                 first = [signing.submit(self._sign, source, out / source.name, lifting) for source in sources]
                 waiting = []
@@ -128,6 +130,7 @@ def sign_folder(
     reason: str | None,
     fast: bool,
     jobs: int,
+    services: int,
     as_json: bool,
 ) -> int:
     """Sign every PDF of ``folder`` into ``out`` and return the exit code; files that are there already are kept."""
@@ -137,7 +140,7 @@ def sign_folder(
     from edocx.signing.pdf.sign import LevelTask
 
     level, at = means.level, means.at
-    services = {"timestamps": means.timestamps, "evidence": means.evidence}
+    helpers = {"timestamps": means.timestamps, "evidence": means.evidence}
     if level != "B-B":
         require_means(level, means.timestamps, means.evidence)
 
@@ -146,7 +149,7 @@ def sign_folder(
         return sign_as(source, target, signer, role, **look.keywords(source, role, at), **options)  # type: ignore[arg-type]
 
     def lift_one(staged: Path, target: Path) -> object:
-        done = extend_file(staged, target, level, at=at, **services)  # type: ignore[arg-type]
+        done = extend_file(staged, target, level, at=at, **helpers)  # type: ignore[arg-type]
         drop_task(target)
         return done
 
@@ -158,6 +161,7 @@ def sign_folder(
         None if level == "B-B" else lift_one,
         level=level,
         jobs=jobs,
+        services=services,
         keep=(lambda file, error: keep_task(LevelTask(file=file, level=level, since=at, reason=error.code)))
         if means.defer
         else None,
