@@ -158,9 +158,9 @@ def _from_failure(failure: Exception) -> PathVerdict:
                 "EDX-CERT-REVOKED",
                 Text(
                     f"Chứng thư đã bị thu hồi từ {failure.revocation_dt:%Y-%m-%d}, "
-                    "và không có bằng chứng là chữ ký có trước đó.",
+                    "và không có bằng chứng là chữ ký có trước đó (cần dấu thời gian hoặc biên nhận từ trước ngày ấy).",
                     f"The certificate was revoked on {failure.revocation_dt:%Y-%m-%d}, "
-                    "and nothing proves that the signature is older.",
+                    "and nothing proves that the signature is older (a timestamp or a receipt from before would).",
                 ),
             )
         case errors.ExpiredError():

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edocx.units.directory import Directory, Hop, RegisterHolder, SameUnit, Snapshot
     from edocx.units.history import Span, UnitHistory
     from edocx.units.memory import MemoryDirectory, View
+    from edocx.units.published import take_published
     from edocx.units.reading import Reading, read
     from edocx.units.registry import (
         CertificateRegistry,
@@ -66,6 +67,7 @@ _HOMES = {
     "read": "reading",
     "shipped_directory": "shipped",
     "take_in": "bulk",
+    "take_published": "published",
 }
 
 __all__ = [
@@ -103,6 +105,7 @@ __all__ = [
     "read",
     "shipped_directory",
     "take_in",
+    "take_published",
 ]
 
 
