@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -145,7 +146,7 @@ def translated(where: str) -> Iterator[None]:
         yield
     except exc.DBAPIError as error:
         raise _unavailable(_or_full(_by_driver(error.orig), where), where) from error
-    except sqlite3.Error as error:
+    except _driver_errors() as error:
         raise _unavailable(_or_full(_by_driver(error), where), where) from error
 
 
@@ -171,6 +172,12 @@ def _or_full(case: _Case, where: str) -> _Case:
     except (OSError, ValueError):
         return case  # not a file's path, or its folder is gone: then the device is to blame
     return _FULL if found.f_bavail * found.f_frsize < _FREE else case
+
+
+def _driver_errors() -> tuple[type[Exception], ...]:
+    """Return what the drivers raise where no layer is in between; psycopg counts only where it is in use."""
+    psycopg = sys.modules.get("psycopg")
+    return (sqlite3.Error,) if psycopg is None else (sqlite3.Error, psycopg.Error)
 
 
 def _by_driver(error: BaseException | None) -> _Case:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 
 from sqlalchemy import Connection, Engine, RootTransaction
 
@@ -57,11 +58,17 @@ class Writers:
         """
         with self._gate.one_writer():
             group = self._open or self._begin()
+            # A server's round trips are spared where there is nothing before this step to protect.
+            bare = group.steps == 0 and group.connection.dialect.name == "postgresql"
             try:
-                group.connection.exec_driver_sql(f"SAVEPOINT {_SAVEPOINT}")
+                if not bare:
+                    group.connection.exec_driver_sql(f"SAVEPOINT {_SAVEPOINT}")
                 yield group.connection
                 # Fails when the database undid the whole transaction by itself (a full disk) and nobody noticed.
-                group.connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+                if not bare:
+                    group.connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+                elif not _is_open(group.connection):
+                    group.connection.exec_driver_sql("SELECT 1")
                 group.steps += 1
             except BaseException:
                 self._undo(group)
@@ -116,3 +123,11 @@ class Writers:
                         self._end(group)
         if group.error is not None:
             raise group.error
+
+
+def _is_open(connection: Connection) -> bool:
+    """Tell whether a server's transaction goes on: after an error that somebody swallowed, COMMIT would undo it."""
+    from psycopg.pq import TransactionStatus  # noqa: PLC0415 - only where the driver is in use
+
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.info.transaction_status == TransactionStatus.INTRANS)
