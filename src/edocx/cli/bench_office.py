@@ -19,6 +19,9 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
+from edocx.cli import bench_office_lanes as lanes
+from edocx.cli import bench_office_server as server
+from edocx.cli import bench_office_syncs as syncs
 from edocx.clock import SystemClock
 from edocx.content import Blob
 from edocx.routing.database import Store
@@ -42,6 +45,14 @@ def run(*, quick: bool = False) -> list[dict[str, Any]]:
         figures = _rates(Path(folder), turns=5 if quick else 15, size=32 if quick else 96)
     with tempfile.TemporaryDirectory() as folder:
         figures.append(_claiming(Path(folder), 50_000 if quick else 1_000_000))
+    with tempfile.TemporaryDirectory() as folder:
+        bottom, urgent = (5_000, 50) if quick else (100_000, 300)
+        figures.append(lanes.top_lane(Path(folder), bottom=bottom, urgent=urgent))
+    with tempfile.TemporaryDirectory() as folder:
+        counted = syncs.syncs_a_commit(Path(folder))
+        figures += [] if counted is None else [counted]
+    if server.is_possible():
+        figures.append(server.cycles(size=32 if quick else 160))
     return figures
 
 
