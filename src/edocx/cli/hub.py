@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
+from edocx.cli.hub_nats import nats_config
 from edocx.cli.output import emit_json, language, say
 from edocx.errors import Text, UsageError
 
@@ -91,6 +92,9 @@ def doctor(config: Path | None = _CONFIG, db: str | None = _DATABASE, as_json: b
             say(f"{_MARKS[one.grade]} {one.text.in_language(language())}")
     if any(one.grade == "error" for one in checks):
         raise typer.Exit(1)
+
+
+app.command("nats-config")(nats_config)
 
 
 @app.command("relay-key")

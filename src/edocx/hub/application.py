@@ -13,7 +13,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
@@ -37,20 +37,30 @@ from edocx.hub.service import Service
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.units.directory import Directory
 
+if TYPE_CHECKING:
+    from edocx.hub.broker import Broker
+
 _log = logging.getLogger("edocx.hub")
 _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
 class Hub(Starlette):
-    """A hub as an ASGI application; `service` is what it works with, `carrier` hands mail on to other hubs."""
+    """A hub as an ASGI application; `service` is what it works with, `carrier` and `broker` hand mail on to others."""
 
     def __init__(self, service: Service, **options: Any) -> None:
         super().__init__(**options)
         self.service = service
         self.carrier = Carrier(service)
+        self.broker = _broker(self) if service.config.broker else None
         # A redirect is no triple.
         self.router.redirect_slashes = False
+
+
+def _broker(hub: Hub) -> Broker:
+    from edocx.hub.broker import Broker  # noqa: PLC0415 - nats-py is an extra
+
+    return Broker(hub.service, hub)
 
 
 def app(
@@ -79,7 +89,11 @@ def app(
         carrying = threading.Thread(target=hub.carrier.run, args=(seconds,), name="edocx-hub-carrier")
         if seconds:
             carrying.start()
+        if hub.broker is not None:
+            hub.broker.start()
         yield
+        if hub.broker is not None:
+            await run_in_threadpool(hub.broker.stop)
         hub.carrier.stop()
         if seconds:
             await run_in_threadpool(carrying.join)

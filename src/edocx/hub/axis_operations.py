@@ -33,13 +33,14 @@ MAX_HUBS = 16
 MAX_TO = 10_000
 """Recipients named in one header."""
 
-_KINDS = {EDOC: ParcelKind.DOCUMENT, STATUS: ParcelKind.STATUS}
+KINDS = {EDOC: ParcelKind.DOCUMENT, STATUS: ParcelKind.STATUS}
+"""The message types of the axis."""
 
 
 async def send_edoc(call: Call) -> Response:
     """Take a document or status in: durable before the answer."""
     told_hash = call.get("hash-file")
-    kind = _KINDS.get(call.get("messagetype").lower())
+    kind = KINDS.get(call.get("messagetype").lower())
     if not told_hash:
         raise refusal.bad_parameter("hash-file")
     if kind is None:
@@ -52,7 +53,7 @@ async def send_edoc(call: Call) -> Response:
         try:
             if not body.size:
                 raise refusal.empty_body()
-            offered = _offered(call, body.file_by_hash(told_hash), kind)
+            offered = offered_by(call, body.file_by_hash(told_hash), kind)
             taken = call.service.door.admit(offered)
         finally:
             body.close()
@@ -63,7 +64,8 @@ async def send_edoc(call: Call) -> Response:
     return answer(await run_in_threadpool(take))
 
 
-def _offered(call: Call, file: Blob, kind: ParcelKind) -> Offered:
+def offered_by(call: Call, file: Blob, kind: ParcelKind) -> Offered:
+    """Return what a caller offers by sendEdoc, with this hub's own trace; raise what makes it inadmissible."""
     facts, findings = _facts(call, file, kind)
     if facts.kind is not kind:
         raise refusal.wrong_kind(call.get("messagetype").lower())
@@ -212,7 +214,7 @@ OPERATIONS: dict[str, tuple[tuple[str, ...], Operation]] = {
 
 def _type(call: Call) -> str:
     told = call.get("messagetype").lower()
-    if told not in _KINDS:
+    if told not in KINDS:
         raise refusal.bad_parameter("messagetype")
     return told
 

@@ -10,20 +10,20 @@ import itertools
 import json
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import Connection, Row, select, update
+from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from edocx.content import Blob
 from edocx.errors import EdocxError, Refused, Text, TransportUnavailable, UnitError
 from edocx.hub import agencies
 from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
 from edocx.hub.bodies import unpadded
-from edocx.hub.configuration import Peer
+from edocx.hub.configuration import BROKERED, Peer
 from edocx.hub.mailroom import MAX_DESCRIPTION
 from edocx.hub.relay_statement import bounded, digest_of
 from edocx.hub.schema import copies, messages
@@ -80,7 +80,7 @@ class Carrier:
     def _hand_on(self) -> int:
         now = self.service.store.now()
         with self.service.store.read() as connection:
-            waiting = (copies.c.state == INITIAL) & copies.c.via.is_not(None) & (copies.c.due_at <= now)
+            waiting = (copies.c.state == INITIAL) & self._by_http() & (copies.c.due_at <= now)
             query = (
                 select(messages, *_COPY)
                 .join(copies, copies.c.message == messages.c.number)
@@ -140,7 +140,8 @@ class Carrier:
         """Take over what the next hub knows of the copies it took: done, or failed and why."""
         now = self.service.store.now()
         with self.service.store.read() as connection:
-            taken = (copies.c.state == PROCESSING) & copies.c.relayed_as.is_not(None) & (copies.c.due_at <= now)
+            taken = (copies.c.state == PROCESSING) & self._by_http() & copies.c.relayed_as.is_not(None)
+            taken &= copies.c.due_at <= now
             query = (
                 select(messages, copies.c.recipient, copies.c.via, copies.c.tries, copies.c.relayed_as)
                 .join(copies, copies.c.message == messages.c.number)
@@ -162,13 +163,10 @@ class Carrier:
         return moved
 
     def _learn(self, row: Row[Any], known: Any, now: datetime) -> int:
-        state = str(known.get("receiveStatus") or "")
-        if state not in {DONE, FAIL}:
+        values = fate_in(known)
+        if values is None:
             self._settle([row], {"due_at": now + ASK_AGAIN})
             return 0
-        description = str(known.get("receiveStatusDesc") or "")[:MAX_DESCRIPTION] if state == FAIL else None
-        downstream = json.dumps(bounded(known.get("edxStatements")))
-        values = {"state": state, "description": description, "due_at": None, "downstream": downstream}
         return self._settle([row], values)
 
     def _put_off(self, rows: Sequence[Row[Any]]) -> int:
@@ -186,6 +184,11 @@ class Carrier:
 
         self.service.store.write("relay", act)
         return len(rows)
+
+    def _by_http(self) -> ColumnElement[bool]:
+        """Leave out what the broker carries."""
+        brokered = [peer.code for peer in self.service.config.peers if peer.endpoint == BROKERED]
+        return copies.c.via.is_not(None) & copies.c.via.not_in(brokered)
 
     def _line(self, via: str) -> AxisExchange:
         if via not in self._lines:
@@ -207,6 +210,16 @@ class Carrier:
             raise _no_line(peer.code)
         clock, plain = self.service.store.clock, self.service.config.plain_http
         return AxisExchange(peer.endpoint, system=system, secret=secret, clock=clock, plain_http=plain)
+
+
+def fate_in(known: Mapping[str, Any]) -> dict[str, Any] | None:
+    """Return what a row of the next hub's list of sent mail makes of our copy; None while nothing is settled there."""
+    state = str(known.get("receiveStatus") or "")
+    if state not in {DONE, FAIL}:
+        return None
+    description = str(known.get("receiveStatusDesc") or "")[:MAX_DESCRIPTION] if state == FAIL else None
+    downstream = json.dumps(bounded(known.get("edxStatements")))
+    return {"state": state, "description": description, "due_at": None, "downstream": downstream}
 
 
 def _pieces(payload: Blob) -> Any:

@@ -19,6 +19,9 @@
     endpoint = "https://hub.example"
     role = "above"
 
+    [broker]                     # NATS: neighbours with endpoint = "nats" are reached by it, and offices call by it
+    servers = ["tls://n1.example:4222", "tls://n2.example:4222", "tls://n3.example:4222"]
+
 Paths are relative to the file. Secrets never stand in it: they are given to ``edocx hub agencies``.
 """
 
@@ -31,24 +34,42 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from edocx.errors import InputError, Text, UsageError
+from edocx.hub.broker_settings import BrokerConfig
 
 MIB = 1024 * 1024
 MAX_CONFIG = 256 * 1024
 """Bytes of a configuration file; a real one has one or two thousand."""
 
-
 Rule = Literal["off", "record", "require"]
 """How strictly the door looks at something."""
 
+BROKERED = "nats"
+"""The endpoint of a neighbour that is reached by the broker."""
+
 
 class Peer(BaseModel):
-    """A neighbouring hub: its code, where it answers, and whether it stands above or below."""
+    """A neighbouring hub: its code, where it answers, and whether it stands above or below.
+
+    Attributes:
+        code: its system code.
+        endpoint: its https address, or ``nats`` for one that is reached by the broker.
+        role: above or below.
+        unit: whose hub it is, for the broker's subjects; what stands behind ``hub.`` in its code unless given.
+        domain: its JetStream domain, where it is another than ours.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     code: str = Field(min_length=1, max_length=200)
-    endpoint: str = Field(pattern=r"^https?://[^\s]+$")
+    endpoint: str = Field(pattern=r"^(https?://[^\s]+|nats)$")
     role: Literal["above", "below"] = "below"
+    unit: str | None = Field(default=None, max_length=200)
+    domain: str | None = Field(default=None, max_length=100)
+
+    @property
+    def tree_unit(self) -> str:
+        """Whose hub it is."""
+        return self.unit or self.code.removeprefix("hub.")
 
 
 class DoorPolicy(BaseModel):
@@ -108,6 +129,7 @@ class HubConfig(BaseModel):
         open_metrics: answer ``/metrics`` to other machines too.
         directory: units file (JSON) used to route and to name successors; without one the register alone decides.
         peers: neighbouring hubs.
+        broker: a NATS cluster, for neighbours with the endpoint ``nats`` and for offices that call by it.
         relay_seconds: how often the carrier looks for what is due; 0 leaves it to the host.
     """
 
@@ -131,6 +153,7 @@ class HubConfig(BaseModel):
     open_metrics: bool = False
     directory: Path | None = None
     peers: tuple[Peer, ...] = ()
+    broker: BrokerConfig | None = None
     relay_seconds: float = Field(default=1.0, ge=0)
 
     @model_validator(mode="before")
@@ -149,6 +172,10 @@ class HubConfig(BaseModel):
             raise ValueError("only one hub stands above")
         if len({peer.code for peer in self.peers}) != len(self.peers):
             raise ValueError("two peers have one code")
+        if self.broker is None and any(peer.endpoint == BROKERED for peer in self.peers):
+            raise ValueError("a peer is reached by nats, and there is no [broker]")
+        if self.broker is not None and not self.unit:
+            raise ValueError("a hub with a broker needs its own unit code")
         return self
 
     @property
@@ -209,6 +236,7 @@ class HubConfig(BaseModel):
                         if place is not None
                     }
                 ),
+                "broker": self.broker.relative_to(folder) if self.broker else None,
             }
         )
 

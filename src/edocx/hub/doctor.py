@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -12,6 +13,7 @@ from sqlalchemy import Connection, func, select
 from edocx.errors import EdocxError, Text
 from edocx.hub import agencies
 from edocx.hub.admission import INITIAL, PROCESSING
+from edocx.hub.broker_doctor import examine_servers
 from edocx.hub.schema import agencies as agency_table
 from edocx.hub.schema import copies
 from edocx.hub.schema import requests as request_table
@@ -44,7 +46,15 @@ def examine(service: Service) -> tuple[Check, ...]:
             _requests(connection),
             _disk(service),
             _key_file(service),
+            *_broker(service),
         )
+
+
+def _broker(service: Service) -> Iterator[Check]:
+    if service.config.broker is None:
+        return
+    for grade, text in examine_servers(service.config.broker):
+        yield Check("broker", grade, text)
 
 
 def _database(service: Service, connection: Connection) -> Check:

@@ -20,6 +20,10 @@ from edocx.hub.vault import Vault
 _LOOPBACK = ("127.", "::1", "::ffff:127.")
 
 
+Known = tuple[Agency | None, tuple[str, ...]]
+"""A caller's record with its secrets, as the register holds them."""
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """An authenticated agency and what it said."""
@@ -63,10 +67,18 @@ class Gate:
     def let_in(self, request: Request) -> Caller:
         """Return who calls; raise `Refused` for a wrong signature, a stale call or too many of them."""
         headers = SignedHeaders.from_raw(request.headers.raw)
-        now = self.clock.now()
+        return self.believe(headers, self.known(headers.system))
+
+    def known(self, system: str) -> Known:
+        """Return what the register holds of a caller: its record and secrets, or nothing."""
         with self.store.read() as connection:
-            agency = agencies.find(connection, headers.system)
-            secrets = agencies.hmac_secrets(connection, agency, self.vault, now=now) if agency else ()
+            agency = agencies.find(connection, system)
+            return agency, agencies.hmac_secrets(connection, agency, self.vault, now=self.clock.now()) if agency else ()
+
+    def believe(self, headers: SignedHeaders, known: Known) -> Caller:
+        """Return who spoke, by what is known of the system that the headers claim; raise as `let_in` does."""
+        agency, secrets = known
+        now = self.clock.now()
         parameters = headers.verify(secrets)
         assert agency is not None
         self._check_age(agency, parameters, now)

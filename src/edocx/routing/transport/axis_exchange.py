@@ -123,7 +123,7 @@ class AxisExchange:
             raise away(type(error).__name__, self._endpoint, code=UNREACHED) from error
         except httpx.HTTPError as error:
             raise away(type(error).__name__, self._endpoint) from error
-        reply = _triple(data, status, self._endpoint)
+        reply = triple_in(data, status, self._endpoint)
         self.is_edocx = self.is_edocx or EDOCX in reply
         if reply["status"] != "OK" or str(reply["ErrorCode"]) != "0":
             raise refused(reply, status, self._endpoint)
@@ -136,7 +136,7 @@ class AxisExchange:
         try:
             with self._http().stream("GET", "/downloadEdoc", headers=headers) as response:
                 if response.status_code != httpx.codes.OK or "json" in response.headers.get("content-type", ""):
-                    reply = _triple(bounded(response.iter_bytes(), MAX_REPLY), response.status_code, self._endpoint)
+                    reply = triple_in(bounded(response.iter_bytes(), MAX_REPLY), response.status_code, self._endpoint)
                     raise refused(reply, response.status_code, self._endpoint)
                 size = 0
                 for piece in response.iter_bytes(PIECE):
@@ -208,8 +208,8 @@ def refused(reply: Mapping[str, Any], status: int, where: str) -> EdocxError:
     return Refused(text, hint=hint, code=kind, where=place or where, retryable=retryable)
 
 
-def _triple(data: bytes, status: int, where: str) -> dict[str, Any]:
-    """Read a reply; what lacks the triple is no answer at all (a proxy's error page, a login form)."""
+def triple_in(data: bytes, status: int, where: str) -> dict[str, Any]:
+    """Read a reply of an axis; what lacks the triple is no answer at all (a proxy's error page, a login form)."""
     try:
         reply = json.loads(data)
     except (ValueError, RecursionError) as error:

@@ -1,0 +1,148 @@
+"""What hubs tell each other about mail: took it, refused it, how did it fare. Every word may come twice or late.
+
+A receipt counts only for the attempt it speaks of and only from the hub that the copy went to, so an old one that is
+replayed changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from sqlalchemy import Connection, func, select, update
+
+from edocx.errors import EdocxError
+from edocx.hub import agencies, mailroom, refusal
+from edocx.hub.admission import FAIL, INITIAL, PROCESSING
+from edocx.hub.broker_mail import Reader
+from edocx.hub.broker_outbox import object_name
+from edocx.hub.carrier import fate_in
+from edocx.hub.gate import Caller
+from edocx.hub.mailroom import MAX_DESCRIPTION
+from edocx.hub.schema import copies, messages
+from edocx.hub.service import Service
+from edocx.routing.transport.nats_frame import Frame
+from edocx.routing.transport.nats_line import SMALLEST
+
+MOST_TOLD = 2_000
+"""Receipts, questions or fates in one message."""
+
+_DOC_ID = 64
+
+
+class Heard(NamedTuple):
+    """What follows from talk: fates to tell other hubs by code, and contents that nobody needs any more."""
+
+    fates: dict[str, list[dict[str, Any]]]
+    spent: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Talk:
+    """Understands and makes talk for one hub."""
+
+    service: Service
+
+    def hear(self, frames: Iterable[Frame]) -> Heard:
+        """Take in messages, durably in one commit; what is no talk of a neighbouring hub is counted and dropped."""
+        reader, receipts, told, asked = Reader.of(self.service.gate), [], [], dict[str, list[str]]()
+        for frame in frames:
+            read = self._read(reader, frame)
+            if read is None:
+                continue
+            caller, words = read
+            receipts += [(caller, one) for one in words.get("receipts", ())]
+            told += [(caller, one) for one in words.get("fates", ())]
+            asked.setdefault(caller.agency.code, []).extend(str(key) for key in words.get("questions", ()))
+        spent: list[str] = []
+        if receipts or told:
+            spent = self.service.store.write("talk", lambda connection: self._settle(connection, receipts, told))
+        return Heard({hub: self._fates(hub, keys) for hub, keys in asked.items() if keys}, spent)
+
+    def _read(self, reader: Reader, frame: Frame) -> tuple[Caller, dict[str, list[Any]]] | None:
+        try:
+            caller = reader.believe(frame)
+            if hashlib.sha256(frame.body).hexdigest() != caller.parameters.get("hash-file"):
+                raise refusal.wrong_hash()
+            words = json.loads(frame.body)
+        except (EdocxError, ValueError, RecursionError):
+            self.service.metrics.add("broker_poisoned")
+            return None
+        lists = isinstance(words, dict) and all(
+            isinstance(found, list) and len(found) <= MOST_TOLD for found in words.values()
+        )
+        return (caller, words) if lists else None
+
+    def _settle(
+        self, connection: Connection, receipts: list[tuple[Caller, Any]], told: list[tuple[Caller, Any]]
+    ) -> list[str]:
+        spent: list[str] = []
+        for caller, receipt in receipts:
+            if isinstance(receipt, dict):
+                spent += self._take_receipt(connection, caller, receipt)
+        for caller, fate in told:
+            if isinstance(fate, dict):
+                self._take_fate(connection, caller, fate)
+        return spent
+
+    def _take_receipt(self, connection: Connection, caller: Caller, receipt: dict[str, Any]) -> list[str]:
+        mine = messages.c.doc_id == str(receipt.get("key"))
+        number = connection.execute(select(messages.c.number).where(mine)).scalar_one_or_none()
+        values = self._values(receipt)
+        if number is None or values is None:
+            return []
+        now = self.service.store.now()
+        for recipient, attempt in _pairs(receipt.get("copies")):
+            where = (copies.c.message == number) & (copies.c.recipient == recipient) & (copies.c.attempt == attempt)
+            where &= (copies.c.via == caller.agency.code) & (copies.c.state == INITIAL)
+            connection.execute(update(copies).where(where).values(**values, updated_at=now))
+        return self._spent(connection, number, str(receipt.get("key")))
+
+    def _values(self, receipt: dict[str, Any]) -> dict[str, Any] | None:
+        taken, code = receipt.get("as"), receipt.get("code")
+        if isinstance(taken, str) and 0 < len(taken) <= _DOC_ID:
+            broker = self.service.config.broker
+            assert broker is not None
+            due = self.service.store.now() + timedelta(seconds=broker.ask_seconds)
+            return {"state": PROCESSING, "relayed_as": taken, "due_at": due, "tries": 0}
+        if isinstance(code, str):
+            return {"state": FAIL, "description": str(receipt.get("vi") or code)[:MAX_DESCRIPTION], "due_at": None}
+        return None
+
+    def _spent(self, connection: Connection, number: int, doc_id: str) -> list[str]:
+        """Return the contents of a message that no copy waits for: they need not lie in the object store."""
+        waiting = (copies.c.message == number) & (copies.c.state == INITIAL) & copies.c.via.is_not(None)
+        if connection.execute(select(func.count()).select_from(copies).where(waiting)).scalar_one():
+            return []
+        large = (copies.c.message == number) & (copies.c.size > SMALLEST)
+        held = connection.execute(select(copies.c.sha256).where(large).distinct()).scalars()
+        return [object_name(doc_id, sha256) for sha256 in held]
+
+    def _take_fate(self, connection: Connection, caller: Caller, fate: dict[str, Any]) -> None:
+        values = fate_in(fate)
+        if values is None:
+            return
+        where = (copies.c.relayed_as == str(fate.get("senderDocId"))) & (copies.c.state == PROCESSING)
+        where &= (copies.c.via == caller.agency.code) & (copies.c.recipient == str(fate.get("toCode")))
+        connection.execute(update(copies).where(where).values(**values, updated_at=self.service.store.now()))
+
+    def _fates(self, hub: str, keys: list[str]) -> list[dict[str, Any]]:
+        """Return how the mail fared that a neighbouring hub asks about: settled copies of its own messages only."""
+        found: list[dict[str, Any]] = []
+        with self.service.store.read() as connection:
+            agency = agencies.require(connection, hub)
+            for key in dict.fromkeys(keys):
+                rows = mailroom.sent(connection, agency, "", key)
+                statements = self.service.relay_book.of_copies(connection, rows)
+                found += [row for row in mailroom.sent_rows(rows, statements) if fate_in(row) is not None]
+        return found
+
+
+def _pairs(told: object) -> list[tuple[str, int]]:
+    listed = told if isinstance(told, list) else []
+    shaped = [pair for pair in listed if isinstance(pair, list) and len(pair) == 2]  # noqa: PLR2004 - a pair
+    return [(str(recipient), attempt) for recipient, attempt in shaped if isinstance(attempt, int)]
