@@ -8,13 +8,18 @@ from __future__ import annotations
 import tempfile
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import Any
 
+import fpdf
 from PIL import Image
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from edocx.documents import DocumentNumber
 from edocx.documents.drafts import Capacity, Signatory
+from edocx.fonts import Face
 from edocx.letter import LetterContent, draw_seal, draw_signature, typeset
-from edocx.signing.keys import open_signer
+from edocx.signing.keys import Signer, open_signer
 from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.copies import make_copy
 from edocx.signing.pdf.field_text import number_and_date
@@ -22,6 +27,8 @@ from edocx.signing.pdf.form import SEAL_FIELD, make_form, person_field
 from edocx.signing.pdf.marks import CopyForm, attachment_mark, mark_box
 from edocx.signing.pdf.order import sign_as
 from edocx.signing.pdf.page_text import render_page
+from edocx.signing.pdf.page_view import page_view
+from edocx.signing.pdf.placing import layout_for
 from edocx.signing.pdf.preview import preview_page
 from edocx.signing.pdf.sign import sign
 from edocx.testing import Pki
@@ -31,6 +38,7 @@ AT = datetime(2023, 6, 15, 1, 0, tzinfo=UTC)
 AGENCY = "ỦY BAN NHÂN DÂN XÃ BÌNH ĐỨC"
 NUMBER = DocumentNumber(number="15", notation="UBND-VP")
 RESOLUTION, COLOURS = 60, 64
+PORTRAIT, LANDSCAPE = (496, 702), (702, 496)
 
 
 def main() -> None:
@@ -66,6 +74,94 @@ def _draw(work: Path) -> None:
         at=AT, appearance=mark, box=box, exempt=True,
     )  # fmt: skip
     _page(work / "attachment.pdf", "sign-attachment.png")
+    _draw_joint(work, (person, agency), (signature, seal))
+    _draw_turned(work, (person, agency), (signature, seal))
+    _draw_scan(work, agency)
+
+
+def _draw_joint(work: Path, keys: tuple[Signer, Signer], looks: tuple[Appearance, Appearance]) -> None:
+    """Two initials, two signatories, two agencies: every field made before the first signature."""
+    source = _typed(work / "joint.pdf", "THÔNG TƯ LIÊN TỊCH", names=("TRẦN THỊ B", "NGUYỄN VĂN A"))
+    layout = layout_for(source, people=2, initials=2)
+    held = make_form(source, work / "joint-form.pdf", layout)
+    fill = number_and_date(
+        layout, number=DocumentNumber(number="03", notation="TTLT"), place="Mỹ Tho", issued_on=date(2023, 6, 15)
+    )
+    for turn in range(6):
+        out = work / f"joint-{turn}.pdf"
+        sealing = turn >= 4
+        options: dict[str, Any] = {"fill": fill} if turn == 5 else {"initials": turn < 2}
+        sign_as(
+            held,
+            out,
+            keys[sealing],
+            "organisation" if sealing else "person",
+            at=AT,
+            appearance=looks[sealing],
+            **options,
+        )
+        held = out
+    _page(held, "sign-joint.png")
+
+
+def _draw_turned(work: Path, keys: tuple[Signer, Signer], looks: tuple[Appearance, Appearance]) -> None:
+    """A landscape page that its file holds turned by 90 degrees."""
+    source = _typed(work / "upright.pdf", "BIỂU TỔNG HỢP", names=("NGUYỄN VĂN A",), landscape=True)
+    turned = work / "turned.pdf"
+    with source.open("rb") as stream, turned.open("wb") as target:
+        writer = IncrementalPdfFileWriter(stream)
+        page = writer.find_page_for_modification(0)[0].get_object()
+        width, height = page_view(writer, 0).size
+        page["/MediaBox"] = generic.ArrayObject(generic.FloatObject(edge) for edge in (0, 0, height, width))
+        page["/Rotate"] = generic.NumberObject(90)
+        writer.update_container(page)
+        # What was upright is drawn turned back, so that the reader sees it upright.
+        matrix = writer.add_object(generic.StreamObject(stream_data=b"q 0 1 -1 0 %g 0 cm" % height))
+        end = writer.add_object(generic.StreamObject(stream_data=b"Q"))
+        writer.add_stream_to_page(0, matrix, prepend=True)
+        writer.add_stream_to_page(0, end)
+        writer.write(target)
+    sign_as(turned, work / "turned-1.pdf", keys[0], "person", at=AT, appearance=looks[0])
+    sign_as(work / "turned-1.pdf", work / "turned-2.pdf", keys[1], "organisation", at=AT, appearance=looks[1])
+    _keep(
+        render_page(work / "turned-2.pdf", 0, work / "turned.png", resolution=RESOLUTION), "sign-turned.png", LANDSCAPE
+    )
+
+
+def _draw_scan(work: Path, agency: Signer) -> None:
+    """A paper document, scanned in colour at 200 dpi, and its electronic copy."""
+    paper = render_page(work / "two.pdf", 0, work / "paper.png", resolution=200)
+    document = fpdf.FPDF(format="A4")
+    document.set_creation_date(AT)
+    document.add_page()
+    with Image.open(paper) as image:
+        image.convert("RGB").save(work / "paper.jpg", quality=60)
+    document.image(str(work / "paper.jpg"), 0, 0, 210, 297)
+    document.pdf_version = "1.4"
+    document.output(str(work / "scan.pdf"))
+    make_copy(work / "scan.pdf", work / "scan-copy.pdf", agency, form=CopyForm.FROM_COPY, agency=AGENCY, at=AT)
+    _page(work / "scan-copy.pdf", "sign-scan-copy.png")
+
+
+def _typed(path: Path, title: str, *, names: tuple[str, ...], landscape: bool = False) -> Path:
+    """Type a page with room for fields: the signatories' names under their places, from the right."""
+    document = fpdf.FPDF(format="A4", orientation="landscape" if landscape else "portrait", unit="pt")
+    document.set_creation_date(AT)
+    document.add_page()
+    document.add_font("Serif", fname=str(Face.REGULAR.path))
+    document.add_font("Serif", style="B", fname=str(Face.BOLD.path))
+    document.set_font("Serif", "B", 13)
+    document.set_y(180)
+    document.cell(w=0, text=title, align="C", new_x="LMARGIN", new_y="NEXT")
+    document.set_font("Serif", size=13)
+    document.set_y(210)
+    document.multi_cell(w=0, text="Nội dung của văn bản thử nghiệm, không có giá trị pháp lý. " * 5, align="J")
+    document.set_font("Serif", "B", 13)
+    for place, name in enumerate(reversed(names)):
+        middle = document.w - 160 - place * 220
+        document.text(middle - document.get_string_width(name) / 2, document.h - 128, name)
+    document.output(str(path))
+    return path
 
 
 def _content() -> LetterContent:
@@ -89,9 +185,9 @@ def _page(source: Path, name: str) -> None:
     _keep(render_page(source, 0, source.with_suffix(".png"), resolution=RESOLUTION), name)
 
 
-def _keep(drawn: Path, name: str) -> None:
+def _keep(drawn: Path, name: str, size: tuple[int, int] = PORTRAIT) -> None:
     with Image.open(drawn) as image:
-        small = image.convert("RGB").resize((496, 702)).quantize(COLOURS)
+        small = image.convert("RGB").resize(size).quantize(COLOURS)
         small.save(OUT / name, optimize=True)
 
 
