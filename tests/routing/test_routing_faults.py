@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
+
 import pytest
 
 from edocx.errors import StoreUnavailable, Text
@@ -55,6 +57,22 @@ def test_a_point_can_move_the_clock(clock):
     before = clock.now()
     reach(faults, "transport.submit.before", "store.commit.after:x")
     assert (clock.now() - before).total_seconds() == 3600
+
+
+def test_a_step_can_be_slow_so_that_its_lease_ends(store, axis, parcel_of, worker_of, clock):
+    """What a slow worker had claimed another takes; the axis absorbs the second submit, and the parcel is sent once."""
+    with store.begin() as tx:
+        tx.submit(*parcel_of())
+    faults = Faults()
+    other = worker_of(store, axis, "H58.12.01", name="other")
+    faults.delay("transport.submit.before", clock, timedelta(minutes=2))
+    faults.call("transport.submit.before", other.step)
+    slow = worker_of(store, axis, "H58.12.01", faults=faults)
+    slow.run_until_quiet()
+    assert len(axis.pending("G22")) == 1
+    with store.read() as tx:
+        assert tx.outbox.waiting() == 0
+        assert sum('"event":"parcel.sent"' in line for line in tx.journal_lines()) == 1
 
 
 def test_no_crash_can_be_caught_as_an_error():

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
+import sqlite3
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -14,7 +16,7 @@ from edocx.routing import health
 from edocx.routing.database import Store
 from edocx.routing.journal import Head
 from edocx.routing.state import Basis, Speaker
-from edocx.routing.store import place
+from edocx.routing.store import engine, place
 from edocx.routing.store.payloads import INLINE_LIMIT
 from edocx.routing.transitions import Passage, rows
 from edocx.testing.faults import Crash, Faults
@@ -46,6 +48,28 @@ def test_a_whole_store_is_called_whole(store):
 def test_an_sqlite_with_the_wal_bug_is_named(store, monkeypatch):
     monkeypatch.setattr(health, "FIXED_WAL", (99, 0, 0))
     assert "EDX-DOCTOR-SQLITE" in [finding.code for finding in health.examine(store)]
+
+
+def test_a_store_that_cannot_be_written_is_named(store):
+    with store._engine.connect() as connection:
+        connection.exec_driver_sql("PRAGMA query_only = ON")
+    assert codes(store) == ["EDX-STORE-READONLY"]
+
+
+def test_a_store_that_another_holds_locked_is_named(store, monkeypatch, clock):
+    monkeypatch.setattr(engine, "BUSY_SECONDS", 0.05)
+    with contextlib.closing(sqlite3.connect(store.path, isolation_level=None)) as holder:
+        holder.execute("BEGIN IMMEDIATE")
+        with Store.open(store.path, clock=clock) as other:
+            assert codes(other) == ["EDX-STORE-LOCKED"]
+
+
+def test_looking_changes_nothing(store, parcel_of):
+    with store.begin() as tx:
+        tx.submit(*parcel_of())
+    before = store.path.with_name("office.db-wal").read_bytes()
+    codes(store)
+    assert store.path.with_name("office.db-wal").read_bytes() == before
 
 
 def test_a_payload_that_is_gone_or_changed_is_named(store, large):

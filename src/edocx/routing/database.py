@@ -11,14 +11,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from sqlalchemy import URL, Connection, Engine
+from sqlalchemy import URL, Connection, Engine, false, update
 
 from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
 from edocx.errors import Text, UsageError
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.journal import Id
-from edocx.routing.store.engine import sqlite_engine
+from edocx.routing.store.engine import sqlite_engine, writing
 from edocx.routing.store.failure import files_translated, translated
 from edocx.routing.store.group import Writers
 from edocx.routing.store.holder import Holder
@@ -26,6 +26,7 @@ from edocx.routing.store.migrate import bring_up_to_date
 from edocx.routing.store.payloads import Payloads
 from edocx.routing.store.place import require_local
 from edocx.routing.store.postgres import postgres_engine, postgres_url, take_turn
+from edocx.routing.store.tables import journal
 from edocx.routing.transaction import Transaction
 
 Observer = Callable[[datetime, Sequence[tuple[str, dict[str, Id]]]], None]
@@ -151,6 +152,14 @@ class Store:
             transaction = Transaction(connection, self._clock.now(), self._payloads)
             yield transaction
             transaction.flush()
+
+    def try_writing(self) -> None:
+        """Take the write lock and let go of it, changing nothing; raise `StoreUnavailable` when that cannot be had."""
+        with translated(self._where), self._engine.connect() as bare:
+            connection = writing(bare)
+            with connection.begin() as attempt:
+                connection.execute(update(journal).where(false()).values(line=journal.c.line))
+                attempt.rollback()
 
     def lease(self, label: str) -> str:
         """Return a lease for this process, to claim with: ``label`` tells its parts apart.

@@ -11,7 +11,7 @@ from typing import NamedTuple
 from sqlalchemy import ColumnElement, select, text
 
 from edocx.content import Blob
-from edocx.errors import Text
+from edocx.errors import StoreUnavailable, Text
 from edocx.routing.database import Store
 from edocx.routing.journal import Head
 from edocx.routing.store import tables
@@ -52,8 +52,10 @@ def examine(store: Store, *known: Head, deep: bool = False) -> tuple[Finding, ..
         known: journal heads noted elsewhere; a journal that does not hold them was cut or rewritten.
         deep: also read every payload and compare its digest (minutes for a large store).
     """
+    unwritable = tuple(_writable(store))
     with store.read() as transaction:
         return (
+            *unwritable,
             *_database(transaction),
             *_journal(transaction, known),
             *_payloads(store, transaction, deep=deep),
@@ -78,6 +80,13 @@ def sweep(store: Store, *, now: datetime, older_than: timedelta = SWEEP_AGE) -> 
                 path.unlink(missing_ok=True)
                 files, size = files + 1, size + status.st_size
     return Swept(files, size)
+
+
+def _writable(store: Store) -> Iterator[Finding]:
+    try:
+        store.try_writing()
+    except StoreUnavailable as error:
+        yield Finding(error.code, "error", error.text, error.where)
 
 
 def _database(transaction: Transaction) -> Iterator[Finding]:

@@ -11,8 +11,12 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from datetime import timedelta
 from fnmatch import fnmatchcase
-from typing import Self
+from typing import TYPE_CHECKING, Self
+
+if TYPE_CHECKING:
+    from edocx.testing.clock import FixedClock
 
 
 class Crash(BaseException):
@@ -64,6 +68,17 @@ class Faults:
     def call(self, pattern: str, act: Callable[[], None]) -> None:
         """Call ``act`` whenever a point matching ``pattern`` is reached: to move a clock, or to look around."""
         self._acts.append((lambda _, point: fnmatchcase(point, pattern), act))
+
+    def delay(self, pattern: str, clock: FixedClock, by: timedelta, *, times: int = 1) -> None:
+        """Let time pass the next ``times`` times that a point matching ``pattern`` is reached: a step that is slow."""
+        left = [times]
+
+        def act() -> None:
+            if left[0] > 0:
+                left[0] -= 1
+                clock.set(clock.now() + by)
+
+        self.call(pattern, act)
 
     def disarm(self) -> None:
         """Let everything pass from now on; the points go on being numbered."""

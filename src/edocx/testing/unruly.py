@@ -19,6 +19,7 @@ class Trouble(StrEnum):
     """What can go wrong between an office and its axis, once for each time it is asked for."""
 
     REQUEST_LOST = "request lost"
+    REQUEST_REPEATED = "request repeated"
     RECEIPT_LOST = "receipt lost"
     ACKNOWLEDGEMENT_LOST = "acknowledgement lost"
     LISTED_TWICE = "listed twice"
@@ -46,10 +47,12 @@ class UnrulyLine:
             self._ahead.clear()
 
     def submit(self, parcel: Parcel, payload: Blob) -> Receipt:
-        """Hand over a parcel; the request may be lost on its way, or the receipt on its way back."""
+        """Hand over a parcel; the request may be lost or repeated on its way, or the receipt lost."""
         if self._meets(Trouble.REQUEST_LOST):
             raise _lost()
         receipt = self._axis.submit(parcel, payload)
+        if self._meets(Trouble.REQUEST_REPEATED):
+            receipt = self._axis.submit(parcel, payload)
         if self._meets(Trouble.RECEIPT_LOST):
             raise _lost()
         return receipt

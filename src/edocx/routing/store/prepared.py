@@ -20,7 +20,7 @@ from edocx.routing.store.tables import moment_text
 Values = Mapping[str, Any]
 
 _SQLITE = sqlite.dialect(paramstyle="qmark")
-_POSTGRES = postgresql.psycopg.dialect()
+_POSTGRES = postgresql.psycopg.dialect()  # type: ignore[no-untyped-call]
 
 
 class Prepared:
