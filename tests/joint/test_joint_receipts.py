@@ -8,14 +8,19 @@ from __future__ import annotations
 import json
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from random import Random
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from edocx.cli import main
+from edocx.content import Blob
 from edocx.errors import InputError
 from edocx.signing.keys import open_signer
 from edocx.signing.pdf.sign import sign
-from edocx.signing.receipt import write_receipt
+from edocx.signing.receipt import read_receipts, write_receipt
 from edocx.signing.report import Indication, SubIndication
 from edocx.signing.timestamp import Rfc3161
 from edocx.signing.trust import TrustStore
@@ -319,3 +324,26 @@ def test_the_commands_write_and_use_a_receipt(place, tmp_path, capfd):
     assert "receipt" not in signature
     code, out = run("verify", place.file, *words, "--receipts", tmp_path / "before")
     assert "issued by G22" in out
+
+
+def test_a_broken_receipt_never_keeps_anybody_from_verifying(place, tmp_path):
+    path = place.receipt(tmp_path / "r")
+    signature = path.with_name(path.name + ".p7s")
+    whole = signature.read_bytes()
+    chance = Random(7)
+    for _ in range(60):
+        broken = bytearray(whole)
+        for _ in range(chance.choice((1, 2, 5))):
+            broken[chance.randrange(len(broken))] = chance.randrange(256)
+        signature.write_bytes(bytes(broken[: chance.choice((len(broken), chance.randrange(len(broken))))]))
+        judged = place.judged(tmp_path / "r")  # whatever it is worth, it is a verdict
+        assert judged.receipt is None or judged.receipt.sha256 == Blob.from_path(place.file).sha256
+
+
+@given(st.binary(max_size=300) | st.dictionaries(st.text(), st.none() | st.integers() | st.text()).map(json.dumps))
+def test_no_text_at_all_breaks_the_reading_of_receipts(said):
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "receipt-x.json"
+        path.write_bytes(said if isinstance(said, bytes) else said.encode())
+        path.with_name(path.name + ".p7s").write_bytes(b"0")
+        assert read_receipts(Path(folder)) == ((), ("receipt-x.json",))

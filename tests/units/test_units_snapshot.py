@@ -295,3 +295,24 @@ def test_a_role_is_no_path(hubs, call):
     code, _, err = call("units", "snapshot", "sign", hubs.public, *words)
     assert code == 2
     assert "EDX-UNITS-PUBLISH" in err
+
+
+def test_a_delegate_has_a_name_that_can_be_taken(hubs, call):
+    hubs.write("delegates.json", {"H20": {"keys": [hubs.uri("h20")], "prefixes": ["H20"]}})
+    words = ("--role", "national", "--units", hubs.folder / "national.csv", "--key", hubs.uri("nation"))
+    code, _, err = call("units", "snapshot", "sign", hubs.public, *words, "--delegates", hubs.folder / "delegates.json")
+    assert code == 2
+    assert "'H20'" in err
+
+
+def test_a_delegates_file_that_is_withheld_leaves_the_state_before(hubs):
+    hubs.publish()
+    hubs.first()
+    hubs.table("h20.csv", "so-55,H20.55,Tên Mới,province,ubnd-dong-thap-2025,2025-07-01")
+    hubs.h20()
+    hubs.make()
+    (hubs.public / "h20.json").unlink()
+    code, said = hubs.take()
+    assert (code, said["error"]["code"]) == (1, "EDX-UNITS-ORDER")
+    assert "h20" in said["error"]["en"]
+    assert hubs.units("show", "H20.55")[1]["unit"]["name"] == "Sở Năm Mươi Lăm"

@@ -21,6 +21,7 @@ from edocx.content import PIECE
 from edocx.errors import InputError, Text
 from edocx.signing.certificate import describe, fingerprint
 from edocx.signing.cms.document import examine_beside, load_signed_data
+from edocx.signing.cms.signer import MALFORMED
 from edocx.signing.judgement import Criteria, Finding, judge
 from edocx.signing.policy import ReceiptIssuers
 from edocx.signing.receipt import Held, Receipt, read_receipts
@@ -62,7 +63,11 @@ class ReceiptBook:
         held: list[Held] = []
         messages = [_at(_UNREADABLE, name) for name in self._unreadable[:MAX_JUDGED]]
         for receipt, whole in self._fitting(path)[:MAX_JUDGED]:
-            outcome = _judged(receipt, criteria, self._issuers, whole=whole)
+            try:
+                outcome = _judged(receipt, criteria, self._issuers, whole=whole)
+            except MALFORMED:
+                # A broken receipt in the folder must not keep anybody from verifying the file.
+                outcome = _at(_FORGED, receipt.where)
             if isinstance(outcome, Held):
                 held.append(outcome)
             else:

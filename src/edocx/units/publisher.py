@@ -54,6 +54,10 @@ def make_role(
     """Write the next statement of ``national`` or of a delegate, its contents, and the delta from those before."""
     if not is_role_name(name) or name in (ROOT, TIMESTAMP, SNAPSHOT):
         raise _wrong(Text(f"tên vai trò “{name}” không dùng được", f"the role's name '{name}' is of no use"))
+    unfit = [one for one in delegations or () if not is_role_name(one) or one in (ROOT, TIMESTAMP, SNAPSHOT, NATIONAL)]
+    if unfit:
+        # Nobody could take such a name, and nobody would take the directory that waits for it.
+        raise _wrong(Text(f"tên vai trò “{unfit[0]}” không dùng được", f"the role's name '{unfit[0]}' is of no use"))
     version = _version(folder / f"{name}.json") + 1
     statement = write_role(
         name, version, expires, contents, signers, certificates=certificates, delegations=delegations
