@@ -187,11 +187,16 @@ def test_a_small_page_may_be_signed_at_a_place_of_ones_own_or_invisibly(signing,
     "corners", [(500, 10, 700, 60), (-50, 10, 100, 60), (10, 800, 100, 900), (60, 10, 10, 60)],
     ids=["right", "left", "top", "inside out"],
 )  # fmt: skip
-def test_a_place_outside_the_page_as_seen_is_refused(signing, ink, tmp_path, corners):
-    source = letter_on(tmp_path / "letter.pdf", **SHAPES["cropped"])
+@pytest.mark.parametrize("shape", ["plain", "cropped"])
+@pytest.mark.parametrize("fast", [False, True])
+def test_a_place_outside_the_page_as_seen_is_refused(signing, ink, tmp_path, corners, shape, fast):  # noqa: PLR0917
+    source = letter_on(tmp_path / "letter.pdf", **SHAPES[shape])
     box = Box(x1=corners[0], y1=corners[1], x2=corners[2], y2=corners[3])
     with pytest.raises(UsageError) as caught:
-        sign_as(source, tmp_path / "out.pdf", signing.person, "person", at=SIGNED_AT, appearance=ink[0], box=box)
+        sign_as(
+            source, tmp_path / "out.pdf", signing.person, "person",
+            at=SIGNED_AT, appearance=ink[0], box=box, fast=fast,
+        )  # fmt: skip
     assert caught.value.code == "EDX-SIGN-PLACE"
     assert not (tmp_path / "out.pdf").exists()
 

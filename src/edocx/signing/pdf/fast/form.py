@@ -108,5 +108,5 @@ def require_upright(file: Revisions, page: Any, corners: tuple[float, float, flo
         raise NotPlain("a page that is cropped")
     if file.inherited(page, "Rotate", file.newest) not in {None, 0} or "UserUnit" in file.dictionary(page, file.newest):
         raise NotPlain("a page that is turned, or scaled")
-    if corners[0] < 0 or corners[1] < 0 or corners[2] > media[2] or corners[3] > media[3]:
+    if not (0 <= corners[0] < corners[2] <= media[2] and 0 <= corners[1] < corners[3] <= media[3]):
         raise NotPlain("a place beside the page")
