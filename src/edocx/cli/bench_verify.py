@@ -13,6 +13,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -91,7 +92,7 @@ def _single(label: str, path: Path, trust: TrustStore, turns: int) -> dict[str, 
 
     acts: dict[str, Callable[[], object]] = {
         "edocx": lambda: judge(criteria),
-        "edocx, the first file of a run": lambda: judge(Criteria(trust, JUDGED)),
+        "edocx, the first file of a run": lambda: judge(Criteria(replace(trust), JUDGED)),
         _EACH: lambda: _by_pyhanko(path, _context(trust)),
         _SHARED: lambda: _by_pyhanko(path, context),
     }

@@ -109,6 +109,8 @@ def cache_folder() -> Path:
 @cache
 def _arguments(options: Options) -> dict[str, Any]:
     # Read once a process: a national list has megabytes.
+    from edocx.clock import SystemClock
+
     store = trust_from(options.trust)
     for place in options.evidence:
         store |= TrustStore.from_path(place).as_evidence()
@@ -119,7 +121,6 @@ def _arguments(options: Options) -> dict[str, Any]:
         known = CsvRegistry.from_path(options.registry)
     source = None
     if options.online:
-        from edocx.clock import SystemClock
         from edocx.signing.line import GuardedLine
         from edocx.signing.online import OnlineSource
 
@@ -128,7 +129,7 @@ def _arguments(options: Options) -> dict[str, Any]:
         "trust": store,
         "registry": known,
         "directory": _units(options),
-        "at": options.at,
+        "at": options.at or SystemClock().now(),  # one moment for a run, so that paths are worked out once
         "policy": options.policy,
         "detached": options.detached,
         "keys": options.keys,

@@ -27,6 +27,7 @@ from edocx.signing.certificate import describe, fingerprint
 from edocx.signing.given import GivenKey
 from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER
 from edocx.signing.path import PathVerdict, judge_path
+from edocx.signing.path_memory import judge_remembered, remember_for
 from edocx.signing.proof import Proof, prove
 from edocx.signing.receipt import Held
 from edocx.signing.report import (
@@ -44,9 +45,6 @@ from edocx.signing.token import MAX_TOKENS, Token, may_stamp
 from edocx.signing.trust import TrustStore
 from edocx.signing.trust_pack import KnownCertificate, read_pack, recognise
 from edocx.units.registry import CertificateRegistry
-
-MAX_PATHS = 1000
-"""Verdicts on paths remembered under one `Criteria`: a batch of files has some dozens of signers."""
 
 Fetch = Callable[[x509.Certificate, TrustStore, tuple[x509.Certificate, ...]], TrustStore]
 """Gets evidence about a certificate's path from the network; only given when the user asked for it."""
@@ -80,7 +78,10 @@ class Criteria:
     held: tuple[Held, ...] = ()
     """The receipts that count for the file in hand (`holding`), and below what is said of those that do not."""
     unheard: tuple[Message, ...] = ()
-    _paths: dict[tuple[str, ...], PathVerdict] = field(default_factory=dict, init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        """Let paths be remembered for as long as this trust is in use."""
+        remember_for(self.trust)
 
     def holding(self, path: Path) -> Criteria:
         """Return the criteria for a file and what is inside it: with the receipts that count for it."""
@@ -92,20 +93,8 @@ class Criteria:
     def judge_path(
         self, certificate: x509.Certificate, trust: TrustStore, at: datetime, extra: tuple[x509.Certificate, ...]
     ) -> PathVerdict:
-        """Judge a certificate's path; under one `Criteria` the same question is worked out once.
-
-        Nothing but the arguments goes into a path, and where ``trust`` is not our own (the signature brought
-        evidence), it is worked out anew.
-        """
-        if trust is not self.trust:
-            return judge_path(certificate, trust=trust, at=at, extra=extra)
-        key = (at.isoformat(), fingerprint(certificate), *map(fingerprint, extra))
-        found = self._paths.get(key)
-        if found is None:
-            if len(self._paths) >= MAX_PATHS:
-                self._paths.clear()
-            found = self._paths[key] = judge_path(certificate, trust=trust, at=at, extra=extra)
-        return found
+        """Judge a certificate's path; under the same trust the same question is worked out once a run."""
+        return judge_remembered(certificate, trust=trust, at=at, extra=extra)
 
 
 @dataclass(frozen=True, slots=True)

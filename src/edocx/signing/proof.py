@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from edocx.signing.messages import STAMP_BAD, STAMP_UNTRUSTED, STAMPED
-from edocx.signing.path import judge_path
+from edocx.signing.path_memory import judge_remembered
 from edocx.signing.report import Indication, Message, SubIndication
 from edocx.signing.strength import weakness
 from edocx.signing.token import Token, may_stamp
@@ -69,9 +69,9 @@ def _problem(token: Token, trust: TrustStore, at: datetime) -> Message | None:
         return STAMP_BAD
     if weakness(token.certificate, (*token.signer.hash_names, token.hash_name), at) is not None:
         return STAMP_BAD
-    verdict = judge_path(token.certificate, trust=trust, at=at, extra=token.signer.others)
+    verdict = judge_remembered(token.certificate, trust=trust, at=at, extra=token.signer.others)
     if verdict.sub_indication is SubIndication.TRY_LATER and at <= token.certificate.not_valid_after:
         # Nothing fresh says whether the authority was revoked since: evidence of the time of stamping or later
         # counts then (TT 15/2025 PL II: the list or answer as published at the time), while its certificate lasts.
-        verdict = judge_path(token.certificate, trust=trust, at=token.time, extra=token.signer.others)
+        verdict = judge_remembered(token.certificate, trust=trust, at=token.time, extra=token.signer.others)
     return None if verdict.indication is Indication.TOTAL_PASSED else STAMP_UNTRUSTED

@@ -18,7 +18,7 @@ MAX_TRUST_FILES = 10_000
 """In a folder given as trust; more is a folder given by mistake."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class TrustStore:
     """Anchors, known intermediates and revocation evidence. Empty trusts nobody."""
 
