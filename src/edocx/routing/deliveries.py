@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from sqlalchemy import Row, insert, literal, select, update
+from sqlalchemy import Row, Select, bindparam, insert, literal, select, update
 
 from edocx.errors import LimitExceeded, Text
 from edocx.routing.journal import canonical
@@ -27,12 +27,47 @@ from edocx.routing.state import (
     require_consistent,
 )
 from edocx.routing.store import tables
+from edocx.routing.store.prepared import Prepared
 from edocx.routing.store.tables import moment_text
 from edocx.routing.transitions import RECIPIENT_CODES, Change, Handling, Passage
 
 _deliveries = tables.deliveries
 _statements = tables.statements
 _parcels = tables.parcels
+
+# Made once: building a statement costs more than running it.
+_SELECT = (
+    select(
+        _deliveries,
+        *(_parcels.c[name] for name in ("kind", "business", "state", "round", "queued_at", "settled_at", "reason")),
+    )
+    .select_from(
+        _deliveries.outerjoin(
+            _parcels, (_parcels.c.message_id == _deliveries.c.message_id) & (_deliveries.c.direction == "out")
+        )
+    )
+    .order_by(_deliveries.c.id)
+)
+_OF_DOCUMENT = _SELECT.where(_deliveries.c.document_id == bindparam("its_document"))
+_AT = _OF_DOCUMENT.where(_deliveries.c.recipient == bindparam("its_recipient"))
+_OF_MESSAGE = _SELECT.where(_deliveries.c.message_id == bindparam("its_message"))
+_HEARD = select(_statements).where(_statements.c.delivery.in_(bindparam("these", expanding=True)))
+_ADD_STATEMENT = Prepared(
+    insert(_statements),
+    (
+        "delivery", "fingerprint", "code", "unit", "voice_of", "basis", "claimed_at", "description", "arrived_at",
+    ),
+)  # fmt: skip
+_SHOW = Prepared(
+    update(_deliveries)
+    .where(_deliveries.c.id == bindparam("this"))
+    .values(
+        handling=bindparam("its_handling"),
+        change=bindparam("its_change"),
+        asked=bindparam("its_asked"),
+        contradicted=bindparam("doubted"),
+    )
+)
 
 _PASSAGES = {"queued": Passage.QUEUED, "sent": Passage.SENT, "dead": Passage.DEAD}
 MAX_DESCRIPTION = 20_000
@@ -100,11 +135,11 @@ class Deliveries:
 
     def of_document(self, document_id: str) -> tuple[Tracked, ...]:
         """Return every delivery of a document, in and out, oldest first; not the parcels of withdrawals and updates."""
-        return self._assembled(self._select(_deliveries.c.document_id == document_id))
+        return self._assembled(self._found(_OF_DOCUMENT, {"its_document": document_id}))
 
     def of_message(self, message_id: str) -> tuple[Tracked, ...]:
         """Return the deliveries of one parcel, in the sender's order."""
-        return self._assembled(self._select(_deliveries.c.message_id == message_id, every=True))
+        return self._assembled(self._found(_OF_MESSAGE, {"its_message": message_id}, every=True))
 
     def asked(self) -> tuple[Tracked, ...]:
         """Return the received documents whose issuer asked for a change that this office has not answered."""
@@ -159,22 +194,15 @@ class Deliveries:
             )
         return count
 
-    def _select(self, condition: Any, *, every: bool = False) -> list[Row[Any]]:
-        columns = (_parcels.c.kind, _parcels.c.business, _parcels.c.state, _parcels.c.round, _parcels.c.queued_at)
-        joined = _deliveries.outerjoin(
-            _parcels, (_parcels.c.message_id == _deliveries.c.message_id) & (_deliveries.c.direction == "out")
-        )
-        query = (
-            select(_deliveries, *columns, _parcels.c.settled_at, _parcels.c.reason)
-            .select_from(joined)
-            .where(condition)
-            .order_by(_deliveries.c.id)
-        )
-        rows = list(self._session.connection.execute(query))
+    def _select(self, condition: Any) -> list[Row[Any]]:
+        return self._found(_SELECT.where(condition), {})
+
+    def _found(self, query: Select[Any], values: dict[str, str], *, every: bool = False) -> list[Row[Any]]:
+        rows = list(self._session.connection.execute(query, values))
         return rows if every else [row for row in rows if _carries_document(row)]
 
     def _row(self, document_id: str, recipient: str, direction: str) -> Row[Any] | None:
-        rows = self._select((_deliveries.c.document_id == document_id) & (_deliveries.c.recipient == recipient))
+        rows = self._found(_AT, {"its_document": document_id, "its_recipient": recipient})
         # An office that writes to itself holds both ends; each statement belongs to the end that hears it.
         rows = [row for row in rows if row.direction == direction] or rows
         # A document sent anew after a refusal has two deliveries; what is said now concerns the last.
@@ -185,8 +213,7 @@ class Deliveries:
         heard: dict[int, set[Event]] = {row.id: set(_moves(row)) for row in rows}
         if not heard:
             return ()
-        query = select(_statements).where(_statements.c.delivery.in_(heard))
-        for found in self._session.connection.execute(query):
+        for found in self._session.connection.execute(_HEARD, {"these": list(heard)}):
             heard[found.delivery].add(_event(found))
         return tuple(
             Tracked(
@@ -200,18 +227,10 @@ class Deliveries:
 
     def _keep(self, delivery_id: int, statement: Statement, after: Delivery) -> None:
         connection = self._session.connection
-        connection.execute(insert(_statements), {"delivery": delivery_id, **_statement_row(statement)})
+        _ADD_STATEMENT.run(connection, {"delivery": delivery_id, **_statement_row(statement)})
         shown = after.shown
-        connection.execute(
-            update(_deliveries)
-            .where(_deliveries.c.id == delivery_id)
-            .values(
-                handling=shown.handling,
-                change=shown.change,
-                asked=shown.asked,
-                contradicted=bool(shown.contradictions),
-            )
-        )
+        values = {"its_handling": str(shown.handling), "its_change": str(shown.change), "its_asked": shown.asked}
+        _SHOW.run(connection, {"this": delivery_id, **values, "doubted": bool(shown.contradictions)})
 
     def _journal(self, document_id: str, recipient: str, statement: Statement, effects: tuple[Effect, ...]) -> None:
         kinds = ",".join(dict.fromkeys(effect.kind for effect in effects)) or None

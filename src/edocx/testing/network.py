@@ -54,7 +54,7 @@ class Network:
         *,
         clock: FixedClock,
         faults: Faults = NO_FAULTS,
-        line: Callable[[Transport], Transport] | None = None,
+        line: Callable[[LocalAxis], Transport] | None = None,
     ) -> None:
         self.folder = folder
         self.clock = clock
@@ -77,7 +77,7 @@ class Network:
         clock: FixedClock | None = None,
         key: KeyKind = "p256",
         faults: Faults = NO_FAULTS,
-        line: Callable[[Transport], Transport] | None = None,
+        line: Callable[[LocalAxis], Transport] | None = None,
     ) -> Self:
         """Open the network of the scene in ``folder``, making it when it is not there.
 

@@ -1,18 +1,20 @@
 """An unruly line to an axis: calls are lost, messages come twice, late and in another order.
 
-Wrap any transport in it. Nothing is ever lost by the axis itself: what it took it keeps, as every axis promises.
+Wrap an axis that remembers its units. Nothing is ever lost by the axis itself: what it took it keeps, as any axis must.
 """
 
 from __future__ import annotations
 
 import threading
 from collections import Counter
+from datetime import datetime
 from enum import StrEnum
 
 from edocx.content import Blob
 from edocx.errors import Text, TransportUnavailable
 from edocx.routing.parcel import Parcel
-from edocx.routing.transport import Entry, Receipt, Transport
+from edocx.routing.transport import Entry, Receipt, SignedHead
+from edocx.routing.transport.local import LocalAxis
 
 
 class Trouble(StrEnum):
@@ -30,7 +32,7 @@ class Trouble(StrEnum):
 class UnrulyLine:
     """An `edocx.routing.transport.Transport` that gives trouble when told to, and is the wrapped one otherwise."""
 
-    def __init__(self, axis: Transport) -> None:
+    def __init__(self, axis: LocalAxis) -> None:
         self._axis = axis
         self._ahead: Counter[Trouble] = Counter()
         self._safe: dict[str, list[Entry]] = {}
@@ -79,6 +81,29 @@ class UnrulyLine:
         self._axis.acknowledge(entry)
         with self._lock:
             self._safe.setdefault(entry.recipient, []).append(entry)
+
+    def keep_head(self, unit: str, head: SignedHead, *, anew: bool = False) -> SignedHead:
+        """Keep a unit's journal head; the request may be lost, or the answer."""
+        if self._meets(Trouble.REQUEST_LOST):
+            raise _lost()
+        kept = self._axis.keep_head(unit, head, anew=anew)
+        if self._meets(Trouble.RECEIPT_LOST):
+            raise _lost()
+        return kept
+
+    def head_of(self, unit: str) -> SignedHead | None:
+        """Return the furthest head of a unit; the request may be lost."""
+        if self._meets(Trouble.REQUEST_LOST):
+            raise _lost()
+        return self._axis.head_of(unit)
+
+    def sent(self, unit: str, since: datetime) -> tuple[Entry, ...]:
+        """Return what the axis took from a unit since a moment."""
+        return self._axis.sent(unit, since)
+
+    def received(self, unit: str, since: datetime) -> tuple[Entry, ...]:
+        """Return what the axis took for a unit since a moment."""
+        return self._axis.received(unit, since)
 
     def _meets(self, trouble: Trouble) -> bool:
         with self._lock:
