@@ -27,7 +27,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edocx.clock import Clock
 from edocx.errors import EdocxError
 from edocx.hub import refusal, replies
-from edocx.hub.axis_operations import OPERATIONS
+from edocx.hub.axis_operations import AMONG_HUBS, OPERATIONS
 from edocx.hub.call import Call, Operation
 from edocx.hub.carrier import Carrier
 from edocx.hub.configuration import HubConfig
@@ -111,7 +111,7 @@ def app(
 def _routes(service: Service) -> list[BaseRoute]:
     routes: list[BaseRoute] = [
         Route(f"/{name}", partial(_operate, service, name, operation), methods=list(methods))
-        for name, (methods, operation) in OPERATIONS.items()
+        for name, (methods, operation) in (OPERATIONS | AMONG_HUBS).items()
     ]
     if service.config.lgsp:
         routes += lgsp_routes(service)

@@ -23,6 +23,7 @@ from edocx.hub.admission import EDOC, STATUS, Offered
 from edocx.hub.call import Call, Operation, answer, file_answer, reading, small_body, take_body
 from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import LetterFacts, told_facts
+from edocx.hub.neighbourhood import OPERATION, greeting
 from edocx.hub.relay_statement import is_digest
 from edocx.routing.parcel import ParcelKind, is_message_id, require_id
 from edocx.units import UnitId
@@ -193,6 +194,14 @@ async def update_status(call: Call) -> Response:
     return answer(replies.to_bytes(replies.ok()))
 
 
+def tell_neighbour(call: Call, connection: Connection) -> dict[str, Any]:
+    """Tell a neighbouring hub the time and the keys of relay statements; agencies are told it does not exist."""
+    if call.caller.agency.kind != "hub":
+        raise refusal.no_such_path()
+    service = call.service
+    return greeting(connection, service.config, service.relay_book.public_key, service.store.now())
+
+
 OPERATIONS: dict[str, tuple[tuple[str, ...], Operation]] = {
     "getAgenciesList": (("POST",), reading(agency_operations.agencies_list)),
     "getAgenciesListQD20": (("POST",), reading(agency_operations.agencies_by_level)),
@@ -209,7 +218,10 @@ OPERATIONS: dict[str, tuple[tuple[str, ...], Operation]] = {
     "countReceiveStatus": (("POST", "GET"), reading(count_statuses)),
     "updateStatus": (("POST",), update_status),
 }
-"""Every operation with its methods."""
+"""Every operation of the axis with its methods."""
+
+AMONG_HUBS: dict[str, tuple[tuple[str, ...], Operation]] = {OPERATION: (("POST",), reading(tell_neighbour))}
+"""What only neighbouring hubs call."""
 
 
 def _type(call: Call) -> str:

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -25,6 +26,7 @@ from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
 from edocx.hub.bodies import unpadded
 from edocx.hub.configuration import BROKERED, Peer
 from edocx.hub.mailroom import MAX_DESCRIPTION
+from edocx.hub.neighbourhood import Met, greet, learn, note
 from edocx.hub.relay_statement import bounded, digest_of
 from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
@@ -39,6 +41,9 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 
 ASK_AGAIN = timedelta(minutes=1)
 """How often the next hub is asked what became of a copy it took."""
+
+GREET_AGAIN = timedelta(minutes=5)
+"""How often neighbours are asked for their time and keys."""
 
 _COPY = (
     copies.c.recipient,
@@ -58,9 +63,11 @@ class Carrier:
     service: Service
     _lines: dict[str, AxisExchange] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
+    _greeted: datetime | None = None
 
     def step(self) -> int:
         """Hand on what is due and ask after what was handed on; return how many copies changed."""
+        self._greet_neighbours()
         return self._hand_on() + self._ask_after()
 
     def run(self, seconds: float) -> None:
@@ -76,6 +83,23 @@ class Carrier:
         self._stopping.set()
         for line in self._lines.values():
             line.close()
+
+    def _greet_neighbours(self) -> None:
+        """Ask each neighbour for its time and the keys it knows, now and then."""
+        now = self.service.store.now()
+        if self._greeted is not None and now - self._greeted < GREET_AGAIN:
+            return
+        self._greeted = now
+        for peer in self.service.config.peers:
+            try:
+                met, told = greet(self._line(peer.code), self.service.store.now())
+            except EdocxError as error:
+                met, told = Met(now, error=error.code), []
+            self.service.store.write("greet", partial(self._note, peer, met, told))
+
+    def _note(self, peer: Peer, met: Met, told: list[Mapping[str, Any]], connection: Connection) -> None:
+        note(connection, peer, met)
+        learn(connection, peer, self.service.config, told, met.asked_at)
 
     def _hand_on(self) -> int:
         now = self.service.store.now()

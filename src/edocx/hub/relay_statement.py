@@ -12,7 +12,7 @@ import base64
 import binascii
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -48,6 +48,7 @@ REMARKS = {
     "order": Text("Trạm trước giao cho nơi khác.", "The station before gave it to somebody else."),
     "content": Text("Nội dung khác với trạm đầu.", "Another content than at the first station."),
     "time": Text("Thời gian mâu thuẫn với trạm trước.", "Its times contradict the station before."),
+    "silent": Text("Chặng này chưa khai hoặc không khai.", "This hop stated nothing."),
     "signature": Text("Chữ ký của trạm không đúng.", "The station's signature is not right."),
     "unreadable": Text("Không đọc được lời khai của trạm.", "The station's statement cannot be read."),
 }
@@ -110,12 +111,19 @@ def bounded(statements: object) -> list[str]:
     return [one for one in listed[:MAX_CHAIN] if isinstance(one, str) and len(one) <= MAX_TEXT and one.isascii()]
 
 
-def read_chain(statements: Sequence[str], keys: Mapping[str, Ed25519PublicKey]) -> tuple[Station, ...]:
+def read_chain(
+    statements: Sequence[str],
+    keys: Mapping[str, Ed25519PublicKey | Collection[Ed25519PublicKey]],
+    *,
+    recipient: str | None = None,
+) -> tuple[Station, ...]:
     """Judge a chain from the first hub to the last.
 
     Args:
         statements: as they came back.
-        keys: the hubs' public keys by their system codes; others are unattested.
+        keys: the hubs' public keys by their system codes, the earlier ones too; others are unattested.
+        recipient: the unit that the message is for. Where the last statement names another next hop, that hop (a
+            foreign axis, a hub that stated nothing yet) ends the chain, unattested.
     """
     stations: list[Station] = []
     before: tuple[str, dict[str, str]] | None = None
@@ -136,6 +144,9 @@ def read_chain(statements: Sequence[str], keys: Mapping[str, Ed25519PublicKey]) 
         moments = (_moment(told["in"]), _moment(told["out"]))
         stations.append(Station(told["hub"], standing, tuple(dict.fromkeys(remarks)), *moments, told["next"]))
         before = (statement, told)
+    last = stations[-1].following if stations else ""
+    if recipient is not None and last and last != recipient:
+        stations.append(Station(last, Standing.UNATTESTED, ("silent",), None, None, ""))
     return tuple(stations)
 
 
@@ -155,15 +166,20 @@ def _beside(before: tuple[str, dict[str, str]] | None, told: dict[str, str]) -> 
     return remarks
 
 
-def _standing(statement: str, key: Ed25519PublicKey | None) -> Standing:
-    if key is None:
+def _standing(statement: str, known: Ed25519PublicKey | Collection[Ed25519PublicKey] | None) -> Standing:
+    keys = [known] if isinstance(known, Ed25519PublicKey) else list(known or ())
+    if not keys:
         return Standing.UNATTESTED
+    return Standing.ATTESTED if any(_signed_by(statement, key) for key in keys) else Standing.BROKEN
+
+
+def _signed_by(statement: str, key: Ed25519PublicKey) -> bool:
     text, _, signature = statement.rpartition("|")
     try:
         key.verify(base64.b64decode(signature, validate=True), text.encode())
     except (InvalidSignature, binascii.Error):
-        return Standing.BROKEN
-    return Standing.ATTESTED
+        return False
+    return True
 
 
 def _read(statement: str) -> dict[str, str] | None:
