@@ -10,6 +10,7 @@ import binascii
 import mmap
 import re
 from dataclasses import replace
+from itertools import islice
 from pathlib import Path
 
 from asn1crypto import cms, core
@@ -40,11 +41,20 @@ def salvage_signatures(path: Path) -> list[Finding]:
     if path.stat().st_size == 0:
         return []
     with path.open("rb") as stream, mmap.mmap(stream.fileno(), 0, access=mmap.ACCESS_READ) as data:
-        ranges = [tuple(int(n) for n in match.groups()) for match in _RANGE.finditer(data)][:MAX_RANGES]
-        return [_examine(data, parts, f"#{order}") for order, parts in enumerate(ranges, 1)]
+        return examine_bytes(data)
 
 
-def _examine(data: mmap.mmap, parts: tuple[int, ...], name: str) -> Finding:
+def examine_bytes(data: mmap.mmap | bytes, most: int = MAX_RANGES) -> list[Finding]:
+    """Return a finding for each signature whose bytes can be located, the first ones."""
+    return [_examine(data, parts, f"#{order}") for order, parts in enumerate(ranges_in(data)[:most], 1)]
+
+
+def ranges_in(data: mmap.mmap | bytes) -> list[tuple[int, ...]]:
+    """Return the byte ranges that stand in a file as text."""
+    return [tuple(int(n) for n in match.groups()) for match in islice(_RANGE.finditer(data), MAX_RANGES)]
+
+
+def _examine(data: mmap.mmap | bytes, parts: tuple[int, ...], name: str) -> Finding:
     start, length, second, second_length = parts
     gap = data[start + length : min(second, start + length + MAX_CONTENTS)].strip()
     blank = Finding(id=name, format="CMS", integrity=Integrity.INVALID, covers="earlier-revision", algorithm="unknown")
@@ -81,7 +91,7 @@ def _examine(data: mmap.mmap, parts: tuple[int, ...], name: str) -> Finding:
     )
 
 
-def _digester(data: mmap.mmap, parts: tuple[int, ...]) -> Digester:
+def _digester(data: mmap.mmap | bytes, parts: tuple[int, ...]) -> Digester:
     start, length, second, second_length = parts
 
     def compute(hash_name: str) -> bytes:

@@ -46,6 +46,7 @@ from edocx.signing.messages import (
     UNCOVERED,
     VALUE,
 )
+from edocx.signing.pdf.accident import accident_to
 from edocx.signing.pdf.added import added_pages, page_message
 from edocx.signing.pdf.additions import only_added, permits_additions
 from edocx.signing.pdf.causes import recognise_changes
@@ -86,7 +87,7 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
         criteria = criteria.holding(path) if path.is_file() else criteria
         with open_pdf(path, budget, unlock=True) as reader:
             criteria = _with_revisions(reader, criteria)
-            return _judge_file(reader, criteria, label, policy, budget, path=path)
+            return _explained(_judge_file(reader, criteria, label, policy, budget, path=path), path)
     except PdfError as error:
         if error.code != "EDX-PDF-DAMAGED":
             raise
@@ -94,7 +95,19 @@ def verify_pdf(path: Path, criteria: Criteria, *, name: str | None = None, polic
         if not findings:
             raise
         reports = [judge(finding, criteria) for finding in findings]
-        return Report.of(file=label, format="pdf", policy=policy, signatures=reports)
+        return _explained(Report.of(file=label, format="pdf", policy=policy, signatures=reports), path)
+
+
+def _explained(report: Report, path: Path) -> Report:
+    """Add which accident explains that no signature fits the file's bytes, if one does."""
+    failed = [one for one in report.signatures if one.indication is Indication.TOTAL_FAILED]
+    if len(failed) < len(report.signatures) or not any(one.sub_indication in _BY_ACCIDENT for one in failed):
+        return report
+    cause = accident_to(path)
+    return report if cause is None else report.model_copy(update={"messages": (*report.messages, cause)})
+
+
+_BY_ACCIDENT = frozenset({SubIndication.HASH_FAILURE, SubIndication.FORMAT_FAILURE})
 
 
 def _judge_plain(path: Path, criteria: Criteria, label: str, policy: str, budget: Budget) -> Report | None:

@@ -27,7 +27,7 @@ from lxml import etree
 from edocx._xml import parse
 from edocx.errors import EdocxError, LimitExceeded, SigningRefused
 from edocx.signing.budget import Budget
-from edocx.signing.doctor import explain, explain_element
+from edocx.signing.doctor import explain, explain_canonicalisation, explain_element
 from edocx.signing.given import GivenKey
 from edocx.signing.judgement import Finding
 from edocx.signing.mechanism import Mechanism, VerifyingKey, digest, load_key
@@ -281,9 +281,11 @@ def _causes(source: bytes | Nodes, data: bytes, hash_name: str, expected: bytes)
             root = parse(data)
         except EdocxError:
             return []
-        found = explain_element(
-            root, lambda twin: any(fits(canonical_element(twin, way)) for way in CANONICALISATIONS.values())
-        )
+
+        def fits_somehow(element: etree._Element) -> bool:
+            return any(fits(canonical_element(element, way)) for way in CANONICALISATIONS.values())
+
+        found = explain_canonicalisation(root, fits_somehow) or explain_element(root, fits_somehow)
     return [] if found is None else [found]
 
 
