@@ -14,6 +14,7 @@ and the talk between hubs), shared by all its nodes.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import logging
 import threading
@@ -81,6 +82,7 @@ class Broker:
     _pools: dict[str, ThreadPoolExecutor] = field(default_factory=dict)
     _stopping: threading.Event = field(default_factory=threading.Event)
     _living: Any = None
+    _halt: asyncio.Event | None = None
     _pulls: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     _made: dict[str, Any] = field(default_factory=dict)
 
@@ -121,13 +123,19 @@ class Broker:
         """End the work: what is under way is finished or delivered again later."""
         self._stopping.set()
         if self._living is not None:
+            self.line.loop().call_soon_threadsafe(self._wake)
             self._living.result(ACK_SECONDS + NAK_SECONDS)
             self._living = None
         self.line.close()
         for pool in self._pools.values():
             pool.shutdown()
 
+    def _wake(self) -> None:
+        if self._halt is not None:
+            self._halt.set()
+
     async def _live(self) -> None:
+        self._halt = asyncio.Event()
         while not self._stopping.is_set():
             try:
                 with translated(self.config.servers):
@@ -137,8 +145,7 @@ class Broker:
             except ExceptionGroup as errors:
                 _log.error("broker failed: %s", type(errors.exceptions[0]).__name__)
             self.connected = False
-            if not self._stopping.is_set():
-                await asyncio.sleep(AGAIN.total_seconds())
+            await self._nap(AGAIN.total_seconds())
 
     async def _serve(self) -> None:
         await self._ensure()
@@ -157,7 +164,13 @@ class Broker:
     async def _repeat(self, act: Callable[[], Awaitable[int]], pause: float) -> None:
         while not self._stopping.is_set():
             if not await act() and pause:
-                await asyncio.sleep(pause)
+                await self._nap(pause)
+
+    async def _nap(self, seconds: float) -> None:
+        """Pause, and wake at once when the work ends."""
+        assert self._halt is not None
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._halt.wait(), seconds)
 
     async def _round(self, wait: float) -> int:
         await self._watch()
@@ -235,9 +248,12 @@ class Broker:
         reader = Reader.of(self.service.gate)
         outcomes = await asyncio.gather(*(self._take(message, reader, lane) for message in batch))
         answered = [(message, said) for message, said in zip(batch, outcomes, strict=True) if said is not None]
-        await self._tell(said for _, found in answered for said in found)
-        for message, _ in answered:
-            await message.ack()
+        told = await self._tell(said for _, found in answered for said in found)
+        for message, found in answered:
+            if all(said.hub in told for said in found):
+                await message.ack()
+            else:
+                await message.nak(delay=NAK_SECONDS)  # its sender cannot be told now: it comes again, and so does this
         return len(answered)
 
     async def _take(self, message: Msg, reader: Reader, lane: str) -> list[Said] | None:
@@ -267,17 +283,16 @@ class Broker:
         bucket = bucket_name(peer.tree_unit, "mail")
         return await self.line.take(bucket, place, limit=limit, folder=folder, domain=peer.domain)
 
-    async def _tell(self, words: Iterable[Said]) -> None:
-        """Publish answers, one message for each hub; they are with the broker when this returns."""
+    async def _tell(self, words: Iterable[Said]) -> set[str]:
+        """Publish answers, one message for each hub; return the hubs whose answers are with the broker now."""
         by_hub: dict[str, list[dict[str, Any]]] = {}
         for said in words:
             by_hub.setdefault(said.hub, []).append(said.what)
-        await self._talk_to({hub: {"receipts": found} for hub, found in by_hub.items()})
+        return await self._talk_to({hub: {"receipts": found} for hub, found in by_hub.items()})
 
-    async def _talk_to(self, words: dict[str, dict[str, Any]]) -> None:
-        if not words:
-            return
-        js, futures = await self.line.jetstream(), []
+    async def _talk_to(self, words: dict[str, dict[str, Any]]) -> set[str]:
+        """Publish words to hubs; return those whose servers took them. Others are asked or told again in time."""
+        js, futures = await self.line.jetstream(), dict[str, asyncio.Future[Any]]()
         for hub, told in words.items():
             peer = self.outbox.peers.get(hub)
             if peer is None:
@@ -286,9 +301,9 @@ class Broker:
             pen = await asyncio.to_thread(self.outbox.pen, hub)
             data = pen.write({"kind": "talk"}, body, self.service.store.now())
             subject, stream = talk_subject(peer.tree_unit), stream_name(peer.tree_unit)
-            futures.append(await js.publish_async(subject, data, stream=stream))
-        if not all(await _settled(futures)):
-            raise import_module("nats.errors").TimeoutError
+            futures[hub] = await js.publish_async(subject, data, stream=stream)
+        taken = await _settled(list(futures.values()))
+        return {hub for hub, good in zip(futures, taken, strict=True) if good}
 
     async def _listen(self, wait: float) -> int:
         """Understand what other hubs told, answer their questions, acknowledge."""

@@ -83,7 +83,8 @@ def server_config(plan: ServerPlan) -> str:
         ]
     if plan.leaf_listen or plan.leaf_remotes:
         lines += ["", "leafnodes {"]
-        lines += [f"  listen: {_quoted(plan.leaf_listen)}"] if plan.leaf_listen else []
+        # Leaf nodes use the addresses that were written down for them, and no others.
+        lines += [f"  listen: {_quoted(plan.leaf_listen)}", "  no_advertise: true"] if plan.leaf_listen else []
         if plan.leaf_remotes:
             # A partition ends within seconds of its cause.
             lines += ["  reconnect: 1", f"  remotes: [ {{ urls: {_urls(_leaf_scheme(plan), plan.leaf_remotes)} }} ]"]
