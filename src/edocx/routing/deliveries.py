@@ -51,6 +51,7 @@ _SELECT = (
 _OF_DOCUMENT = _SELECT.where(_deliveries.c.document_id == bindparam("its_document"))
 _AT = _OF_DOCUMENT.where(_deliveries.c.recipient == bindparam("its_recipient"))
 _OF_MESSAGE = _SELECT.where(_deliveries.c.message_id == bindparam("its_message"))
+_HEARD_OF = select(_statements).where(_statements.c.delivery == bindparam("this"))
 _HEARD = select(_statements).where(_statements.c.delivery.in_(bindparam("these", expanding=True)))
 _ADD_STATEMENT = Prepared(
     insert(_statements),
@@ -213,7 +214,10 @@ class Deliveries:
         heard: dict[int, set[Event]] = {row.id: set(_moves(row)) for row in rows}
         if not heard:
             return ()
-        for found in self._session.connection.execute(_HEARD, {"these": list(heard)}):
+        # A list is spelled out anew for each length; most often it is one.
+        one = len(heard) == 1
+        query, values = (_HEARD_OF, {"this": next(iter(heard))}) if one else (_HEARD, {"these": list(heard)})
+        for found in self._session.connection.execute(query, values):
             heard[found.delivery].add(_event(found))
         return tuple(
             Tracked(
