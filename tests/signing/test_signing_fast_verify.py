@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
+import random
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
-from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.generic import pdf_name
-from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils import generic, misc
+from pyhanko.pdf_utils.generic import pdf_name, pdf_string
+from pyhanko.sign.fields import SigFieldSpec, append_signature_field
 from signing_samples import SIGNED_AT, by_qpdf, plain, with_attachments, with_form
 
 from edocx.documents import DocumentNumber
@@ -19,6 +21,7 @@ from edocx.signing.pdf import verify as verifier
 from edocx.signing.pdf.extend import extend_file
 from edocx.signing.pdf.field_text import number_and_date
 from edocx.signing.pdf.form import make_form
+from edocx.signing.pdf.revision import open_revision
 from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication
 from edocx.testing import scene
@@ -58,12 +61,15 @@ def flow(signing, tmp_path_factory) -> dict[str, Path]:
     folder = tmp_path_factory.mktemp("flow")
     letter, layout = scene.write_letter(folder)
     form = make_form(letter, folder / "form.pdf", layout)
-    stages = {name: folder / f"{name}.pdf" for name in ("person", "sealed", "lasting", "twice")}
+    stages = {name: folder / f"{name}.pdf" for name in ("person", "sealed", "lasting", "twice", "open", "quick")}
     filled = number_and_date(
         layout, number=DocumentNumber(number="12", notation="UBND-VP"), place="Bình Đức", issued_on=SIGNED_AT.date()
     )
     sign(form, stages["person"], signing.person, at=SIGNED_AT, field="EdocxPerson1", certify=True)
     sign(stages["person"], stages["sealed"], signing.organisation, at=SIGNED_AT, field="EdocxSeal", fill=filled)
+    sign(form, stages["open"], signing.person, at=SIGNED_AT, field="EdocxPerson1")
+    sign(form, folder / "one.pdf", signing.person, at=SIGNED_AT, field="Quick1", fast=True)
+    sign(folder / "one.pdf", stages["quick"], signing.organisation, at=SIGNED_AT, field="Quick2", fast=True)
     means = {"timestamps": signing.timestamps(), "evidence": signing.evidence}
     extend_file(stages["sealed"], stages["lasting"], "B-LTA", at=SIGNED_AT + timedelta(hours=1), **means)
     later = signing.timestamps(SIGNED_AT + timedelta(hours=2))
@@ -156,10 +162,101 @@ def test_samples_get_the_same_verdict(both):
 def appended(source: Path, out: Path, change) -> Path:
     out.write_bytes(source.read_bytes())
     with out.open("r+b") as stream:
-        writer = IncrementalPdfFileWriter(stream, strict=False)
+        writer = open_revision(stream, str(out))
         change(writer)
         writer.write_in_place()
     return out
+
+
+def random_value(writer, chance: random.Random):
+    reference = generic.IndirectObject(chance.randrange(1, writer._lastobj_id + 2), 0, writer)
+    return chance.choice([
+        reference,
+        generic.ArrayObject([reference]),
+        generic.NumberObject(chance.randrange(3)),
+        generic.NameObject(chance.choice(["/Sig", "/Tx", "/Page", "/DocTimeStamp", "/All"])),
+        pdf_string("x"),
+        generic.DictionaryObject({pdf_name("/N"): reference}),
+        generic.NullObject(),
+    ])  # fmt: skip
+
+
+def change_something(writer, chance: random.Random) -> None:
+    """Change one entry of one object, as no rule foresees it."""
+    reference = generic.Reference(chance.randrange(1, writer._lastobj_id + 1), 0, writer)
+    held = writer.get_object(reference)
+    if isinstance(held, generic.ArrayObject):
+        if held and chance.random() < 0.5:
+            del held[chance.randrange(len(held))]
+        else:
+            held.append(random_value(writer, chance))
+    elif isinstance(held, generic.DictionaryObject):
+        keys = [*held, "/AP", "/V", "/Annots", "/Contents", "/Kids", "/AA", "/Fields", "/OpenAction", "/Rect"]
+        name = chance.choice(keys)
+        if name in held and chance.random() < 0.3:
+            del held[name]
+        else:
+            held[generic.NameObject(name)] = random_value(writer, chance)
+    writer.mark_update(reference)
+
+
+def add_field(writer, chance: random.Random) -> None:
+    box = chance.choice([None, (10, 10, 60, 60), (0, 0, 0, 0)])
+    append_signature_field(writer, SigFieldSpec(f"New{chance.randrange(10**6)}", box=box))
+
+
+def fill_text(writer, chance: random.Random) -> None:
+    fields = [one.get_object() for one in writer.root["/AcroForm"]["/Fields"]]
+    field = chance.choice([one for one in fields if one["/FT"] == "/Tx"])
+    field[pdf_name("/V")] = pdf_string("filled")
+    if chance.random() < 0.5:
+        shown = generic.StreamObject(stream_data=b"q Q")
+        shown[pdf_name("/Resources")] = generic.DictionaryObject({pdf_name("/A"): random_value(writer, chance)})
+        field[pdf_name("/AP")] = generic.DictionaryObject({pdf_name("/N"): writer.add_object(shown)})
+    writer.update_container(field)
+
+
+def renumber(writer, chance: random.Random) -> None:
+    writer._lastobj_id += chance.randrange(5)
+
+
+def changed_at_random(source: Path, out: Path, signing, chance: random.Random) -> Path:
+    """Append one or two revisions of changes, then maybe a signature, made either way."""
+    data = source
+    for order in range(chance.choice([1, 1, 2])):
+        acts = chance.choices(
+            [change_something, add_field, fill_text, renumber], [5, 2, 2, 1], k=chance.choice([1, 1, 2])
+        )
+        with contextlib.suppress(EdocxError, misc.PdfError, KeyError, ValueError, TypeError, AttributeError):
+            data = appended(
+                data, out.with_suffix(f".{order}.pdf"), lambda writer, acts=acts: [a(writer, chance) for a in acts]
+            )
+    if chance.random() < 0.6:
+        with contextlib.suppress(EdocxError):
+            field = f"Late{chance.randrange(10**6)}"
+            return sign(data, out, signing.organisation, at=SIGNED_AT, field=field, fast=chance.random() < 0.5)
+    return data
+
+
+def compare_random_changes(both, flow, signing, tmp_path, seeds) -> int:
+    answered = 0
+    for seed in seeds:
+        chance = random.Random(seed)
+        source = flow[chance.choice(["person", "open", "open", "sealed", "quick"])]
+        path = changed_at_random(source, tmp_path / f"{seed}.pdf", signing, chance)
+        _, fast = both(path)
+        answered += fast and path != source
+    return answered
+
+
+def test_no_change_at_random_gets_another_verdict(both, flow, signing, tmp_path):
+    assert compare_random_changes(both, flow, signing, tmp_path, range(120)) >= 5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("part", range(10))
+def test_no_change_of_thousands_gets_another_verdict(both, flow, signing, tmp_path, part):
+    assert compare_random_changes(both, flow, signing, tmp_path, range(1_000 * part + 500, 1_000 * part + 800)) >= 5
 
 
 def test_fields_filled_after_the_last_signature_go_the_long_way(both, flow, signing, tmp_path):
@@ -169,7 +266,7 @@ def test_fields_filled_after_the_last_signature_go_the_long_way(both, flow, sign
 
     def fill(writer):
         field = writer.root["/AcroForm"]["/Fields"][0].get_object()
-        field[pdf_name("/V")] = generic.pdf_string("99")
+        field[pdf_name("/V")] = pdf_string("99")
         writer.update_container(field)
 
     report, fast = both(appended(signed, tmp_path / "filled.pdf", fill))
