@@ -374,6 +374,26 @@ def test_a_merged_units_successor_speaks_for_it_and_nobody_else(net):
     assert address_of(desk, "H58.12") == "H58.12"
 
 
+def test_a_split_unit_is_written_to_at_whoever_holds_its_register(net):
+    from edocx.office.voices import address_of
+
+    desk = net.office(G22)._desk
+    day = scene.MORNING.date() + timedelta(days=1)
+    heirs = ("scene:H58", "scene:H58.12")
+
+    def split(**known):
+        edges = [Succession(SuccessionKind.SPLIT, f"scene:{DEPARTMENT}", heir, day, **known) for heir in heirs]
+        return merged_into_province().with_changes(
+            successions=edges, without_successions=merged_into_province().successions
+        )
+
+    net.clock.set(net.clock.now() + timedelta(days=2))
+    desk.directory = split(custodian="scene:H58.12")
+    assert address_of(desk, DEPARTMENT) == "H58.12"
+    desk.directory = split()
+    assert address_of(desk, DEPARTMENT) == DEPARTMENT, "nobody is named: the carrier's refusal says who could be"
+
+
 def test_a_received_state_secret_is_quarantined_and_cannot_be_accepted(net):
     document = net.sample()
     envelope = Envelope(

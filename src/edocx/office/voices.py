@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from edocx.envelope.model import Envelope
 from edocx.errors import UnitError
@@ -39,12 +40,17 @@ def speaker_for(desk: Desk, unit: str, basis: Basis, parties: Iterable[str]) -> 
 
 
 def address_of(desk: Desk, unit: str) -> str:
-    """Return where to write to a unit today: its own code, or its one successor's when it is closed."""
+    """Return where to write to a unit today: its own code, or that of whoever holds its register when it is closed.
+
+    That is its one successor or the custodian that the decree names; where neither is recorded, its own code stays.
+    """
     try:
         desk.directory.resolve(unit, desk.today())
     except UnitError as error:
-        if error.code == "EDX-UNIT-CLOSED" and len(error.successors) == 1:
-            return error.successors[0]
+        if error.code == "EDX-UNIT-CLOSED":
+            with suppress(UnitError):
+                holder = desk.directory.register_holder(unit, desk.today()).unit
+                return unit if holder.code is None else str(holder.code)
     return unit
 
 

@@ -13,7 +13,6 @@ A new state is taken like this; every step may refuse, and then nothing has chan
 from __future__ import annotations
 
 import base64
-import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -21,7 +20,18 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
 
-from edocx.errors import EdocxError, Refused, Text
+from edocx.errors import EdocxError, Refused
+from edocx.units.acceptance import (
+    beyond,
+    foreign,
+    named_version,
+    own_contents,
+    refused,
+    require_digests,
+    require_in_force,
+    require_named,
+    still_counts,
+)
 from edocx.units.directory import Snapshot
 from edocx.units.joining import join
 from edocx.units.memory import MemoryDirectory
@@ -36,8 +46,8 @@ from edocx.units.metadata import (
     open_statement,
     read_role,
 )
-from edocx.units.ownership import Contents, clash, foreign_to, not_replaceable, read_contents
-from edocx.units.reach import LevelOne, Overreach, overreach
+from edocx.units.ownership import Contents, clash, not_replaceable
+from edocx.units.reach import LevelOne, overreach
 from edocx.units.registry import MemoryRegistry, RegistryEntry
 
 MAX_ROOTS = 256
@@ -84,13 +94,11 @@ class TrustedDirectory:
             data, contents, certificates = kept.roles[name]
             role = made._role(name)
             statement = open_statement(data, name, role, check)
-            _check_digests(statement, contents, certificates)
-            made._keep(name, statement, _own_contents(name, role, contents, certificates), kept.roles[name])
+            require_digests(statement, contents, certificates)
+            made._keep(name, statement, own_contents(name, role, contents, certificates), kept.roles[name])
         made._refused.update(kept.refused)
         for name in kept.refused:
-            made._refusals[name] = _refused(
-                name, "EDX-UNITS-REFUSED", "đã bị từ chối trước đó", "it was refused before"
-            )
+            made._refusals[name] = refused(name, "EDX-UNITS-REFUSED", "đã bị từ chối trước đó", "it was refused before")
         return made
 
     @property
@@ -135,9 +143,9 @@ class TrustedDirectory:
         open_statement(data, ROOT, read_role(self._roles(self._root)[ROOT], ROOT), self._check)
         fresh = _self_signed(data, self._check)
         if fresh.version != self._root.version + 1 or fresh.version > MAX_ROOTS:
-            raise _refused(ROOT, "EDX-UNITS-ROLLBACK", "phiên bản không kế tiếp", "its version is not the next one")
+            raise refused(ROOT, "EDX-UNITS-ROLLBACK", "phiên bản không kế tiếp", "its version is not the next one")
         before, after = self._roles(self._root), self._roles(fresh)
-        lost = {role for role in (TIMESTAMP, SNAPSHOT, NATIONAL) if not _still_counts(before[role], after[role], role)}
+        lost = {role for role in (TIMESTAMP, SNAPSHOT, NATIONAL) if not still_counts(before[role], after[role], role)}
         self._root = fresh
         self._bytes[ROOT] = (data,)
         # Keys that were taken away may have signed anything, the highest version too: forget what rests on
@@ -152,26 +160,26 @@ class TrustedDirectory:
 
     def take_timestamp(self, data: bytes, now: datetime) -> None:
         """Take a timestamp: in force now, and no step back."""
-        _in_force(self._root, now)
+        require_in_force(self._root, now)
         fresh = open_statement(data, TIMESTAMP, self._role(TIMESTAMP), self._check)
         held = self._statements.get(TIMESTAMP)
-        if held is not None and (fresh.version < held.version or _named_version(fresh) < _named_version(held)):
-            raise _refused(TIMESTAMP, "EDX-UNITS-ROLLBACK", "cũ hơn bản đang dùng", "it is older than the one in force")
+        if held is not None and (fresh.version < held.version or named_version(fresh) < named_version(held)):
+            raise refused(TIMESTAMP, "EDX-UNITS-ROLLBACK", "cũ hơn bản đang dùng", "it is older than the one in force")
         if held is not None and fresh.version == held.version and fresh.sha256 != held.sha256:
             vi, en = "một phiên bản có hai nội dung", "one version has two contents"
-            raise _refused(TIMESTAMP, "EDX-UNITS-MIX", vi, en)
-        _in_force(fresh, now)
+            raise refused(TIMESTAMP, "EDX-UNITS-MIX", vi, en)
+        require_in_force(fresh, now)
         self._statements[TIMESTAMP] = fresh
         self._bytes[TIMESTAMP] = (data,)
 
     def take_snapshot(self, data: bytes, now: datetime) -> None:
         """Take the snapshot that the timestamp names."""
         timestamp = self._needed(TIMESTAMP)
-        _in_force(timestamp, now)
-        _named(data, timestamp.body.get("snapshot"), SNAPSHOT)
+        require_in_force(timestamp, now)
+        require_named(data, timestamp.body.get("snapshot"), SNAPSHOT)
         fresh = open_statement(data, SNAPSHOT, self._role(SNAPSHOT), self._check)
-        if fresh.version != _named_version(timestamp):
-            raise _refused(SNAPSHOT, "EDX-UNITS-MIX", "khác phiên bản được công bố", "its version is not the one named")
+        if fresh.version != named_version(timestamp):
+            raise refused(SNAPSHOT, "EDX-UNITS-MIX", "khác phiên bản được công bố", "its version is not the one named")
         held = self._statements.get(SNAPSHOT)
         before, after = held.body["roles"] if held else {}, fresh.body["roles"]
         # Only a new national statement may withdraw a delegate or its keys; `_check_floors` sees whether it does.
@@ -180,8 +188,8 @@ class TrustedDirectory:
             back = role not in after or after[role]["version"] < meta["version"]
             if back and (role == NATIONAL or not national):
                 vi, en = f"vai trò {role} bị lùi phiên bản", f"the role {role} steps back"
-                raise _refused(SNAPSHOT, "EDX-UNITS-ROLLBACK", vi, en)
-        _in_force(fresh, now)
+                raise refused(SNAPSHOT, "EDX-UNITS-ROLLBACK", vi, en)
+        require_in_force(fresh, now)
         self._statements[SNAPSHOT] = fresh
         self._bytes[SNAPSHOT] = (data,)
 
@@ -192,24 +200,24 @@ class TrustedDirectory:
         `directory` then goes on with that delegate's last good contents, and all the others.
         """
         named = self._needed(SNAPSHOT)
-        _in_force(named, now)
+        require_in_force(named, now)
         meta = named.body["roles"].get(name)
-        _named(data, meta, name)
+        require_named(data, meta, name)
         role = self._role(name)
         with self._noted(name, meta["sha256"]):
             fresh = open_statement(data, name, role, self._check)
             if fresh.version != meta["version"] or fresh.version < self.version(name):
-                raise _refused(name, "EDX-UNITS-MIX", "khác phiên bản được công bố", "its version is not the one named")
-            _in_force(fresh, now)
+                raise refused(name, "EDX-UNITS-MIX", "khác phiên bản được công bố", "its version is not the one named")
+            require_in_force(fresh, now)
         # Other contents than the statement names are the wire's fault, not the delegate's.
-        _check_digests(fresh, contents, certificates)
+        require_digests(fresh, contents, certificates)
         with self._noted(name, meta["sha256"]):
-            read = _own_contents(name, role, contents, certificates)
+            read = own_contents(name, role, contents, certificates)
             # National is heard first: a delegate cannot block it by claiming what it may come to say.
             others = (other for one, other in self._contents.items() if name not in (one, NATIONAL))
             found = clash(read, others)
             if found is not None:
-                raise _foreign(name, found)
+                raise foreign(name, found)
         if name == NATIONAL:
             self._check_floors(fresh, named)
         self._keep(name, fresh, read, (data, contents, certificates))
@@ -246,7 +254,7 @@ class TrustedDirectory:
             meta = named.body["roles"].get(name)
             if name not in (*changed, NATIONAL) and (meta is None or meta["version"] < self.version(name)):
                 vi, en = f"vai trò {name} bị lùi phiên bản", f"the role {name} steps back"
-                raise _refused(SNAPSHOT, "EDX-UNITS-ROLLBACK", vi, en)
+                raise refused(SNAPSHOT, "EDX-UNITS-ROLLBACK", vi, en)
         for name in changed:
             if name != NATIONAL:
                 self._forget(name)
@@ -269,8 +277,8 @@ class TrustedDirectory:
         snapshot = Snapshot(version, taken, "signed snapshot", timestamp.expires)
         joined, served, found = join(base, candidates, snapshot)
         for name, breach in found.items():
-            why = Text(breach.text.vi, f"{breach.column}: {breach.text.en}")
-            self._aside[name] = _refused(name, "EDX-UNITS-UNSOUND", why.vi, why.en)
+            en = f"{breach.column}: {breach.text.en}"
+            self._aside[name] = refused(name, "EDX-UNITS-UNSOUND", breach.text.vi, en)
         if NATIONAL in found:
             raise self._aside.pop(NATIONAL)
         self._good = served
@@ -283,12 +291,12 @@ class TrustedDirectory:
             wrong = not_replaceable(name, self._role(name), base, contents)
             if wrong is None and name != NATIONAL:
                 wrong = clash(contents, [self._contents[NATIONAL]])
-            refusal = None if wrong is None else _foreign(name, wrong)
+            refusal = None if wrong is None else foreign(name, wrong)
             if name == NATIONAL and refusal is not None:
                 raise refusal
             if refusal is None and name != NATIONAL:
                 found = overreach(self._role(name), base, above, contents)
-                refusal = None if found is None else _beyond(name, found)
+                refusal = None if found is None else beyond(name, found)
             if refusal is None:
                 fit.append(contents)
             else:
@@ -299,14 +307,14 @@ class TrustedDirectory:
         """Refuse to answer while anything named was not taken as it is named: freeze, mix-and-match."""
         timestamp, snapshot, national = (self._needed(name) for name in (TIMESTAMP, SNAPSHOT, NATIONAL))
         if snapshot.sha256 != timestamp.body["snapshot"]["sha256"]:
-            raise _refused(SNAPSHOT, "EDX-UNITS-ORDER", "chưa nhận bản mới", "the new one was not taken yet")
+            raise refused(SNAPSHOT, "EDX-UNITS-ORDER", "chưa nhận bản mới", "the new one was not taken yet")
         named = snapshot.body["roles"]
         heard = [NATIONAL, *(name for name in named if name in national.body.get("delegations", {}))]
         for name in heard:
             held, meta = self._statements.get(name), named.get(name)
             digests = (held.sha256 if held else None, self._refused.get(name))
             if meta is None or meta["sha256"] not in digests:
-                raise _refused(name, "EDX-UNITS-ORDER", "chưa nhận phiên bản mới", "its new version was not taken yet")
+                raise refused(name, "EDX-UNITS-ORDER", "chưa nhận phiên bản mới", "its new version was not taken yet")
 
     def registry(self) -> MemoryRegistry:
         """Return every certificate entry accepted; a delegate left out of the last `directory` is left out here too."""
@@ -322,7 +330,7 @@ class TrustedDirectory:
     def _roles(self, root: Statement) -> dict[str, object]:
         roles = root.body.get("roles")
         if type(roles) is not dict or not {ROOT, TIMESTAMP, SNAPSHOT, NATIONAL} <= roles.keys():
-            raise _refused(ROOT, "EDX-UNITS-STATEMENT", "thiếu vai trò", "roles are missing")
+            raise refused(ROOT, "EDX-UNITS-STATEMENT", "thiếu vai trò", "roles are missing")
         return roles
 
     def _role(self, name: str) -> Role:
@@ -330,13 +338,13 @@ class TrustedDirectory:
             return read_role(self._roles(self._root)[name], name)
         delegations = self._needed(NATIONAL).body.get("delegations")
         if type(delegations) is not dict or name not in delegations:
-            raise _refused(name, "EDX-UNITS-DELEGATE", "không được ủy quyền", "nobody delegated to it")
+            raise refused(name, "EDX-UNITS-DELEGATE", "không được ủy quyền", "nobody delegated to it")
         return read_role(delegations[name], name)
 
     def _needed(self, name: str) -> Statement:
         held = self._statements.get(name)
         if held is None:
-            raise _refused(name, "EDX-UNITS-ORDER", "chưa nhận", "it has not been taken yet")
+            raise refused(name, "EDX-UNITS-ORDER", "chưa nhận", "it has not been taken yet")
         return held
 
 
@@ -346,63 +354,5 @@ def _self_signed(data: bytes, check: SignatureCheck) -> Statement:
         roles = json.loads(base64.b64decode(json.loads(data)["payload"]))["roles"]
         role = read_role(roles[ROOT], ROOT)
     except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise _refused(ROOT, "EDX-UNITS-STATEMENT", "không đọc được", "it cannot be read") from error
+        raise refused(ROOT, "EDX-UNITS-STATEMENT", "không đọc được", "it cannot be read") from error
     return open_statement(data, ROOT, role, check)
-
-
-def _still_counts(before: object, after: object, name: str) -> bool:
-    """Say whether everything that a role's keys signed before has signatures enough after."""
-    old, new = read_role(before, name), read_role(after, name)
-    return old.keys <= new.keys and new.threshold <= old.threshold
-
-
-def _check_digests(statement: Statement, contents: bytes, certificates: bytes) -> None:
-    _named(contents, statement.body["units"], statement.role)
-    if certificates or statement.body.get("registry"):
-        _named(certificates, statement.body.get("registry"), statement.role)
-
-
-def _own_contents(name: str, role: Role, contents: bytes, certificates: bytes) -> Contents:
-    read = read_contents(contents, certificates, name)
-    wrong = foreign_to(name, role, read)
-    if wrong is not None:
-        raise _foreign(name, wrong)
-    return read
-
-
-def _named(data: bytes, meta: object, name: str) -> None:
-    """Refuse bytes that are not exactly those a statement above names."""
-    digest = meta.get("sha256") if isinstance(meta, dict) else None
-    if digest is None or hashlib.sha256(data).hexdigest() != digest:
-        raise _refused(name, "EDX-UNITS-MIX", "không phải bản được công bố", "it is not the one that was published")
-
-
-def _named_version(timestamp: Statement) -> int:
-    return int(timestamp.body["snapshot"]["version"])
-
-
-def _in_force(statement: Statement, now: datetime) -> None:
-    if now >= statement.expires:
-        day = statement.expires.isoformat()
-        raise _refused(statement.role, "EDX-UNITS-EXPIRED", f"hết hạn từ {day}", f"it expired at {day}")
-
-
-def _foreign(name: str, whose: str) -> Refused:
-    vi, en = f"{whose} không thuộc phạm vi được giao", f"{whose} is not its to speak for"
-    return _refused(name, "EDX-UNITS-FOREIGN", vi, en)
-
-
-def _beyond(name: str, found: Overreach) -> Refused:
-    vi, en = f"{found.identity}: {found.why.vi}", f"{found.identity}: {found.why.en}"
-    return _refused(name, "EDX-UNITS-OVERREACH", vi, en)
-
-
-def _refused(name: str, code: str, vi: str, en: str) -> Refused:
-    return Refused(
-        Text(f"Bản công bố {name} bị từ chối: {vi}.", f"The statement {name} is refused: {en}."),
-        hint=Text(
-            "Giữ danh bạ đang dùng; tải lại từ trục, nếu lặp lại thì báo đơn vị vận hành.",
-            "Keep the directory in use; fetch again, and tell the hub's operator if it stays.",
-        ),
-        code=code,
-    )
