@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from types import MappingProxyType
-from typing import Any, Final, cast
+from typing import Any, Final
 
 from lxml import etree
 
@@ -41,12 +41,9 @@ _SOAP_LEFTOVERS: Final = frozenset((n.MUST_UNDERSTAND, n.ACTOR))
 _OF_SIGNATURES: Final = (f"{{{n.XMLDSIG}}}", "{http://uri.etsi.org/01903/")
 """XML-DSig and the versions of XAdES: most attributes of a sealed envelope stand on their elements."""
 
-_with_attributes = etree.XPath("descendant-or-self::*[@*]")
-
 
 def assemble(tree: Tree, frame: Frame, notes: Notes, limits: Limits) -> Envelope:
     """Return the envelope that a tree holds; raise `EnvelopeError` for a status message without a code."""
-    attributed = cast("list[Any]", _with_attributes(tree.root))
     interpreter = Interpreter(frame.namespace, notes)
     outer, inner, header = _blocks(tree, frame, interpreter)
     message = interpreter.only(header, n.MESSAGE_HEADER)
@@ -64,7 +61,7 @@ def assemble(tree: Tree, frame: Frame, notes: Notes, limits: Limits) -> Envelope
     if values.get("document_type") and settle(values["document_type"]):
         notes.quirk("type-by-name", message)
     values["attachments"] = _files(tree, outer, inner, interpreter, limits)
-    _keep_attributes(attributed, frame, notes)
+    _keep_attributes(tree.attributed, frame, notes)
     values["unknown"] = notes.unknown
     return Envelope.model_validate(values)
 
@@ -151,7 +148,7 @@ def _files(tree: Tree, outer: Blocks, inner: Blocks, interpreter: Interpreter, l
     return join(interpreter, listed.get(n.REFERENCE, []), encoded, tree.payloads, limits)
 
 
-def _keep_attributes(attributed: list[Any], frame: Frame, notes: Notes) -> None:
+def _keep_attributes(attributed: list[etree._Element], frame: Frame, notes: Notes) -> None:
     inside: set[etree._Element] | None = None
     for element in attributed:
         tag = str(element.tag)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from types import TracebackType
@@ -44,6 +44,7 @@ class Reading:
         skeleton: the root element; every ``ContentTransferEncoded`` in it is empty, all else as received.
         payloads: what stood in those, by element, in document order.
         unknown: how many unknown elements and attributes there were.
+        attributed: the elements of the skeleton that have attributes.
     """
 
     def __init__(self, source: Source, tree: Tree, envelope: Envelope, dialect: Dialect, notes: Notes) -> None:
@@ -54,6 +55,7 @@ class Reading:
         self.skeleton: etree._Element = tree.root
         self.payloads: Mapping[etree._Element, Payload] = tree.payloads
         self.unknown = notes.unknown_count
+        self.attributed: Sequence[etree._Element] = tree.attributed
         self._source = source
         self._owned = tree.owned
 

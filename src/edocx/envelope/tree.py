@@ -56,12 +56,17 @@ class Tree:
         payloads: what stood in them, by element, in document order.
         oddities: quirks met on the way (id, where).
         owned: files to close with the reading.
+        attributed: the elements that have attributes, in document order.
     """
 
     root: etree._Element
     payloads: Mapping[etree._Element, Payload]
     oddities: list[tuple[str, str | None]] = field(default_factory=list)
     owned: list[Source] = field(default_factory=list)
+    attributed: list[etree._Element] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.attributed = cast("list[etree._Element]", _with_attributes(self.root))  # noqa: SLF001 - lxml's only name
 
 
 class Allowance:
@@ -145,4 +150,5 @@ def check_size(root: etree._Element, skeleton: bytes, limits: Limits) -> None:
 
 
 _count = etree.XPath("count(//*)")
+_with_attributes = etree.XPath("descendant-or-self::*[@*]")
 _crowded = etree.XPath("boolean(//*[count(@*) > $most])")

@@ -17,7 +17,6 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
-from typing import Any, cast
 
 from lxml import etree
 
@@ -32,7 +31,6 @@ from edocx.signing.report import Message
 MAX_NAMED = 50
 """Faults or unsealed elements named one by one; a forged envelope may have a million."""
 
-_with_attributes = etree.XPath("descendant-or-self::*[@*]")
 _IDENTIFIERS = ("Id", "ID", "id")
 
 
@@ -55,7 +53,7 @@ def check_frame(reading: Reading, *, with_files: bool = True) -> Frame:
     """
     seen = survey(reading.skeleton)
     found = [message("EDX-SEAL-TWICE", name, *_TWICE) for name in seen.doubled[:MAX_NAMED]]
-    found += [*_misnamed(reading.skeleton), *_commented((*seen.parts, *seen.files))]
+    found += [*_misnamed(reading), *_commented((*seen.parts, *seen.files))]
     found += islice(_lookalikes(seen.outside), MAX_NAMED)
     found += islice(_deviant(reading), MAX_NAMED)
     bodies = (p.PLACES[2], p.ATTACHMENTS)
@@ -73,11 +71,11 @@ def message(code: str, where: str | None, vi: str, en: str, *, severity: str = "
     return Message.of(code, "warning" if severity == "warning" else "error", Text(vi, en), where)
 
 
-def _misnamed(root: etree._Element) -> Iterator[Message]:
+def _misnamed(reading: Reading) -> Iterator[Message]:
+    root = reading.skeleton
     if root.tag != n.tag(n.ROOT):
         yield message("EDX-SEAL-PLACE", n.local(str(root.tag)), *_PLACE)
-    elements = cast("list[Any]", _with_attributes(root))
-    items = (item for element in elements for item in element.items())
+    items = (item for element in reading.attributed for item in element.items())
     values = [str(value) for name, value in items if name[-2:] in _IDENTIFIERS and n.local(str(name)) in _IDENTIFIERS]
     if len(set(values)) != len(values):
         yield from (

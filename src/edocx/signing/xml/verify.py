@@ -20,6 +20,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+import pybase64
 from asn1crypto import x509
 from lxml import etree
 
@@ -192,7 +193,8 @@ def _match(reference: etree._Element, part: ExpectedPart, uri: str, *, is_proper
             ),
             uri,
         )
-    if decode_value(value) != part.sha256:
+    as_written = pybase64.b64encode(part.sha256).decode("ascii")  # almost every seal holds it so
+    if (value.text != as_written or len(value)) and decode_value(value) != part.sha256:
         raise _fault(
             SubIndication.HASH_FAILURE,
             "EDX-SEAL-DIGEST",
