@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import pickle
 import sys
 
 import pytest
@@ -13,7 +14,8 @@ from verification_scene import AT, SIGNED_AT
 from edocx import cli
 from edocx.cli.progress import progress
 from edocx.cli.verify_pool import CRASHED, TIME, TOO_LARGE, FileBudget, run_all
-from edocx.cli.verify_run import Options
+from edocx.cli.verify_run import Options, _Failure
+from edocx.errors import EdocxError, Text
 from edocx.signing.pdf import verify as pdf_verify
 from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication
@@ -113,3 +115,16 @@ def test_a_bar_moves_on_a_terminal_only(monkeypatch):
     with progress(3) as advance:
         assert list(advance(range(3))) == [0, 1, 2]
     assert quiet.getvalue() == ""
+
+
+def every_kind(kind=EdocxError):
+    return [kind, *(one for sub in kind.__subclasses__() for one in every_kind(sub))]
+
+
+@pytest.mark.parametrize("kind", every_kind(), ids=lambda kind: kind.__name__)
+def test_every_error_travels_between_processes(kind):
+    text = Text("Sai.", "Wrong.")
+    failure = _Failure(kind, text, text, "EDX-X", "a.pdf", retryable=True)
+    error = pickle.loads(pickle.dumps(failure)).rebuild()
+    assert isinstance(error, kind)
+    assert (error.code, error.text, error.where, error.retryable) == ("EDX-X", text, "a.pdf", True)

@@ -52,8 +52,12 @@ class _Failure:
     retryable: bool
 
     def rebuild(self) -> EdocxError:
-        """Make the error again."""
-        return self.kind(self.text, hint=self.hint, code=self.code, where=self.where, retryable=self.retryable)
+        """Make the error again, past whatever its kind's own constructor asks for."""
+        error = self.kind.__new__(self.kind)
+        EdocxError.__init__(
+            error, self.text, hint=self.hint, code=self.code, where=self.where, retryable=self.retryable
+        )
+        return error
 
 
 def judge_all(files: Sequence[Path], options: Options, jobs: int) -> Iterator[tuple[Path, Report | EdocxError]]:

@@ -5,12 +5,15 @@ from __future__ import annotations
 import base64
 import contextlib
 import itertools
+import struct
+import zlib
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
 from asn1crypto.x509 import Certificate
+from lxml import etree
 
 from edocx.clock import Clock, SystemClock
 from edocx.errors import EnvelopeError, InputError, PdfError, Text, Unavailable, XmlError
@@ -110,11 +113,27 @@ def extract(
         return Extraction(report, collector.settle(target, report))
 
 
+_HOSTILE = (
+    ValueError,
+    TypeError,
+    LookupError,
+    AttributeError,
+    ArithmeticError,
+    AssertionError,
+    RecursionError,
+    NotImplementedError,
+    EOFError,
+    struct.error,
+    zlib.error,
+    etree.LxmlError,
+)
+
+
 def _verdict(place: Path, criteria: Criteria, rules: Policy, directory: Directory | None) -> Report:
     ground = Ground(criteria.at, criteria.registry, directory)
     try:
         return apply_policy(rules, _judge(place, criteria, rules.name), ground)
-    except (ValueError, TypeError, LookupError, AttributeError, ArithmeticError, RecursionError) as error:
+    except _HOSTILE as error:
         # What parsers raise on bytes made to break them; the promise is a verdict or one clean error.
         raise InputError(
             Text(

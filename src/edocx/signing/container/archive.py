@@ -6,8 +6,10 @@ containers). A container with such names is not read at all.
 
 from __future__ import annotations
 
+import lzma
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -29,6 +31,17 @@ RATIO_FROM = 1024 * 1024
 MAX_SMALL = 16 * 1024 * 1024
 """Bytes of an entry that is read whole: signatures and manifests."""
 
+_DAMAGE = (
+    zipfile.BadZipFile,
+    NotImplementedError,
+    RuntimeError,
+    EOFError,
+    OSError,
+    ValueError,
+    zlib.error,
+    lzma.LZMAError,
+)
+"""What Python's decompressors raise on bytes that were changed."""
 
 _DRIVE = re.compile(r"[A-Za-z]:")
 
@@ -66,7 +79,7 @@ class Archive:
                     if size > MAX_TOTAL or (size > RATIO_FROM and size > MAX_RATIO * max(entry.compress_size, 1)):
                         raise _too_large(self.where, name)
                     yield piece
-        except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError, OSError, ValueError) as error:
+        except _DAMAGE as error:
             raise _damaged(self.where) from error
 
     def save(self, name: str, path: Path) -> None:
