@@ -323,3 +323,24 @@ def test_a_trace_of_an_unknown_document_is_refused(net):
 def test_every_refusal_is_ours():
     assert issubclass(SigningRefused, Refused)
     assert issubclass(Refused, EdocxError)
+
+
+def test_a_trace_tells_times_nodes_actors_and_evidence(net):
+    commune, document = net.office(scene.COMMUNE), net.sample()
+    commune.send(document, to=["G22"])
+    net.run_until_quiet()
+    net.clock.advance(minutes=3)
+    net.office("G22").accept(str(document.id), by="van-thu-tw")
+    net.run_until_quiet()
+    for office, sent in ((commune, True), (net.office("G22"), False)):
+        found = office.trace(str(document.id))
+        assert found.ways == (("H58.12.01", "H58.12", "H58", "G22"),)
+        said = [(one.what, one.actor, one.person, one.basis) for one in found.events if one.what in {"01", "03"}]
+        basis = "seal" if sent else "own"
+        assert said == [("01", "G22", None, basis), ("03", "G22", "van-thu-tw", basis)]
+    assert [one.evidence for one in commune.trace(str(document.id)).events] == [
+        None,
+        "SubmissionAcceptance",
+        "ContentConsignment",
+        "ConsignmentAcceptance",
+    ]

@@ -113,9 +113,12 @@ def trace_json(trace: Trace) -> dict[str, Any]:
                 "en": event.text.en,
                 "remark": event.remark,
                 "basis": event.basis,
+                "actor": event.actor,
+                "person": event.person,
             }
             for event in trace.events
         ],
+        "ways": [list(way) for way in trace.ways],
         "missed": [{"due": one.due.isoformat(), "duty": str(one.duty), "unit": one.unit} for one in trace.missed],
     }
 
@@ -127,7 +130,16 @@ def show_trace(trace: Trace) -> None:
         say(Text(f"Được thay thế bởi {trace.replaced_by}", f"Replaced by {trace.replaced_by}"))
     for old in trace.replaces:
         say(Text(f"Thay thế {old}", f"Replaces {old}"))
-    show_table(_EVENTS, ([moment(e.at), e.recipient, e.what, _said(e.text, e.remark)] for e in trace.events))
+    for way in trace.ways:
+        say(_fit("  " + " → ".join(way), 80))
+    rows = (
+        [moment(e.at), e.recipient, e.what, e.basis, _one_line(e.person or e.actor), _said(e.text, e.remark)]
+        for e in trace.events
+    )
+    show_table(_EVENTS, rows)
+    for late in trace.missed:
+        unit, due = late.unit or "", moment(late.due)
+        say(Text(f"  ! quá hạn {late.duty} {unit}, hạn {due}", f"  ! missed: {late.duty} {unit}, due {due}"))
 
 
 def show_status(trace: Trace) -> None:
@@ -183,6 +195,8 @@ _EVENTS = (
     Text("Thời điểm", "Time"),
     Text("Nơi nhận", "Recipient"),
     Text("Mã", "Code"),
+    Text("Căn cứ", "Basis"),
+    Text("Ai", "Who"),
     Text("Nội dung", "What"),
 )
 _STATUS = (

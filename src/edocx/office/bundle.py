@@ -193,9 +193,12 @@ def _claim(desk: Desk, way: Trace, files: list[dict[str, Any]], seq: int) -> dic
                 "evidence": event.evidence,
                 "remark": event.remark,
                 "basis": event.basis,
+                "actor": event.actor,
+                "person": event.person,
             }
             for event in way.events
         ],
+        "ways": [list(nodes) for nodes in way.ways],
         "missed": [
             {"due": one.due.isoformat(), "duty": str(one.duty), "unit": one.unit, "evidence": evidence_name(one.duty)}
             for one in way.missed

@@ -5,8 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 
+from edocx.content import Blob
 from edocx.documents import BusinessAction, status_label
-from edocx.errors import StateError, Text
+from edocx.envelope.model import Envelope
+from edocx.envelope.read import open_envelope
+from edocx.errors import EdocxError, StateError, Text, TransportUnavailable
 from edocx.office.deadlines import Overdue, missed
 from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
@@ -15,13 +18,19 @@ from edocx.routing.deliveries import Tracked
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.state import Moved, Statement, counts
+from edocx.routing.transaction import Transaction
+from edocx.routing.transport import Traced
+
+MAX_READ = 2_000
+"""Status messages opened for one trace: against a peer that sends them without end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """One thing that happened to a document at one recipient.
 
-    ``at`` is the speaker's own time, ``heard_at`` when this office learned of it.
+    ``at`` is the speaker's own time, ``heard_at`` when this office learned of it. ``actor`` is the unit that states it,
+    ``person`` who there, if the status message says so; ``basis`` is what shows it.
     """
 
     at: datetime
@@ -31,6 +40,8 @@ class Event:
     text: Text
     remark: str | None
     basis: str
+    actor: str
+    person: str | None = None
 
     @property
     def evidence(self) -> str | None:
@@ -43,7 +54,7 @@ class Trace:
     """The way of one document: what each recipient did, and everything heard in order.
 
     ``replaced_by`` and ``replaces`` are DocumentIds: replaced documents point both ways. ``missed`` are the deadlines
-    that passed unmet.
+    that passed unmet. ``ways`` are the nodes passed to each recipient, as far as the axis tells.
     """
 
     document_id: str
@@ -52,6 +63,7 @@ class Trace:
     replaced_by: str | None = None
     replaces: tuple[str, ...] = ()
     missed: tuple[Overdue, ...] = ()
+    ways: tuple[tuple[str, ...], ...] = ()
 
 
 def trace(desk: Desk, document: str) -> Trace:
@@ -68,7 +80,8 @@ def trace(desk: Desk, document: str) -> Trace:
             code="EDX-DOCUMENT-UNKNOWN",
             where=document,
         )
-    events = [_event(tracked, heard) for tracked in deliveries for heard in tracked.delivery.events]
+    people = _people(desk, document_id)
+    events = [_event(tracked, heard, people) for tracked in deliveries for heard in tracked.delivery.events]
     return Trace(
         document_id,
         deliveries,
@@ -76,6 +89,7 @@ def trace(desk: Desk, document: str) -> Trace:
         replaced_by=_replaced_by(deliveries),
         replaces=_replaces(desk, filed, document_id),
         missed=late,
+        ways=_ways(desk, deliveries),
     )
 
 
@@ -102,15 +116,75 @@ def _replaces(desk: Desk, filed: Filed | None, document_id: str) -> tuple[str, .
     return tuple(dict.fromkeys(old for one in kept if one is not None for old in one.metadata["replaces"]))
 
 
-def _event(tracked: Tracked, heard: Moved | Statement) -> Event:
-    recipient = tracked.delivery.recipient
+def _ways(desk: Desk, deliveries: tuple[Tracked, ...]) -> tuple[tuple[str, ...], ...]:
+    """Return the nodes that a document passed, for each recipient; none over an axis that does not tell or is away."""
+    axis = desk.transport
+    if not isinstance(axis, Traced):
+        return ()
+    messages = dict.fromkeys((t.delivery.issuer, t.message_id) for t in deliveries)
+    try:
+        hops = [hop for issuer, message_id in messages for hop in axis.trace(issuer, message_id)]
+    except TransportUnavailable:
+        return ()
+    known = {tracked.delivery.recipient for tracked in deliveries}
+    ways = {unit: tuple(hop.node for hop in hops if hop.recipient == unit) for unit in sorted(known)}
+    return tuple(way for way in ways.values() if way)
+
+
+def _people(desk: Desk, document_id: str) -> dict[tuple[str, str, datetime], str]:
+    """Return who at its unit stated each status, as the messages that came and went say (StaffInfo)."""
+    with desk.store.read() as transaction:
+        came = [m.sha256 for m in transaction.inbox.of_document(document_id) if m.kind is ParcelKind.STATUS]
+        went = [one.sha256 for one in transaction.outbox.of_document(document_id, ParcelKind.STATUS)]
+        payloads = [_held(transaction, sha256) for sha256 in dict.fromkeys((*came, *went))]
+    people: dict[tuple[str, str, datetime], str] = {}
+    for payload in payloads[:MAX_READ]:
+        told = None if payload is None else _told(desk, payload)
+        if told is None or told.sender is None or told.timestamp is None or told.staff is None:
+            continue
+        if told.sender.unit and told.status_code and told.staff.name:
+            people[told.sender.unit, told.status_code, told.timestamp.replace(microsecond=0)] = told.staff.name
+    return people
+
+
+def _held(transaction: Transaction, sha256: str) -> Blob | None:
+    try:
+        return transaction.payload(sha256)
+    except EdocxError:
+        return None  # erased or lost: what it said stands in the statements
+
+
+def _told(desk: Desk, payload: Blob) -> Envelope | None:
+    with desk.workspace() as folder:
+        path = payload.path or payload.save(folder / "status.edxml").path
+        assert path is not None
+        try:
+            with open_envelope(path, workdir=folder) as reading:
+                return reading.envelope
+        except EdocxError:
+            return None  # quarantined: it says nothing
+
+
+def _event(tracked: Tracked, heard: Moved | Statement, people: dict[tuple[str, str, datetime], str]) -> Event:
+    delivery = tracked.delivery
+    recipient, own = delivery.recipient, delivery.issuer if tracked.direction == "out" else delivery.recipient
     if isinstance(heard, Moved):
-        return Event(
-            heard.at, heard.at, recipient, str(heard.passage), _PASSAGES[str(heard.passage)], heard.reason, "own"
-        )
+        text = _PASSAGES[str(heard.passage)]
+        return Event(heard.at, heard.at, recipient, str(heard.passage), text, heard.reason, "own", own)
+    speaker = heard.speaker
+    # Wire times have whole seconds, our own statements do not.
+    person = people.get((speaker.unit, heard.code, heard.claimed_at.replace(microsecond=0)))
     label = _ACTIONS.get(heard.code) or status_label(heard.code)
     return Event(
-        heard.claimed_at, heard.arrived_at, recipient, heard.code, label, heard.description, str(heard.speaker.basis)
+        heard.claimed_at,
+        heard.arrived_at,
+        recipient,
+        heard.code,
+        label,
+        heard.description,
+        str(speaker.basis),
+        speaker.unit,
+        person,
     )
 
 

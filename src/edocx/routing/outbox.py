@@ -9,7 +9,7 @@ from sqlalchemy import exists, func, insert, select, update
 
 from edocx.content import Blob
 from edocx.errors import StateError, StoreUnavailable, Text
-from edocx.routing.parcel import Parcel, conflict
+from edocx.routing.parcel import Parcel, ParcelKind, conflict
 from edocx.routing.session import Session
 from edocx.routing.store import outgoing, tables
 from edocx.routing.store.prepared import Prepared
@@ -210,6 +210,13 @@ class Outbox:
         query = select(*(_parcels.c[name] for name in Outgoing._fields)).where(_parcels.c.message_id == message_id)
         row = self._session.connection.execute(query).one_or_none()
         return None if row is None else Outgoing(*row)
+
+    def of_document(self, document_id: str, kind: ParcelKind) -> tuple[Outgoing, ...]:
+        """Return the parcels of a kind that concern a document, in the order in which they were queued."""
+        columns = [_parcels.c[name] for name in Outgoing._fields]
+        about = (_parcels.c.document_id == document_id) & (_parcels.c.kind == kind)
+        query = select(*columns).where(about).order_by(_parcels.c.id)
+        return tuple(Outgoing(*row) for row in self._session.connection.execute(query))
 
     def dead(self) -> tuple[Outgoing, ...]:
         """Return the dead letters, oldest first."""

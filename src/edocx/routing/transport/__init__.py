@@ -106,6 +106,15 @@ class Transport(Protocol):
 
 
 @runtime_checkable
+class Traced(Protocol):
+    """What an axis may offer besides: the nodes that a message passed."""
+
+    def trace(self, sender: str, message_id: str) -> tuple[Hop, ...]:
+        """Return the nodes a message passed, recipient by recipient, in order; empty when it is not known."""
+        ...
+
+
+@runtime_checkable
 class Archive(Protocol):
     """What an axis may offer besides: its own memory of a unit, for an office that lost some of its own.
 
