@@ -238,3 +238,34 @@ def test_the_signing_time_is_that_of_the_argument(signing, tmp_path, zone):
 def test_names_are_read_back_as_they_were_given(signing, accepted_by_all, never_pyhanko, tmp_path, field):
     out = sign(plain(tmp_path / "a.pdf"), tmp_path / "o.pdf", signing.person, at=SIGNED_AT, field=field, fast=True)
     assert list(accepted_by_all(out, 1)) == [field]
+
+
+def test_a_document_cannot_draw_the_byte_range_to_itself(signing, accepted_by_all, never_pyhanko, tmp_path):
+    source = plain(tmp_path / "a.pdf")
+    blank = b"/ByteRange[0 %s %s %s]/Contents<" % ((b" " * 10,) * 3)
+    data = source.read_bytes()
+    start = int(data[data.rindex(b"startxref") + 9 :].split()[0])
+    page = data.index(b"/Type /Page\n")
+    number = int(data[: data.rindex(b" 0 obj", 0, page)].split()[-1])
+    begin = data.rindex(b"<<", 0, page)
+    changed = b"\n%d 0 obj\n" % number + data[begin : data.index(b"endobj", page)].replace(
+        b"/Type /Page\n", b"/Type /Page\n/Note (" + blank + b")\n"
+    )
+    size = int(data[data.rindex(b"/Size") + 5 :].split()[0])
+    root = data[data.rindex(b"/Root") :].split(b"R", 2)[1].split()
+    update = changed + b"endobj\n"
+    table = b"xref\n%d 1\n%010d 00000 n \ntrailer\n<</Size %d/Root %s 0 R/Prev %d>>\nstartxref\n%d\n%%%%EOF\n" % (
+        number, len(data) + 1, size, root[-2] if len(root) > 2 else root[-1], start, len(data) + len(update),
+    )  # fmt: skip
+    source.write_bytes(data + update + table)
+    out = sign(source, tmp_path / "o.pdf", signing.person, at=SIGNED_AT, field="S", reason=blank.decode(), fast=True)
+    accepted_by_all(out, 1)
+
+
+def test_a_file_that_is_not_there_is_said_as_without_the_switch(signing, tmp_path):
+    codes = []
+    for fast in (True, False):
+        with pytest.raises(EdocxError) as caught:
+            sign(tmp_path / "none.pdf", tmp_path / "o.pdf", signing.person, at=SIGNED_AT, field="S", fast=fast)
+        codes.append(caught.value.code)
+    assert codes[0] == codes[1]

@@ -42,8 +42,11 @@ class Update:
         self.put(reference, value)
         return reference
 
-    def build(self, identity: bytes) -> bytes:
-        """Return the bytes to append to the file; ``identity`` becomes the second half of its /ID."""
+    def build(self, identity: bytes) -> tuple[bytes, int]:
+        """Return the bytes to append to the file, and how many of them are objects.
+
+        ``identity`` becomes the second half of the file's /ID.
+        """
         file = self.file
         base = file.source.size
         parts = [b"" if file.source.read(base - 1, base) in {b"\n", b"\r"} else b"\n"]
@@ -55,7 +58,7 @@ class Update:
             parts.append(one)
             place += len(one)
         parts.append(self._section(offsets, place, identity))
-        return b"".join(parts)
+        return b"".join(parts), place - base
 
     def _section(self, offsets: dict[Ref, int], place: int, identity: bytes) -> bytes:
         newest = self.file.sections[-1]

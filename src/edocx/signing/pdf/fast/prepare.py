@@ -26,13 +26,16 @@ from edocx.signing.pdf.fast.form import Form, read_form, rectangle, require_upri
 from edocx.signing.pdf.fast.picture import draw, read_picture
 from edocx.signing.pdf.fast.revisions import Revisions
 from edocx.signing.pdf.fast.source import Source
-from edocx.signing.pdf.fast.syntax import NotPlain, Ref
+from edocx.signing.pdf.fast.syntax import UNREADABLE, NotPlain, Ref
 from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.phases import prepare
 from edocx.signing.pdf.prepared import Prepared
 
 MAX_REASON = 1_000
 """Characters; a reason is a sentence."""
+
+MAX_FILE = 9_000_000_000
+"""Bytes; offsets in tables have ten digits."""
 
 _NUMBER = 10
 """Digits kept for a number of the byte range: what an offset in a table may have."""
@@ -120,15 +123,19 @@ def prepare_fast(
 def _prepare_plain(source: Path, working_file: Path, wanted: Wanted, *, durable: bool) -> Gap | None:
     """Write ``source`` and a revision with a gap; None, and nothing written, when it is not plain."""
     try:
-        with Source(source) as held:
-            update = _append(Revisions.read(held), wanted)
-            with durable_file(working_file) if durable else working_file.open("w+b", buffering=0) as stream:
-                return _write(held, update, wanted, stream)
-    except NotPlain:
-        return None
+        held = Source(source)
+    except OSError:
+        return None  # said by the usual way
+    with held:
+        try:
+            update, objects = _append(Revisions.read(held), wanted)
+        except UNREADABLE:
+            return None
+        with durable_file(working_file) if durable else working_file.open("w+b", buffering=0) as stream:
+            return _write(held, update, objects, wanted, stream)
 
 
-def _append(file: Revisions, wanted: Wanted) -> bytes:
+def _append(file: Revisions, wanted: Wanted) -> tuple[bytes, int]:
     form = read_form(file)
     _require_free(file, form, wanted)
     update = Update(file)
@@ -142,6 +149,8 @@ def _append(file: Revisions, wanted: Wanted) -> bytes:
 
 
 def _require_free(file: Revisions, form: Form, wanted: Wanted) -> None:
+    if file.source.size > MAX_FILE:
+        raise NotPlain("a file too large")
     if "XFA" in form.value or form.is_locked(file, visible=wanted.box is not None):
         raise NotPlain("an XFA form, or one that is locked")
     if wanted.certify and (form.signed or "Perms" in form.root):
@@ -237,6 +246,8 @@ def _update_form(update: Update, form: Form, added: Ref | None) -> Ref | None:
     """Name a new field and set /SigFlags (signatures exist, append only); return the form where it moved to."""
     file, entries = update.file, {}
     if form.value.get("SigFlags") != _SIGNED_APPEND_ONLY:
+        if form.signed:
+            raise NotPlain("flags that would change under a signature")
         entries["SigFlags"] = b"%d" % _SIGNED_APPEND_ONLY
     fields = form.value.get("Fields")
     if added is not None and isinstance(fields, Ref):
@@ -306,13 +317,14 @@ def _identity(file: Revisions, wanted: Wanted) -> bytes:
     return hashlib.sha256(repr(parts).encode()).digest()[:16]
 
 
-def _write(held: Source, update: bytes, wanted: Wanted, stream: BinaryIO) -> Gap:
-    place = update.rindex(b"/Contents<") + len(b"/Contents")
+def _write(held: Source, update: bytes, objects: int, wanted: Wanted, stream: BinaryIO) -> Gap:
+    # The signature is the last object, and its byte range stands right before /Contents.
+    place = update.rindex(b"/Contents<", 0, objects) + len(b"/Contents")
     begin, end = held.size + place, held.size + place + 2 * wanted.room + 2
     digits = tuple(b"%-*d" % (_NUMBER, number) for number in (begin, end, held.size + len(update) - end))
-    if len(update) <= place or max(map(len, digits)) > _NUMBER:
-        raise NotPlain("a file too large")
-    update = update.replace(_RANGE % ((b" " * _NUMBER,) * 3), _RANGE % digits, 1)
+    span = _RANGE % digits
+    stop = place - len(b"/Contents")
+    update = update[: stop - len(span)] + span + update[stop:]
     digest = hashlib.new(wanted.hash_name)
     for piece in held.pieces(0, held.size):
         digest.update(piece)

@@ -20,7 +20,7 @@ from edocx.signing.pdf.fast.revisions import Revisions
 from edocx.signing.pdf.fast.security_store import read_store
 from edocx.signing.pdf.fast.source import Source
 from edocx.signing.pdf.fast.steps import Analysis, Step
-from edocx.signing.pdf.fast.syntax import NotPlain
+from edocx.signing.pdf.fast.syntax import UNREADABLE, NotPlain
 from edocx.signing.trust import TrustStore
 
 _SUBFILTERS = frozenset({"ETSI.CAdES.detached", "adbe.pkcs7.detached", "ETSI.RFC3161"})
@@ -89,7 +89,7 @@ def open_plain(path: Path, limit: int) -> Iterator[PlainFile | None]:
     with Source(path) as source:
         try:
             found = _read(source, limit)
-        except NotPlain:
+        except UNREADABLE:
             found = None
         yield found
 
@@ -99,6 +99,7 @@ def _read(source: Source, limit: int) -> PlainFile:
     filled = [(ref, one) for ref, one in file.fields(file.newest) if one["FT"] == "Sig" and "V" in one]
     if not 0 < len(filled) <= limit:
         raise NotPlain("no signatures, or too many")
+    file.dictionary(file.root(file.newest).get("Pages"), file.newest)
     steps: dict[int, Step] = {}
     found = [_signature(file, one, steps) for _, one in filled]
     return PlainFile(sorted(found, key=lambda one: (one.revision, one.end)), read_store(file))
@@ -112,7 +113,12 @@ def _signature(file: Revisions, one: dict[str, Any], steps: dict[int, Step]) -> 
     if not isinstance(value, dict) or stored.data is not None or stored.within is not None or not name:
         raise NotPlain("no signature")
     subfilter, contents, span = value.get("SubFilter"), value.get("Contents"), value.get("ByteRange")
-    if subfilter not in _SUBFILTERS or not isinstance(contents, bytes) or revision is None:
+    if (
+        not isinstance(subfilter, str)
+        or subfilter not in _SUBFILTERS
+        or not isinstance(contents, bytes)
+        or revision is None
+    ):
         raise NotPlain("another kind of signature")
     if not isinstance(span, list) or len(span) != 4 or any(type(n) is not int or n < 0 for n in span):  # noqa: PLR2004
         raise NotPlain("another byte range")

@@ -69,7 +69,12 @@ class Analysis:
             self.explained.add(own)
         if self.objects.keys() - self.explained:
             raise NotPlain("something else was changed")
-        self.usage.new |= {number for number in self.objects if self.is_new(number)}
+        new = {number for number in self.objects if self.is_new(number)}
+        if any(self.objects[number].data is not None for number in self.objects.keys() - new):
+            raise NotPlain("an object overwritten by a stream")
+        if max(self.objects, default=0) >= self.file.sections[self.now].size:
+            raise NotPlain("an object beyond the size")
+        self.usage.new |= new
         self.usage.require(self.file, self.before)
         return self.step
 

@@ -22,6 +22,10 @@ class NotPlain(Exception):
     """The file is outside of what is read here; somebody slower must judge it."""
 
 
+UNREADABLE = (NotPlain, TypeError, ValueError, LookupError, AttributeError, ArithmeticError, RecursionError)
+"""What a file raises where its values are of other types than anybody expects: that too is not plain."""
+
+
 class Ref(NamedTuple):
     """A reference to an indirect object."""
 
