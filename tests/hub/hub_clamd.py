@@ -24,11 +24,14 @@ class FakeClamd:
         with contextlib.suppress(OSError):
             while True:
                 peer, _ = self._line.accept()
-                with peer, contextlib.suppress(ConnectionError):
-                    peer.sendall(self._answer(peer.makefile("rb")))
+                with peer, peer.makefile("rb") as stream, contextlib.suppress(ConnectionError):
+                    peer.sendall(self._answer(stream))
 
     def _answer(self, stream) -> bytes:
-        assert stream.read(len(b"zINSTREAM\0")) == b"zINSTREAM\0"
+        command = stream.read(len(b"zPING\0"))
+        if command == b"zPING\0":
+            return b"PONG\0"
+        assert command + stream.read(4) == b"zINSTREAM\0"
         held = b""
         while size := int.from_bytes(stream.read(4), "big"):
             held += stream.read(size)

@@ -7,12 +7,14 @@ from pathlib import Path
 import typer
 
 from edocx.cli.hub_agencies import register
+from edocx.cli.hub_care import app as care
 from edocx.cli.hub_nats import nats_config
 from edocx.cli.hub_place import CONFIG, DATABASE, JSON, opened, settings_of
 from edocx.cli.output import emit_json, language, say
 from edocx.errors import Text, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
+app.registered_commands += care.registered_commands
 app.add_typer(register, name="agencies", help="Danh bạ đơn vị của trục / the hub's register.")
 
 DEFAULT_PORT = 8642

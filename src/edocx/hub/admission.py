@@ -14,7 +14,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from edocx.content import Blob
-from edocx.errors import UnitError
+from edocx.errors import Refused, UnitError
 from edocx.hub import agencies, refusal
 from edocx.hub.agencies import Agency
 from edocx.hub.database import HubStore
@@ -23,6 +23,7 @@ from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import LetterFacts
 from edocx.hub.schema import copies, messages, verdicts
 from edocx.routing.parcel import Business, ParcelKind, conflict, new_message_id
+from edocx.routing.store.payloads import INLINE_LIMIT
 from edocx.units.directory import Directory
 
 EDOC, STATUS = "edoc", "status"
@@ -71,8 +72,18 @@ class Door:
 
     def admit(self, offered: Offered) -> Taken:
         """Take a message in, durably; raise `Refused`, `UnitError` with the reason, and then nothing was taken."""
-        self.store.keep(offered.payload)
-        return self.store.write("send", lambda connection: self._admit(connection, offered))
+        payload = offered.payload
+        self.store.keep(payload)
+        try:
+            taken = self.store.write("send", lambda connection: self._admit(connection, offered))
+        except Refused:
+            # Against a disk filled by messages that are refused.
+            if payload.size > INLINE_LIMIT:
+                self.store.drop_unnamed(payload.sha256)
+            raise
+        if not taken.new and payload.size > INLINE_LIMIT:
+            self.store.drop_unnamed(payload.sha256)
+        return taken
 
     def _admit(self, connection: Connection, offered: Offered) -> Taken:
         now = self.store.now()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import threading
 import time
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -34,6 +33,7 @@ from edocx.hub.configuration import HubConfig
 from edocx.hub.gate import is_loopback
 from edocx.hub.lgsp_operations import lgsp_routes
 from edocx.hub.service import Service
+from edocx.hub.upkeep import Upkeep
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.units.directory import Directory
 
@@ -52,9 +52,31 @@ class Hub(Starlette):
         super().__init__(**options)
         self.service = service
         self.carrier = Carrier(service)
+        self.upkeep = Upkeep(service, self.carrier)
         self.broker = _broker(self) if service.config.broker else None
         # A redirect is no triple.
         self.router.redirect_slashes = False
+
+    @asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Work beside answering for the block, and close the store at its end.
+
+        Served alone, the hub does so itself. Where it is mounted the host's own lifespan has to, since it does not
+        reach what is mounted::
+
+            async with hub.running():
+                yield
+        """
+        self.upkeep.begin()
+        if self.broker is not None:
+            self.broker.start()
+        try:
+            yield
+        finally:
+            if self.broker is not None:
+                await run_in_threadpool(self.broker.stop)
+            await run_in_threadpool(self.upkeep.end)
+            self.service.close()
 
 
 def _broker(hub: Hub) -> Broker:
@@ -78,37 +100,28 @@ def app(
         directory: units with their dates, for routing and successors; else the one that the settings name.
         faults: told of every commit, for tests.
 
-    Its store is opened at once, and closed when the application's lifespan ends (or by ``hub.service.close()`` where
-    it is mounted: the host's lifespan does not reach it).
+    Its store is opened at once, and closed when the application's lifespan ends (where it is mounted: see
+    `Hub.running`).
     """
     service = Service.open(config or HubConfig(), clock=clock, directory=directory, faults=faults)
 
     @asynccontextmanager
     async def lifespan(hub: Hub) -> AsyncIterator[None]:
-        seconds = service.config.relay_seconds if service.config.peers else 0
-        carrying = threading.Thread(target=hub.carrier.run, args=(seconds,), name="edocx-hub-carrier")
-        if seconds:
-            carrying.start()
-        if hub.broker is not None:
-            hub.broker.start()
-        yield
-        if hub.broker is not None:
-            await run_in_threadpool(hub.broker.stop)
-        hub.carrier.stop()
-        if seconds:
-            await run_in_threadpool(carrying.join)
-        service.close()
+        async with hub.running():
+            yield
 
-    return Hub(
+    made = Hub(
         service,
-        routes=_routes(service),
         lifespan=lifespan,
         exception_handlers={HTTPException: _http_error},
         middleware=[Middleware(_Triple, service=service)],
     )
+    made.router.routes.extend(_routes(made))
+    return made
 
 
-def _routes(service: Service) -> list[BaseRoute]:
+def _routes(hub: Hub) -> list[BaseRoute]:
+    service = hub.service
     routes: list[BaseRoute] = [
         Route(f"/{name}", partial(_operate, service, name, operation), methods=list(methods))
         for name, (methods, operation) in (OPERATIONS | AMONG_HUBS).items()
@@ -118,7 +131,7 @@ def _routes(service: Service) -> list[BaseRoute]:
     return [
         *routes,
         Route("/healthz", _healthz, methods=["GET"]),
-        Route("/readyz", partial(_readyz, service), methods=["GET"]),
+        Route("/readyz", partial(_readyz, hub), methods=["GET"]),
         Route("/metrics", partial(_metrics, service), methods=["GET"]),
     ]
 
@@ -176,13 +189,12 @@ async def _healthz(_request: Request) -> Response:
     return Response(replies.to_bytes(replies.ok()), media_type=replies.JSON_TYPE)
 
 
-async def _readyz(service: Service, _request: Request) -> Response:
-    try:
-        found = await run_in_threadpool(service.readiness)
-    except EdocxError as error:
-        return refused(error, "readyz")
+async def _readyz(hub: Hub, _request: Request) -> Response:
+    found = await run_in_threadpool(hub.service.readiness) | {"upkeep": hub.upkeep.is_working}
+    neighbours = await run_in_threadpool(hub.service.neighbours) if found["database"] else {}
     ready = all(found.values())
-    reply = replies.ok(checks=found) if ready else replies.broken("readyz")[0] | {"checks": found}
+    told = {"checks": found, "neighbours": neighbours}
+    reply = replies.ok(**told) if ready else replies.broken("readyz")[0] | told
     return Response(replies.to_bytes(reply), 200 if ready else 503, media_type=replies.JSON_TYPE)
 
 

@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import itertools
 import json
-import logging
-import threading
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -53,16 +51,14 @@ _COPY = (
     copies.c.message_id.label("told_id"),
 )
 _CRLF = b"\r\n"
-_log = logging.getLogger("edocx.hub")
 
 
 @dataclass(slots=True)
 class Carrier:
-    """Works for one hub; `step` does what is due, `run` does so until told to stop."""
+    """Works for one hub; `step` does what is due."""
 
     service: Service
     _lines: dict[str, AxisExchange] = field(default_factory=dict)
-    _stopping: threading.Event = field(default_factory=threading.Event)
     _greeted: datetime | None = None
 
     def step(self) -> int:
@@ -70,17 +66,8 @@ class Carrier:
         self._greet_neighbours()
         return self._hand_on() + self._ask_after()
 
-    def run(self, seconds: float) -> None:
-        """Step every ``seconds`` until `stop` is called; an error is logged by its code and tried again."""
-        while not self._stopping.wait(seconds):
-            try:
-                self.step()
-            except EdocxError as error:
-                _log.error("relaying failed: %s", error.code)
-
     def stop(self) -> None:
-        """End `run` and close the lines."""
-        self._stopping.set()
+        """Close the lines; the next step opens new ones."""
         for line in self._lines.values():
             line.close()
 

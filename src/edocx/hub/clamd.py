@@ -14,6 +14,9 @@ from edocx.errors import Text, Unavailable, UsageError
 MAX_ANSWER = 4 * 1024
 """Bytes of clamd's answer that are read: one line with a name."""
 
+PING_SECONDS = 2.0
+"""Longest wait for a sign of life: whoever asks for readiness asks every few seconds."""
+
 _FOUND = re.compile(r"stream: (.{1,200}) FOUND")
 _DEFAULT_PORT = 3310
 
@@ -60,6 +63,16 @@ class Clamd:
             # "INSTREAM size limit exceeded. ERROR", or something that is no clamd.
             raise scanner_away("ERROR")
         return found[1]
+
+    def answers(self) -> bool:
+        """Tell whether the scanner is there (PING)."""
+        try:
+            with self._connected() as line:
+                line.settimeout(min(self.seconds, PING_SECONDS))
+                line.sendall(b"zPING\0")
+                return b"".join(_answer(line)).strip(b"\0\r\n ") == b"PONG"
+        except OSError:
+            return False
 
     def _connected(self) -> socket.socket:
         if isinstance(self.address, tuple):

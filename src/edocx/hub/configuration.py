@@ -130,6 +130,7 @@ class HubConfig(BaseModel):
         directory: units file (JSON) used to route and to name successors; without one the register alone decides.
         peers: neighbouring hubs.
         broker: a NATS cluster, for neighbours with the endpoint ``nats`` and for offices that call by it.
+        keep_days: how long contents stay after every recipient has settled its copy; None keeps them.
         relay_seconds: how often the carrier looks for what is due; 0 leaves it to the host.
     """
 
@@ -154,6 +155,7 @@ class HubConfig(BaseModel):
     directory: Path | None = None
     peers: tuple[Peer, ...] = ()
     broker: BrokerConfig | None = None
+    keep_days: int | None = Field(default=None, ge=1)
     relay_seconds: float = Field(default=1.0, ge=0)
 
     @model_validator(mode="before")

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
-from sqlalchemy import URL, Connection
+from sqlalchemy import URL, Connection, select
 from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 
 from edocx.clock import Clock
@@ -23,6 +23,7 @@ from edocx.errors import StoreUnavailable, Text
 from edocx.hub.payload_pieces import PayloadPieces
 from edocx.hub.schema import create
 from edocx.routing.faults import NO_FAULTS, Faults
+from edocx.routing.store import tables as routing_tables
 from edocx.routing.store.engine import Gate, sqlite_engine, writing
 from edocx.routing.store.failure import files_translated, translated
 from edocx.routing.store.payloads import Payloads
@@ -204,6 +205,23 @@ class HubStore:
     def load(self, connection: Connection, sha256: str) -> Blob:
         """Return a payload; raise `StoreUnavailable` when it is gone or cut short."""
         return self._payloads.load(connection, sha256)
+
+    def drop_unnamed(self, sha256: str) -> None:
+        """Remove the bytes of a large payload that no row names (any more): of a message refused, or let go.
+
+        As a writer: whoever brings the same content at this moment names it, and keeps its bytes once more, after this.
+        """
+        with self.begin("drop") as connection:
+            named = select(routing_tables.payloads.c.sha256).where(
+                routing_tables.payloads.c.sha256 == sha256, routing_tables.payloads.c.erased_at.is_(None)
+            )
+            if connection.execute(named).first() is not None:
+                return
+            if isinstance(self._payloads, Payloads):
+                with files_translated(self.where):
+                    self._payloads.place(sha256).unlink(missing_ok=True)
+            else:
+                self._payloads.drop(connection, sha256)
 
     def close(self) -> None:
         """Close every connection; the store can be opened again."""

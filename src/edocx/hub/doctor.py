@@ -15,13 +15,16 @@ from edocx.hub import agencies
 from edocx.hub.admission import INITIAL, PROCESSING
 from edocx.hub.broker_doctor import examine_servers
 from edocx.hub.schema import agencies as agency_table
-from edocx.hub.schema import copies
+from edocx.hub.schema import copies, neighbours
 from edocx.hub.schema import requests as request_table
 from edocx.hub.schema import secrets as secret_table
 from edocx.hub.service import LOW_DISK, Service
 
 OLD_COPY = timedelta(days=3)
 """A copy not fetched for so long is a recipient whose system is away."""
+
+SKEWED = timedelta(seconds=30)
+"""Clocks further apart than this are worth setting: statuses and relay statements carry times."""
 
 Grade = Literal["ok", "warning", "error"]
 
@@ -44,6 +47,7 @@ def examine(service: Service) -> tuple[Check, ...]:
             _silent_agencies(connection),
             _old_copies(service, connection),
             _requests(connection),
+            *_neighbours(service, connection),
             _disk(service),
             _key_file(service),
             *_broker(service),
@@ -133,6 +137,26 @@ def _requests(connection: Connection) -> Check:
             f"{count} requests wait: `edocx hub agencies requests`.",
         ),
     )
+
+
+def _neighbours(service: Service, connection: Connection) -> Iterator[Check]:
+    met = {row.code: row for row in connection.execute(select(neighbours))}
+    for peer in service.config.peers:
+        row = met.get(peer.code)
+        name = f"neighbour {peer.code}"
+        if row is None:
+            yield Check(name, "warning", Text(f"Chưa hỏi trục {peer.code} lần nào.", f"{peer.code} was never asked."))
+        elif row.error is not None:
+            text = Text(f"Trục {peer.code} không trả lời ({row.error}).", f"{peer.code} does not answer ({row.error}).")
+            yield Check(name, "warning", text)
+        else:
+            seconds = (row.ahead_ms or 0) / 1000
+            skewed = abs(seconds) > SKEWED.total_seconds()
+            text = Text(
+                f"Trục {peer.code} trả lời; đồng hồ lệch {seconds:+.1f} giây.",
+                f"{peer.code} answers; its clock is {seconds:+.1f} seconds ahead.",
+            )
+            yield Check(name, "warning" if skewed else "ok", text)
 
 
 def _disk(service: Service) -> Check:

@@ -66,6 +66,13 @@ _HELD = tuple(
 )
 
 
+SENT = select(
+    messages,
+    *(copies.c[name] for name in ("recipient", "state", "description", "updated_at", "via", "downstream")),
+).join(copies, copies.c.message == messages.c.number)
+"""Messages with what became of each copy."""
+
+
 def received(
     connection: Connection,
     caller: Agency,
@@ -149,17 +156,7 @@ def sent(connection: Connection, caller: Agency, message_type: str, doc_id: str)
     if doc_id and not is_doc_id(doc_id):
         return []
     query = (
-        select(
-            messages,
-            copies.c.recipient,
-            copies.c.state,
-            copies.c.description,
-            copies.c.updated_at,
-            copies.c.via,
-            copies.c.downstream,
-        )
-        .join(copies, copies.c.message == messages.c.number)
-        .where(messages.c.sender == caller.code)
+        SENT.where(messages.c.sender == caller.code)
         .order_by(messages.c.number.desc(), copies.c.recipient)
         .limit(SENT_LIMIT)
     )

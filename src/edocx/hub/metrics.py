@@ -80,8 +80,12 @@ class Metrics:
 
 
 def _gauges(gauges: dict[str, float]) -> Iterator[str]:
+    told: set[str] = set()
     for name, value in sorted(gauges.items()):
-        yield f"# TYPE edocx_hub_{name} gauge"
+        plain = name.partition("{")[0]
+        if plain not in told:
+            told.add(plain)
+            yield f"# TYPE edocx_hub_{plain} gauge"
         yield f"edocx_hub_{name} {value:g}"
 
 

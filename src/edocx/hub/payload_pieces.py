@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Engine, bindparam, func, select
+from sqlalchemy import Connection, Engine, bindparam, func, null, select
 
 from edocx.content import Blob
 from edocx.errors import LimitExceeded, StoreUnavailable, Text
@@ -18,21 +18,29 @@ from edocx.hub.schema import payload_pieces
 from edocx.routing.faults import Faults
 from edocx.routing.store import tables
 from edocx.routing.store.failure import damaged, translated
-from edocx.routing.store.payloads import INLINE_LIMIT, MAX_PAYLOAD, checked
+from edocx.routing.store.payloads import INLINE_LIMIT, MAX_PAYLOAD, checked, erased
 from edocx.routing.store.upsert import upsert
 
 PIECE = 1024 * 1024
 """Bytes of one row: one round trip each, and never more than two of them in memory."""
 
 _ADD = upsert(payload_pieces).on_conflict_do_nothing()
-_KNOW = upsert(tables.payloads).on_conflict_do_nothing()
+_NEW = upsert(tables.payloads)
+_KNOW = _NEW.on_conflict_do_update(
+    index_elements=["sha256"],
+    # What was let go and comes again is there again; what is there stays as it is.
+    set_={"content": _NEW.excluded.content, "erased_at": null()},
+    where=tables.payloads.c.erased_at.is_not(None),
+)
 _PIECE = select(payload_pieces.c.content).where(
     payload_pieces.c.sha256 == bindparam("wanted"), payload_pieces.c.number == bindparam("number")
 )
 _HELD = select(func.coalesce(func.sum(func.length(payload_pieces.c.content)), 0)).where(
     payload_pieces.c.sha256 == bindparam("wanted")
 )
-_FIND = select(tables.payloads.c.size, tables.payloads.c.content).where(tables.payloads.c.sha256 == bindparam("wanted"))
+_FIND = select(tables.payloads.c.size, tables.payloads.c.content, tables.payloads.c.erased_at).where(
+    tables.payloads.c.sha256 == bindparam("wanted")
+)
 
 
 class PayloadPieces:
@@ -81,10 +89,16 @@ class PayloadPieces:
         row = connection.execute(_FIND, {"wanted": sha256}).one_or_none()
         if row is None:
             raise self._lost(sha256)
+        if row.erased_at is not None:
+            raise erased(sha256)
         if row.content is not None:
             return Blob.from_bytes(bytes(row.content))
         opener = lambda: io.BufferedReader(_PieceReader(self, sha256, row.size), PIECE)  # noqa: E731
         return Blob.from_opener(opener, sha256=sha256, size=row.size)
+
+    def drop(self, connection: Connection, sha256: str) -> None:
+        """Delete the pieces of a payload."""
+        connection.execute(payload_pieces.delete().where(payload_pieces.c.sha256 == sha256))
 
     def piece(self, sha256: str, number: int) -> bytes:
         """Return one piece; raise `StoreUnavailable` when it is gone."""

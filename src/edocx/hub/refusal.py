@@ -61,6 +61,7 @@ _WIRE = {
     "EDX-HUB-SECRET": Wire("118", 422),
     "EDX-HUB-TAKES-SIZE": Wire("119", 422),
     "EDX-HUB-TAKES-TYPE": Wire("120", 422),
+    "EDX-PAYLOAD-ERASED": Wire("121", 410),
 }
 _BY_KIND = ((LimitExceeded, Wire("107", 413)), (UnitError, Wire("18", 422)), (UsageError, Wire("104", 400)))
 

@@ -11,6 +11,7 @@ from sqlalchemy import func, select
 from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
 from edocx.envelope import Reading
+from edocx.errors import EdocxError
 from edocx.hub.admission import Door
 from edocx.hub.agencies import Agency
 from edocx.hub.configuration import HubConfig
@@ -20,7 +21,7 @@ from edocx.hub.inspection import Findings, Inspector
 from edocx.hub.letter_facts import LetterFacts, read_facts
 from edocx.hub.metrics import Metrics
 from edocx.hub.relay_book import RelayBook
-from edocx.hub.schema import agencies, copies, secrets
+from edocx.hub.schema import agencies, copies, neighbours, secrets
 from edocx.hub.trace_header import with_trace
 from edocx.hub.vault import Vault
 from edocx.routing.faults import NO_FAULTS, Faults
@@ -98,15 +99,42 @@ class Service:
         with self.store.read() as connection:
             states = connection.execute(select(copies.c.state, func.count()).group_by(copies.c.state))
             found = {f"copies_{state}": float(count) for state, count in states}
+            for row in connection.execute(select(neighbours)):
+                labels = f'{{hub="{row.code}"}}'
+                found[f"neighbour_up{labels}"] = float(row.error is None)
+                if row.ahead_ms is not None:
+                    found[f"neighbour_clock_ahead_seconds{labels}"] = row.ahead_ms / 1000
             open_agencies = select(func.count()).where(agencies.c.state == "open")
             return found | {"agencies": float(connection.execute(open_agencies).scalar_one())}
 
     def readiness(self) -> dict[str, bool]:
-        """Return for each thing the hub depends on whether it can be used."""
+        """Return for each thing the hub depends on whether it can be used; it raises nothing."""
+        found = {"database": self._database_answers()}
+        try:
+            found["spool"] = self.store.spool.is_dir()
+            found["disk"] = shutil.disk_usage(self.store.spool).free >= LOW_DISK
+        except (EdocxError, OSError):
+            found |= {"spool": False, "disk": False}
+        scanner = self.inspector.scanner
+        if scanner is not None and self.config.door.scanner_down == "refuse":
+            found["scanner"] = scanner.answers()
+        return found
+
+    def neighbours(self) -> dict[str, bool]:
+        """Return for each neighbouring hub that was asked whether it answered; none of them keeps this one from work.
+
+        Raises `StoreUnavailable`.
+        """
         with self.store.read() as connection:
-            connection.execute(select(func.count()).select_from(agencies))
-        free = shutil.disk_usage(self.store.path.parent).free
-        return {"database": True, "disk": free >= LOW_DISK, "spool": self.store.spool.is_dir()}
+            return {row.code: row.error is None for row in connection.execute(select(neighbours))}
+
+    def _database_answers(self) -> bool:
+        try:
+            with self.store.read() as connection:
+                connection.execute(select(agencies.c.id).limit(1))
+        except EdocxError:
+            return False
+        return True
 
     def close(self) -> None:
         """Close the database."""

@@ -92,7 +92,7 @@ class Payloads:
         if row is None:
             raise self._lost(sha256)
         if row.erased_at is not None:
-            raise _erased(sha256)
+            raise erased(sha256)
         return self.blob(sha256, row.size, row.content)
 
     def erase(self, connection: Connection, sha256: str, now: datetime) -> bool:
@@ -141,11 +141,12 @@ class Payloads:
         )
 
 
-def _erased(sha256: str) -> StateError:
+def erased(sha256: str) -> StateError:
+    """Return the error for a content that was let go; its row stays."""
     return StateError(
         Text(
-            "Nội dung đã được hủy theo yêu cầu thu hồi; còn lưu dữ liệu đặc tả và giá trị băm.",
-            "The content was deleted after a recall; its metadata and digest are kept.",
+            "Nội dung đã được hủy (thu hồi hoặc hết hạn lưu); còn lưu dữ liệu đặc tả và giá trị băm.",
+            "The content was deleted (recalled, or kept long enough); its metadata and digest stay.",
         ),
         hint=Text("Xem lịch sử văn bản.", "Look at the document's history."),
         code="EDX-PAYLOAD-ERASED",

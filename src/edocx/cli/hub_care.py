@@ -1,0 +1,172 @@
+"""``edocx hub``: backup and restore, what became of a message, keys of other hubs, what administrators did."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from edocx.cli.hub_place import CONFIG, DATABASE, JSON, opened, settings_of
+from edocx.cli.output import emit_json, language, say
+from edocx.errors import Text, UsageError
+
+app = typer.Typer(add_completion=False, rich_markup_mode=None)
+
+
+@app.command()
+def backup(
+    folder: Path = typer.Argument(..., help="Thư mục trống / an empty folder."),
+    config: Path | None = CONFIG,
+    db: str | None = DATABASE,
+    as_json: bool = JSON,
+) -> None:
+    """Sao lưu trục đang chạy; không kèm tệp khóa. / Back up a hub that goes on working; without its key file."""
+    from edocx.hub import backup as copies
+
+    with opened(config, db) as service:
+        kept = copies.backup(service.store, folder)
+        key = service.config.key_path
+    if as_json:
+        emit_json({"schema": 1, "messages": kept.messages, "files": kept.files, "bytes": kept.size})
+        return
+    say(Text(f"Đã sao lưu {kept.messages} văn bản và kiểm tra lại.", f"{kept.messages} messages kept and looked over."))
+    say(Text(f"Tệp khóa {key} phải được giữ ở nơi khác.", f"Keep the key file {key} somewhere else."))
+
+
+@app.command()
+def restore(
+    folder: Path = typer.Argument(..., help="Bản sao lưu / the backup."),
+    config: Path | None = CONFIG,
+    db: str | None = DATABASE,
+    as_json: bool = JSON,
+) -> None:
+    """Phục hồi bản sao lưu vào nơi chưa có dữ liệu. / Put a backup where there is no hub yet."""
+    from edocx.hub import backup as copies
+
+    settings = settings_of(config, db)[0]
+    if settings.server:
+        raise UsageError(
+            Text("Trục trên PostgreSQL phục hồi bằng công cụ của PostgreSQL.", "PostgreSQL restores by its own tools."),
+            hint=Text("Dùng pg_restore.", "Use pg_restore."),
+            code="EDX-HUB-BACKUP-SERVER",
+        )
+    kept = copies.restore(folder, settings.database)
+    if as_json:
+        emit_json({"schema": 1, "messages": kept.messages, "files": kept.files, "bytes": kept.size})
+        return
+    say(Text(f"Đã phục hồi {kept.messages} văn bản.", f"{kept.messages} messages restored."))
+    if not settings.key_path.exists():
+        say(Text(f"Đặt lại tệp khóa tại {settings.key_path}.", f"Put the key file back at {settings.key_path}."))
+
+
+@app.command()
+def trace(
+    doc_id: str = typer.Argument(..., help="DocId."),
+    config: Path | None = CONFIG,
+    db: str | None = DATABASE,
+    as_json: bool = JSON,
+) -> None:
+    """Đường đi của một văn bản, lời khai của từng trạm. / The way of a message, with each station's statement."""
+    from edocx.hub.way import way_of
+
+    with opened(config, db) as service:
+        ways = way_of(service, doc_id)
+    if as_json:
+        emit_json({"schema": 1, "doc_id": doc_id, "copies": [_way_json(one) for one in ways]})
+        return
+    for way in ways:
+        say(f"{way.recipient:20} {way.state:10} {way.description or ''}")
+        for number, station in enumerate(way.stations, 1):
+            entered = station.entered.isoformat(" ", "seconds") if station.entered else "?"
+            remarks = "; ".join(text.in_language(language()) for text in way.remarks(station))
+            say(f"  {number} {station.hub:20} {station.standing:11} {entered} → {station.following}  {remarks}")
+
+
+def _way_json(way: Any) -> dict[str, Any]:
+    return {
+        "recipient": way.recipient,
+        "state": way.state,
+        "description": way.description,
+        "stations": [
+            {
+                "hub": one.hub,
+                "standing": str(one.standing),
+                "remarks": list(one.remarks),
+                "entered": one.entered.isoformat() if one.entered else None,
+                "left": one.left.isoformat() if one.left else None,
+                "next": one.following,
+            }
+            for one in way.stations
+        ],
+    }
+
+
+@app.command("relay-keys")
+def relay_keys(config: Path | None = CONFIG, db: str | None = DATABASE, as_json: bool = JSON) -> None:
+    """Khóa của các trục khác, do ai cho biết. / The keys of other hubs, and who told them."""
+    from sqlalchemy import select
+
+    from edocx.hub.schema import relay_keys as table
+
+    with opened(config, db) as service, service.store.read() as connection:
+        rows = connection.execute(select(table).order_by(table.c.hub, table.c.since)).all()
+    told = [
+        {
+            "hub": row.hub,
+            "key": row.key,
+            "since": row.since.isoformat(),
+            "until": row.until.isoformat() if row.until else None,
+            "told_by": row.told_by,
+        }
+        for row in rows
+    ]
+    if as_json:
+        emit_json({"schema": 1, "keys": told})
+        return
+    for one in told:
+        say(f"{one['hub']:20} {one['key']} {one['told_by']}{' ✗' if one['until'] else ''}")
+
+
+@app.command("trust-relay-key")
+def trust_relay_key(
+    hub: str = typer.Argument(..., help="hub.H37."),
+    key: str = typer.Argument(..., help="Từ lệnh relay-key của trục ấy / from that hub's relay-key."),
+    config: Path | None = CONFIG,
+    db: str | None = DATABASE,
+) -> None:
+    """Ghi khóa của một trục do chính quản trị xác nhận. / Enter a hub's key that an administrator vouches for."""
+    from edocx.cli.hub_place import BY
+    from edocx.hub import agencies
+    from edocx.hub.neighbourhood import enter_by_hand, read_key
+    from edocx.routing.parcel import require_id
+
+    found = read_key(key)
+    if found is None:
+        raise UsageError(
+            Text("Đây không phải khóa Ed25519 dạng base64.", "That is no Ed25519 key in base64."),
+            hint=Text("Lấy bằng `edocx hub relay-key` ở trục ấy.", "Get it by `edocx hub relay-key` at that hub."),
+            code="EDX-HUB-RELAY-KEY",
+        )
+    with opened(config, db) as service, service.store.begin("relay key") as connection:
+        now = service.store.now()
+        enter_by_hand(connection, require_id(hub, "hub"), found, now=now)
+        agencies.note(connection, now=now, by=BY, act="relay-key", subject=hub)
+    say(Text(f"Đã ghi khóa của {hub}.", f"The key of {hub} is entered."))
+
+
+@app.command()
+def audit(config: Path | None = CONFIG, db: str | None = DATABASE, as_json: bool = JSON) -> None:
+    """Những việc quản trị đã làm. / What administrators did."""
+    from sqlalchemy import select
+
+    from edocx.hub.schema import audit as table
+
+    with opened(config, db) as service, service.store.read() as connection:
+        rows = connection.execute(select(table).order_by(table.c.id)).all()
+    told = [{"at": row.at.isoformat(), "who": row.who, "act": row.act, "subject": row.subject} for row in rows]
+    if as_json:
+        emit_json({"schema": 1, "acts": told})
+        return
+    for one in told:
+        say(f"{one['at']} {one['who']:10} {one['act']:12} {one['subject']}")
