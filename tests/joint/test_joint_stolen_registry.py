@@ -8,7 +8,9 @@ from edocx.signing.judgement import Criteria
 from edocx.signing.report import Indication
 from edocx.testing import scene
 from edocx.testing.network import Network
-from edocx.units.registry import CsvRegistry
+from edocx.units.registry import CsvRegistry, MemoryRegistry
+from edocx.units.registry_csv import read_registry_bytes
+from edocx.units.unit import SIGNED
 from edocx.verification import verify
 
 HEAD = "sha256,kind,unit,full_name,position,capacity,valid_from,valid_to,source\n"
@@ -51,3 +53,14 @@ def test_without_a_registry_nobody_is_anybody(issued):
     report = verify(pdf, trust=trust)
     assert {signature.unit for signature in report.signatures} == {None}
     assert Criteria(trust, scene.MORNING).registry is None
+
+
+def test_a_verdict_that_rests_on_a_signed_registry_carries_no_such_warning(issued):
+    pdf, trust = issued
+    plain = verify(pdf, trust=trust)
+    person, agency = (signature.certificate.sha256 for signature in plain.signatures)
+    rows = f"{HEAD}{person},person,H58.12.01,NGUYỄN VĂN A,,,,,\n{agency},organisation,H58.12.01,,,,,,\n"
+    registry = MemoryRegistry(read_registry_bytes(rows.encode(), authority=SIGNED))
+    report = verify(pdf, trust=trust, registry=registry)
+    assert {signature.unit for signature in report.signatures} == {"H58.12.01"}
+    assert not {m.code for s in report.signatures for m in s.messages} & {"EDX-REGISTRY-LOCAL", "EDX-REGISTRY-NAME"}
