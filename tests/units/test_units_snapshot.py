@@ -316,3 +316,25 @@ def test_a_delegates_file_that_is_withheld_leaves_the_state_before(hubs):
     assert (code, said["error"]["code"]) == (1, "EDX-UNITS-ORDER")
     assert "h20" in said["error"]["en"]
     assert hubs.units("show", "H20.55")[1]["unit"]["name"] == "Sở Năm Mươi Lăm"
+
+
+def test_a_delegate_that_says_too_much_goes_on_with_what_it_said_before(hubs):
+    hubs.publish()
+    hubs.first()
+    hubs.table("h20.csv", "so-55,H20.55,Sở Năm Mươi Lăm,central,ubnd-dong-thap-2025,2025-07-01")
+    hubs.h20()
+    hubs.make()
+    code, said = hubs.take()
+    assert (code, said["roles"]["h20"]["refused"]["code"]) == (1, "EDX-UNITS-OVERREACH")
+    # Another process, as every command is one: what was good before is still served, the refusal still named.
+    assert hubs.units("show", "H20.55")[1]["unit"]["level"] == "province"
+    shown = hubs.units("snapshot", "show")[1]
+    assert shown["roles"]["h20"]["refused"]["code"] == "EDX-UNITS-OVERREACH"
+    assert shown["certificates"] == 1
+    assert hubs.take()[0] == 1
+    assert hubs.units("show", "H20.55")[1]["unit"]["level"] == "province"
+    hubs.table("h20.csv", "so-55,H20.55,Tên Đã Sửa,province,ubnd-dong-thap-2025,2025-07-01")
+    hubs.h20()
+    hubs.make()
+    assert hubs.take()[0] == 0
+    assert hubs.units("show", "H20.55")[1]["unit"]["name"] == "Tên Đã Sửa"

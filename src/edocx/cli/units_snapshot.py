@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import typer
 from edocx.cli import units_place as place
 from edocx.cli.output import emit_json, error_json, language, say
 from edocx.clock import in_vietnam
-from edocx.errors import InputError, Text, UsageError
+from edocx.errors import EdocxError, InputError, Text, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -58,6 +59,10 @@ def take(
     with place.explained(as_json):
         if kept is not None:
             trusted = TrustedDirectory.restore(kept, check_named)
+            with suppress(EdocxError):
+                # So that a delegate whose new contents are set aside goes on with what he is served with now. A state
+                # that no longer joins (the shipped data changed under it) is what this take is to mend.
+                trusted.directory(unsigned_base(known))
         else:
             assert root is not None
             trusted = TrustedDirectory(place.read(root), check_named)

@@ -15,7 +15,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from types import MappingProxyType
@@ -65,6 +65,8 @@ class Taken:
     """Statement, directory document and registry table (maybe empty) of ``national`` and each delegate."""
     refused: Mapping[str, str] = field(default_factory=dict)
     """The delegates whose published statement was refused, with its SHA-256: they do not hold up the others."""
+    good: Mapping[str, tuple[bytes, bytes, bytes]] = field(default_factory=dict)
+    """What delegates are served with whose contents in force were set aside when the directory was last joined."""
 
 
 class TrustedDirectory:
@@ -78,6 +80,7 @@ class TrustedDirectory:
         self._statements: dict[str, Statement] = {}
         self._contents: dict[str, Contents] = {}
         self._good: dict[str, Contents] = {}
+        self._good_bytes: dict[str, tuple[bytes, ...]] = {}
         self._refused: dict[str, str] = {}
         self._refusals: dict[str, EdocxError] = {}
         self._aside: dict[str, Refused] = {}
@@ -96,6 +99,7 @@ class TrustedDirectory:
             statement = open_statement(data, name, role, check)
             require_digests(statement, contents, certificates)
             made._keep(name, statement, own_contents(name, role, contents, certificates), kept.roles[name])
+        made._remember(kept.good)
         made._refused.update(kept.refused)
         for name in kept.refused:
             made._refusals[name] = refused(name, "EDX-UNITS-REFUSED", "đã bị từ chối trước đó", "it was refused before")
@@ -106,7 +110,8 @@ class TrustedDirectory:
         """What must be kept so that nothing accepted is ever undone by a restart (see `TrustedStore`)."""
         roles = {name: (one[0], one[1], one[2]) for name, one in self._bytes.items() if name in self._contents}
         timestamp, snapshot = (self._bytes.get(name, (None,))[0] for name in (TIMESTAMP, SNAPSHOT))
-        return Taken(self._bytes[ROOT][0], timestamp, snapshot, roles, dict(self._refused))
+        good = {name: (one[0], one[1], one[2]) for name, one in self._good_bytes.items() if name in self._aside}
+        return Taken(self._bytes[ROOT][0], timestamp, snapshot, roles, dict(self._refused), good)
 
     @property
     def refusals(self) -> Mapping[str, EdocxError]:
@@ -227,9 +232,20 @@ class TrustedDirectory:
         self._refused.pop(name, None)
         self._refusals.pop(name, None)
 
+    def _remember(self, good: Mapping[str, tuple[bytes, bytes, bytes]]) -> None:
+        """Take up again what delegates were served with last; without effect where the delegation changed since."""
+        for name, (data, contents, certificates) in good.items():
+            with suppress(EdocxError):
+                role = self._role(name)
+                require_digests(open_statement(data, name, role, self._check), contents, certificates)
+                self._good[name] = own_contents(name, role, contents, certificates)
+                self._good_bytes[name] = good[name]
+
     def _forget(self, name: str) -> None:
-        for held in (self._statements, self._bytes, self._contents, self._good, self._refused, self._refusals):
+        for held in (self._statements, self._bytes, self._contents, self._refused, self._refusals):
             held.pop(name, None)
+        self._good.pop(name, None)
+        self._good_bytes.pop(name, None)
 
     @contextmanager
     def _noted(self, name: str, sha256: str) -> Iterator[None]:
@@ -263,7 +279,7 @@ class TrustedDirectory:
         """Return ``base`` (the shipped data) with everything accepted.
 
         A delegate that was refused, replaces what is not its own, says of its own more than it may (`reach`), or
-        makes the whole unsound is left at its last good contents (since this object was made) or out, and named in
+        makes the whole unsound is left at its last good contents or out, and named in
         `refusals`. Raises `Refused` while something that the timestamp and the snapshot name was not taken, and when
         ``national`` is at fault.
         """
@@ -281,6 +297,10 @@ class TrustedDirectory:
             self._aside[name] = refused(name, "EDX-UNITS-UNSOUND", breach.text.vi, en)
         if NATIONAL in found:
             raise self._aside.pop(NATIONAL)
+        self._good_bytes = {
+            name: self._bytes[name] if one is self._contents[name] else self._good_bytes[name]
+            for name, one in served.items()
+        }
         self._good = served
         return joined
 

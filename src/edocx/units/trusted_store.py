@@ -18,6 +18,9 @@ STATEMENTS = sa.Table(
 )
 """The statements in force, as signed, with the contents they name."""
 
+_GOOD = "\x1fgood "
+"""Stands likewise in the row of what a delegate is served with while its contents in force are set aside."""
+
 _REFUSED = "\x1frefused "
 """Stands before a delegate's name in the row that holds the digest of its refused statement; no role is called so."""
 
@@ -49,6 +52,10 @@ class TrustedStore:
             {"role": _REFUSED + role, "statement": sha256.encode(), "contents": None, "certificates": None}
             for role, sha256 in taken.refused.items()
         ]
+        rows += [
+            {"role": _GOOD + role, "statement": data, "contents": contents, "certificates": certificates}
+            for role, (data, contents, certificates) in taken.good.items()
+        ]
         with _translated(), self._engine.begin() as connection:
             connection.execute(STATEMENTS.delete())
             connection.execute(STATEMENTS.insert(), rows)
@@ -62,7 +69,12 @@ class TrustedStore:
         roles = {
             role: (row.statement, row.contents, row.certificates)
             for role, row in rows.items()
-            if role not in (ROOT, TIMESTAMP, SNAPSHOT) and not role.startswith(_REFUSED)
+            if role not in (ROOT, TIMESTAMP, SNAPSHOT) and not role.startswith((_REFUSED, _GOOD))
+        }
+        good = {
+            role.removeprefix(_GOOD): (row.statement, row.contents, row.certificates)
+            for role, row in rows.items()
+            if role.startswith(_GOOD)
         }
         refused = {
             role.removeprefix(_REFUSED): row.statement.decode()
@@ -70,4 +82,4 @@ class TrustedStore:
             if role.startswith(_REFUSED)
         }
         timestamp, snapshot = (rows[role].statement if role in rows else None for role in (TIMESTAMP, SNAPSHOT))
-        return Taken(rows[ROOT].statement, timestamp, snapshot, roles, refused)
+        return Taken(rows[ROOT].statement, timestamp, snapshot, roles, refused, good)
