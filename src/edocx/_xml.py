@@ -78,7 +78,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     except etree.XMLSyntaxError as error:
         raise _misread(error, text, 0 if data.startswith(_UTF16_MARKS) else len(data) - len(text)) from error
     if root.getroottree().docinfo.internalDTD is not None:
-        _refuse_dtd()
+        _refuse_dtd(0)
     # So deep a tree has more tags than this; counting them costs less than looking.
     if text.count(b"<") >= 2 * max_depth:
         _bound_depth(root, max_depth)
@@ -114,7 +114,7 @@ def refuse_doctype(data: bytes) -> None:
     """
     end = _PROLOG.match(data)
     if end is not None and data.startswith(b"<!", end.end()):
-        _refuse_dtd()
+        _refuse_dtd(end.end())
 
 
 def declared_encoding(head: bytes) -> str | None:
@@ -190,7 +190,7 @@ def walk(
         handler.other(seen)
 
     def doctype(*_: object) -> None:
-        _refuse_dtd()
+        _refuse_dtd(base + parser.CurrentByteIndex)
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
     parser.CommentHandler = parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = other
@@ -293,7 +293,7 @@ def _too_deep(max_depth: int) -> LimitExceeded:
     )
 
 
-def _refuse_dtd() -> NoReturn:
+def _refuse_dtd(offset: int) -> NoReturn:
     raise XmlError(
         Text("Tệp chứa DOCTYPE, không bao giờ được chấp nhận.", "The file holds a DOCTYPE, which is never accepted."),
         hint=Text(
@@ -301,7 +301,7 @@ def _refuse_dtd() -> NoReturn:
             "Ask the sender to write the file without a DTD.",
         ),
         code="EDX-XML-DTD",
-        where="prolog",
+        where=f"prolog, byte {offset}",
     )
 
 

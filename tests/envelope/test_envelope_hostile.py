@@ -46,7 +46,11 @@ def error_of(data: bytes | Path) -> EdocxError:
 @pytest.mark.parametrize("before", ["", "<!-- x -->", "<?p x?>", "\n "])
 def test_a_doctype_is_never_accepted(doctype: str, before: str) -> None:
     data = BASE.replace(b"<edXML xmlns", (before + doctype).encode() + b"<edXML xmlns", 1)
-    assert error_of(data).code == "EDX-XML-DTD"
+    error = error_of(data)
+    assert error.code == "EDX-XML-DTD"
+    place = re.fullmatch(r"/, prolog, byte (\d+)", error.where or "")
+    assert place
+    assert 0 <= int(place[1]) - data.index(doctype.encode()) <= len(doctype)
     wide = ("\ufeff" + data.decode().replace("UTF-8", "UTF-16")).encode("utf-16-le")
     assert error_of(wide).code == "EDX-XML-DTD"
 
