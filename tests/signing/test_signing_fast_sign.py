@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
 from PIL import Image
 from pyhanko.pdf_utils.reader import PdfFileReader
-from signing_samples import SIGNED_AT, broken_xref, by_qpdf, hybrid, plain, with_attachments, with_form, with_xfa
+from signing_samples import SIGNED_AT, broken_xref, by_qpdf, heavy, hybrid, plain, with_attachments, with_form, with_xfa
 
 from edocx.documents import Box
 from edocx.errors import EdocxError, PdfError, SigningRefused, StateError
@@ -269,3 +270,34 @@ def test_a_file_that_is_not_there_is_said_as_without_the_switch(signing, tmp_pat
             sign(tmp_path / "none.pdf", tmp_path / "o.pdf", signing.person, at=SIGNED_AT, field="S", fast=fast)
         codes.append(caught.value.code)
     assert codes[0] == codes[1]
+
+
+MEMORY = """
+import sys
+from datetime import datetime, UTC
+from pathlib import Path
+from edocx.signing.keys import open_signer
+from edocx.signing.pdf.sign import sign
+from edocx.signing.trust import TrustStore
+from edocx.verification import verify
+key, trust, source = sys.argv[1:]
+out, again = Path(source + ".1.pdf"), Path(source + ".2.pdf")
+signer, at = open_signer(key), datetime(2023, 6, 15, tzinfo=UTC)
+sign(Path(source), out, signer, at=at, field="S", fast=True)
+sign(out, again, signer, at=at, field="T", fast=True)
+assert verify(again, trust=TrustStore.from_path(trust), at=at).indication == "TOTAL-PASSED"
+print(next(line.split()[1] for line in open("/proc/self/status") if line.startswith("VmHWM")))
+"""
+
+
+def peak_kib(signing, source: Path) -> int:
+    if not Path("/proc/self/status").exists():
+        pytest.skip("peak memory is read from /proc")
+    command = [sys.executable, "-c", MEMORY, str(signing.folder / "person.p12"), str(signing.folder / "trust"), source]
+    return int(subprocess.run(command, check=True, capture_output=True, text=True).stdout)
+
+
+def test_memory_is_flat_in_the_size_of_the_file(signing, tmp_path):
+    small = peak_kib(signing, heavy(tmp_path / "small.pdf", 2 * 1024 * 1024))
+    large = peak_kib(signing, heavy(tmp_path / "large.pdf", 64 * 1024 * 1024))
+    assert large - small < 8 * 1024

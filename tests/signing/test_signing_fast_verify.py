@@ -119,8 +119,8 @@ def test_levels_are_read_the_same_way(both, signing, tmp_path):
 
 
 def test_no_forgery_gets_another_verdict(both, flow, tmp_path):
-    for stage, source in flow.items():
-        for forged in forgeries(source.read_bytes()):
+    for stage in ("sealed", "lasting", "quick"):
+        for forged in forgeries(flow[stage].read_bytes()):
             path = tmp_path / f"{stage}-{forged.name}.pdf"
             path.write_bytes(forged.data)
             report, fast = both(path)
