@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager, suppress
 
 import pytest
@@ -47,12 +48,17 @@ def kill_one_under_load(tmp_path, count, *, killed=1):
         stack.callback(nation.close)
         stack.enter_context(working(nation))
         wait_for(lambda: all(broker.connected for broker in nation.brokers.values()))
-        for number in range(count):
-            nation.send_opaque(number, to=(GOVERNMENT,), urgency=number % 5)
-            if number == count // 3:
-                cluster.kill(killed)
-            if number == 2 * count // 3:
-                cluster.revive(killed, wait=False)
+        with ThreadPoolExecutor(16) as offices:
+            for part, act in enumerate(
+                (lambda: cluster.kill(killed), lambda: cluster.revive(killed, wait=False), None)
+            ):
+                numbers = range(part * count // 3, (part + 1) * count // 3)
+                sent = offices.map(
+                    lambda number: nation.send_opaque(number, to=(GOVERNMENT,), urgency=number % 5), numbers
+                )
+                assert len(list(sent)) == len(numbers)
+                if act is not None:
+                    act()
         wait_for(lambda: nation.states("H58") == {"processing": count}, seconds=240)
         assert nation.arrived("G22", GOVERNMENT) == {f"D{number}": 1 for number in range(count)}
 

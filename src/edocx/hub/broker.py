@@ -18,7 +18,7 @@ import contextlib
 import json
 import logging
 import threading
-from collections.abc import Awaitable, Callable, Iterable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import timedelta
@@ -49,11 +49,14 @@ if TYPE_CHECKING:
 PULLED = 64
 """Messages of one lane taken in together, in one or two commits."""
 
-THREADS = {"top": 8, "middle": 4, "bottom": 8}
-"""Threads that take mail in, by lane: a full lower lane leaves the upper one its own."""
+THREADS = {"top": 16, "middle": 16, "bottom": 32}
+"""Threads that take mail in, by lane, and so the acts in one commit: a full lower lane leaves the upper its own."""
 
 ACK_SECONDS = 10.0
 """How long the servers may take to acknowledge a batch before it counts as not taken."""
+
+AT_ONCE = 8
+"""Batches whose acknowledgements or answers are waited for while others are begun."""
 
 AGAIN = timedelta(seconds=1)
 """After which mail that the servers did not take is published again."""
@@ -85,6 +88,7 @@ class Broker:
     _halt: asyncio.Event | None = None
     _pulls: dict[str, tuple[Any, Any]] = field(default_factory=dict)
     _made: dict[str, Any] = field(default_factory=dict)
+    _under_way: set[asyncio.Task[None]] = field(default_factory=set)
 
     def __post_init__(self) -> None:
         """Prepare; nothing is connected yet."""
@@ -92,7 +96,7 @@ class Broker:
         self.outbox, self.intake = BrokerOutbox(self.service), Intake(self.service)
         self.talk = Talk(self.service)
         self._pools = {lane: ThreadPoolExecutor(count, f"edocx-{lane}") for lane, count in THREADS.items()}
-        self._pools["write"] = ThreadPoolExecutor(THREADS["bottom"], "edocx-write")
+        self._pools["write"] = ThreadPoolExecutor(4, "edocx-write")
 
     @property
     def config(self) -> BrokerConfig:
@@ -158,6 +162,7 @@ class Broker:
                 group.create_task(self._repeat(partial(self._take_in, lane, PULL_SECONDS), 0))
             group.create_task(self._repeat(partial(self._listen, PULL_SECONDS), 0))
             group.create_task(self._repeat(self._watch, WATCH_SECONDS))
+        await self._finish()
         if calls is not None:
             await calls.unsubscribe()
 
@@ -175,10 +180,10 @@ class Broker:
     async def _round(self, wait: float) -> int:
         await self._watch()
         moved = await self._publish()
-        for lane in LANES:
-            moved += await self._take_in(lane, wait)
-        moved += await self._ask()
-        return moved + await self._listen(wait)
+        taken = await asyncio.gather(*(self._take_in(lane, wait) for lane in LANES), self._listen(wait))
+        moved += sum(taken) + await self._ask()
+        await self._finish()
+        return moved
 
     async def _ensure(self) -> None:
         """Make what is missing at the servers; fill a stream that was lost from the database."""
@@ -227,11 +232,33 @@ class Broker:
                 await self.line.put(bucket_name(self.unit, "mail"), mail.object_name, mail.payload)
             told = {"Nats-Msg-Id": mail.mark}
             waiting.append((mail, await js.publish_async(mail.subject, data, stream=mail.stream, headers=told)))
+        await self._behind(self._see_taken(waiting))
+        return len(waiting)
+
+    async def _see_taken(self, waiting: Sequence[tuple[Mail, asyncio.Future[Any]]]) -> None:
+        """Wait for the servers' word; what they did not take is due again soon."""
         taken = await _settled([future for _, future in waiting])
         failed = [mail for (mail, _), good in zip(waiting, taken, strict=True) if not good]
         if failed:
             await asyncio.to_thread(self.outbox.put_off, failed, AGAIN)
-        return len(waiting) - len(failed)
+
+    async def _behind(self, work: Coroutine[Any, Any, None]) -> None:
+        """Let something go on while the next batch is begun; at most `AT_ONCE` at the same time."""
+        while len(self._under_way) >= AT_ONCE:
+            await asyncio.wait(self._under_way, return_when=asyncio.FIRST_COMPLETED)
+        task = asyncio.create_task(work)
+        self._under_way.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            # What was claimed or delivered comes again: it was neither put off nor acknowledged.
+            _log.error("broker failed: %s", type(error).__name__)
+
+    async def _finish(self) -> None:
+        while self._under_way:
+            await asyncio.wait(self._under_way)
 
     def _written(self, mail: Mail, inline: bool) -> bytes | None:
         try:
@@ -248,13 +275,17 @@ class Broker:
         reader = Reader.of(self.service.gate)
         outcomes = await asyncio.gather(*(self._take(message, reader, lane) for message in batch))
         answered = [(message, said) for message, said in zip(batch, outcomes, strict=True) if said is not None]
+        await self._behind(self._answer(answered))
+        return len(answered)
+
+    async def _answer(self, answered: Sequence[tuple[Msg, list[Said]]]) -> None:
+        """Tell the senders what became of their mail, then acknowledge it."""
         told = await self._tell(said for _, found in answered for said in found)
         for message, found in answered:
             if all(said.hub in told for said in found):
                 await message.ack()
             else:
                 await message.nak(delay=NAK_SECONDS)  # its sender cannot be told now: it comes again, and so does this
-        return len(answered)
 
     async def _take(self, message: Msg, reader: Reader, lane: str) -> list[Said] | None:
         """Take one message in; None when it is delivered again later, nothing to say to one that is no mail."""

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
 
-from sqlalchemy import ColumnElement, Connection, Row, and_, select, update
+from sqlalchemy import ColumnElement, Connection, Row, and_, bindparam, select, update
 
 from edocx.content import Blob
 from edocx.errors import Refused, Text
@@ -42,14 +42,22 @@ _COPY = (
     copies.c.message_id.label("told_id"),
 )
 
+# Built once: building an expression takes longer than running it.
+_CLAIM = (
+    update(copies)
+    .where(copies.c.message == bindparam("its_message"), copies.c.recipient == bindparam("its_recipient"))
+    .values(tries=bindparam("more"), due_at=bindparam("again"))
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """One message for all its recipients behind one neighbour, not yet written."""
+    """One message for all its recipients behind one neighbour, and the digest of the relay statement about it."""
 
     rows: tuple[Row[Any], ...]
     peer: Peer
     payload: Blob
+    statement: str
 
     @property
     def subject(self) -> str:
@@ -90,25 +98,34 @@ class BrokerOutbox:
             if connection.execute(query.limit(1)).first() is None:
                 return ()  # looking is free, a commit is not
 
-        def act(connection: Connection) -> Sequence[Row[Any]]:
+        def act(connection: Connection) -> list[tuple[tuple[Row[Any], ...], str]]:
             # Several nodes of one hub claim from one database: none waits for what another holds.
             rows = connection.execute(query.limit(BATCH).with_for_update(skip_locked=True, of=copies)).all()
-            for tries, group in itertools.groupby(sorted(rows, key=lambda row: row.tries), key=lambda row: row.tries):
-                again = now + min(self._answer * 2 ** min(tries, 10), max(LONGEST_PAUSE, self._answer))
-                for row in group:
-                    connection.execute(update(copies).where(_is(row)).values(tries=tries + 1, due_at=again))
-            return rows
+            claims = [
+                {
+                    "its_message": row.number,
+                    "its_recipient": row.recipient,
+                    "more": row.tries + 1,
+                    "again": now + min(self._answer * 2 ** min(row.tries, 10), max(LONGEST_PAUSE, self._answer)),
+                }
+                for row in rows
+            ]
+            if claims:
+                connection.execute(_CLAIM, claims)
+            groups = itertools.groupby(rows, key=lambda row: (row.number, row.via, row.held, row.attempt))
+            found = [tuple(group) for _, group in groups]
+            # One commit for a batch: its statements are on disk before anything of it leaves.
+            return [(group, self.service.relay_book.state(connection, group[0], group[0].via)) for group in found]
 
-        rows = store.write("publish", act)
-        groups = itertools.groupby(rows, key=lambda row: (row.number, row.via, row.held, row.attempt))
+        claimed = store.write("publish", act)
         with store.read() as connection:
             return tuple(
-                Mail(found := tuple(group), self.peers[found[0].via], store.load(connection, found[0].held))
-                for _, group in groups
+                Mail(group, self.peers[group[0].via], store.load(connection, group[0].held), digest_of(statement))
+                for group, statement in claimed
             )
 
     def write(self, mail: Mail, *, inline: bool) -> bytes:
-        """Write one message; its relay statement is on disk before. A content not inline lies in the object store."""
+        """Write one message; a content not inline lies in the object store."""
         first = mail.rows[0]
         pen = self.pen(mail.peer.code)
         told = {
@@ -119,7 +136,7 @@ class BrokerOutbox:
             "servicetype": "eDoc",
             "messagetype": first.message_type,
             "edx-relays": ";".join(filter(None, (first.passed, pen.system))),
-            "edx-statement": digest_of(self.service.relay_book.handing_on(first, mail.peer.code)),
+            "edx-statement": mail.statement,
             "edx-message-id": first.told_id or "",
             "edx-document-id": quote(first.document_id, safe=""),
             "edx-business": first.business,

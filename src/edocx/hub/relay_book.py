@@ -48,15 +48,15 @@ class RelayBook:
 
     def handing_on(self, row: Row[Any], via: str) -> str:
         """Return the statement about a message handed on, made and on disk before it leaves; a repeat finds it."""
+        return self.store.write("statement", lambda connection: self.state(connection, row, via))
 
-        def act(connection: Connection) -> str:
-            known = _kept(connection, row.number, via)
-            if known is None:
-                known = self._state(row, following=via, left=self.store.now())
-                connection.execute(insert(statements), {"message": row.number, "via": via, "statement": known})
-            return known
-
-        return self.store.write("statement", act)
+    def state(self, connection: Connection, row: Row[Any], via: str) -> str:
+        """Return the statement about a message handed on, made in the caller's transaction when there is none."""
+        known = _kept(connection, row.number, via)
+        if known is None:
+            known = self._state(row, following=via, left=self.store.now())
+            connection.execute(insert(statements), {"message": row.number, "via": via, "statement": known})
+        return known
 
     def of_copies(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[str]]:
         """Return for each recipient of one message what this hub and those behind it stated."""
