@@ -249,7 +249,7 @@ def test_a_reconciliation_that_is_killed_is_done_again(net, tmp_path):
         faults = Faults()
         with Network.four_levels(net.folder, clock=net.clock, faults=faults) as once:
             office = once.office(scene.COMMUNE)
-            faults.crash_after(number * 3)
+            faults.crash_after(number * 11)
             try:
                 office.reconcile()
                 break
@@ -260,3 +260,40 @@ def test_a_reconciliation_that_is_killed_is_done_again(net, tmp_path):
         assert on_the_axis(healed) == before
         assert [shown_at(healed, str(one.id)) for one in (first, second)] == statuses
         assert issued(healed, "d4").number.number == "05"
+
+
+def test_what_the_axis_calls_ours_and_we_did_not_seal_is_not_believed(net, tmp_path):
+    """An axis that invents a recall, or a document under a high number, changes nothing but its own list."""
+    from edocx.content import Blob
+    from edocx.routing.parcel import Parcel, ParcelKind
+
+    document = issued(net, "d0")
+    net.office(scene.COMMUNE).send(document, to=["G22"])
+    net.run_until_quiet()
+    net.office(scene.COMMUNE).backup(tmp_path / "backup")
+    net.clock.advance(hours=1)
+    stranger = net.office("G22")
+    with stranger.store.read() as transaction:
+        status = transaction.outbox.of_document(str(document.id), ParcelKind.STATUS)[0]
+        sealed_by_another = transaction.payload(status.sha256).read()
+    for number, content in enumerate((sealed_by_another, b"<edXML/>", b"nothing at all")):
+        payload = Blob.from_bytes(content)
+        parcel = Parcel.of(
+            payload,
+            sender=scene.COMMUNE,
+            recipients=("G22",),
+            document_id=str(document.id),
+            created_at=net.clock.now(),
+            kind=ParcelKind.STATUS,
+            message_id=f"forged-{number}",
+        )
+        net.axis.submit(parcel, payload)
+    config = net.folder / "offices" / scene.COMMUNE / "office.toml"
+    again = lose(net, scene.COMMUNE, lambda _: net.office(scene.COMMUNE).restore(config, tmp_path / "backup"))
+    with again:
+        commune = again.office(scene.COMMUNE)
+        found = commune.reconcile()
+        assert found.unread == ("forged-0", "forged-1", "forged-2")
+        assert shown_at(again, str(document.id)) == {"G22": ("arrived", "none")}
+        assert issued(again, "d1").number.number == "02"
+        assert commune.send(commune.document("d0"), to=["H58.12"]).recipients == ("H58.12",), "it was not recalled"

@@ -128,10 +128,11 @@ def _is_ours(desk: Desk, known: SignedHead) -> bool:
             report = verify_cms(signature, replace(desk.criteria, detached=(said,)))
         except EdocxError:
             return False
-    return any(_is_agency(desk, one) for one in report.signatures)
+    return any(is_agency(desk, one) for one in report.signatures)
 
 
-def _is_agency(desk: Desk, signature: SignatureReport) -> bool:
+def is_agency(desk: Desk, signature: SignatureReport) -> bool:
+    """Tell whether a signature is intact and this office's own seal, whatever became of its certificate since."""
     # Not whether the certificate still runs: last year's seal on last year's head is still our word.
     if signature.integrity is not Integrity.VALID or signature.certificate is None:
         return False

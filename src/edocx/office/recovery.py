@@ -22,7 +22,7 @@ from edocx.documents import StatusCode
 from edocx.envelope.model import Envelope
 from edocx.envelope.read import Reading, open_envelope
 from edocx.errors import EdocxError
-from edocx.office.attestation import archive_of
+from edocx.office.attestation import archive_of, is_agency
 from edocx.office.desk import Desk
 from edocx.office.receiving import open_waiting
 from edocx.office.replaying import Past, replay
@@ -31,13 +31,16 @@ from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.routing.store.payloads import INLINE_LIMIT
 from edocx.routing.transitions import RECIPIENT_CODES
 from edocx.routing.transport import Entry
+from edocx.sealing import verify_reading
+from edocx.signing.report import Indication
 
 
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """What came back: messages sent and received that the store did not know, and the next outgoing number.
 
-    ``unread`` are message ids of our own whose content could not be read: the parcel is noted, what it said is not.
+    ``unread`` are message ids whose content could not be read, or does not bear this office's own seal: the parcel is
+    noted, so that it never goes again, and what it says is not believed.
     """
 
     sent: int = 0
@@ -107,6 +110,9 @@ def _answers(envelope: Envelope | None) -> bool:
 def _read(desk: Desk, past: Past) -> Envelope | None:
     try:
         with _opened(desk, past) as reading:
+            report = verify_reading(reading, desk.criteria, name=past.parcel.message_id)
+            if report.indication is Indication.TOTAL_FAILED or not any(is_agency(desk, s) for s in report.signatures):
+                return None  # the axis says that it is ours, and nobody else does
             # The contents are read where they are wanted; a recovery of years must not hold them all.
             bare = tuple(part.model_copy(update={"content": None}) for part in reading.envelope.attachments)
             return reading.envelope.model_copy(update={"attachments": bare})
