@@ -14,12 +14,14 @@ import pytest
 from edocx.content import Blob
 from edocx.envelope.model import Envelope, Organization, ResponseFor
 from edocx.envelope.write import compose
+from edocx.errors import Refused
 from edocx.routing.inbox import IncomingState
 from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.sealing import seal
 from edocx.signing.report import Indication
 from edocx.testing import scene
 from edocx.testing.network import Network
+from edocx.units import UnitId
 from edocx.units.history import UnitHistory
 from edocx.units.unit import Capabilities
 
@@ -54,6 +56,31 @@ def bring(net, data: bytes, recipient: str, *, kind=ParcelKind.DOCUMENT, documen
     )
     net.axis.submit(parcel, payload)
     net.run_until_quiet()
+
+
+@pytest.mark.parametrize(
+    "able,code",
+    [
+        (Capabilities(max_bytes=1000), "EDX-RECIPIENT-SIZE"),
+        (Capabilities(accepts=("status",)), "EDX-RECIPIENT-TYPE"),
+        (Capabilities(accepts=("eDoc", "status"), max_bytes=10_000_000), None),
+        (Capabilities(), None),
+    ],
+)
+def test_nothing_is_sent_to_a_unit_that_cannot_take_it(net, able, code):
+    commune, document = net.office(scene.COMMUNE), net.sample()
+    desk = commune._desk
+    history = UnitHistory.of(
+        "scene-h58.12", name="UBND huyện", code=UnitId.parse(DISTRICT), capabilities=able, source="test"
+    )
+    desk.directory = net.directory.with_changes([history])
+    if code is None:
+        commune.send(document, to=[G22, DISTRICT])
+    else:
+        with pytest.raises(Refused, match=code):
+            commune.send(document, to=[G22, DISTRICT])
+    net.run_until_quiet()
+    assert net.office(G22).inbox_count() == (code is None), "all recipients, or none"
 
 
 def knows_that_the_commune_seals(net, code):

@@ -29,6 +29,7 @@ from edocx.envelope.model import (
 from edocx.envelope.model import Signatory as SignerInfo
 from edocx.envelope.write import compose
 from edocx.errors import Text, UsageError
+from edocx.office.capabilities import require_takes
 from edocx.office.desk import Desk, printed
 from edocx.office.voices import address_of
 from edocx.routing.parcel import Parcel, ParcelKind
@@ -54,8 +55,8 @@ def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt:
 
     The same document to the same recipients is the same dispatch, however often it is sent, and who was sent it before
     is left out of a wider one: nobody sees a document as new twice. A higher ``attempt`` sends it anew on purpose
-    (after a rejection). Raises `UnitError` naming the recipient that is unknown or closed today, and then nothing is
-    sent to anybody.
+    (after a rejection). Raises `UnitError` naming the recipient that is unknown or closed today, `Refused` for one that
+    by the directory cannot take it (``EDX-RECIPIENT-SIZE``, ``EDX-RECIPIENT-TYPE``), and then nothing is sent to anybody.
     """
     units = [code if isinstance(code, UnitId) else UnitId.parse(code) for code in to]
     if not units:
@@ -79,6 +80,7 @@ def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt:
     message_id = derived_id("document", str(document.id), *sorted(recipients), str(attempt))
     with desk.workspace() as folder:
         envelope = sealed(desk, document_envelope(desk, document, receivers), folder / "envelope.edxml")
+        require_takes(desk, rest, envelope.size)
         payload = desk.store.keep(envelope)
         with desk.store.begin("send") as transaction:
             parcel = Parcel.of(
