@@ -81,11 +81,12 @@ def scan(source: Source, start: int, limits: Limits) -> Tree | None:
     """Parse a UTF-8 document that begins at ``start``, or return ``None`` when it is not plain."""
     try:
         skeleton, spans = _cut(source, start, limits)
-        many = skeleton.count(b"=") > limits.namespaces and skeleton.count(b"xmlns") > limits.namespaces
+        signs = skeleton.count(b"=")
+        many = signs > limits.namespaces and skeleton.count(b"xmlns") > limits.namespaces
         if many or not _is_plain(skeleton):
             return None
         root = _xml.parse(skeleton, max_bytes=limits.skeleton_bytes)
-        check_size(root, skeleton, limits)
+        check_size(root, skeleton, limits, signs)
         return Tree(root, _assign(root, spans, source))
     except (_NotPlain, NotBase64, XmlError, LimitExceeded):
         return None  # the streaming way meets the same again and names it with its place

@@ -140,11 +140,16 @@ def path_of(element: etree._Element) -> str:
     return "/" + "/".join(reversed(steps))
 
 
-def check_size(root: etree._Element, skeleton: bytes, limits: Limits) -> None:
-    """Raise `LimitExceeded` for too many elements, or attributes of one, in the tree of a skeleton."""
+def check_size(root: etree._Element, skeleton: bytes, limits: Limits, signs: int | None = None) -> None:
+    """Raise `LimitExceeded` for too many elements, or attributes of one, in the tree of a skeleton.
+
+    ``signs`` is how many ``=`` stand in it, where somebody has counted them.
+    """
     if len(skeleton) > limits.elements * len("<a/>") and cast("float", _count(root)) > limits.elements:
         raise exceeded("EDX-LIMIT-ELEMENTS", limits.elements, Text("số phần tử", "number of elements"))
-    if skeleton.count(b"=") > limits.attributes and _crowded(root, most=limits.attributes):
+    if (skeleton.count(b"=") if signs is None else signs) > limits.attributes and _crowded(
+        root, most=limits.attributes
+    ):
         what = Text("thuộc tính một phần tử", "attributes of an element")
         raise exceeded("EDX-LIMIT-ATTRIBUTES", limits.attributes, what)
 

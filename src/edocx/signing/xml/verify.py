@@ -50,6 +50,8 @@ class ExpectedPart:
 
 _REFERENCE = (ds("Transforms"), ds("DigestMethod"), ds("DigestValue"))
 _TRANSFORM = ds("Transform")
+_OWN_PROPERTIES = xades("SignedSignatureProperties")
+_SIGNING_TIME = xades("SigningTime")
 
 
 class _Fault(Exception):
@@ -180,8 +182,9 @@ def _match_references(info: etree._Element, wanted: Mapping[str, ExpectedPart], 
 def _match(reference: etree._Element, part: ExpectedPart, uri: str, *, is_properties: bool) -> None:
     # XML-DSig 4.4.3: these three, in this order, and no more.
     listed, method, value = _children(reference, _REFERENCE)
-    transforms = tuple(step.get("Algorithm", "") for step in listed)
-    plain = all(step.tag == _TRANSFORM and not len(step) for step in listed) and not len(method)
+    steps = list(listed)
+    transforms = tuple([step.get("Algorithm", "") for step in steps])
+    plain = not len(method) and not any(step.tag != _TRANSFORM or len(step) for step in steps)
     typed = reference.get("Type") == SIGNED_PROPERTIES_TYPE
     if transforms != part.transforms or method.get("Algorithm") != SHA256 or not plain or typed != is_properties:
         raise _fault(
@@ -229,9 +232,11 @@ def _signing_certificate(
 
 
 def _signing_time(properties: etree._Element) -> datetime | None:
-    text = properties.findtext(f"{xades('SignedSignatureProperties')}/{xades('SigningTime')}")
-    if text is None:
+    own = next(properties.iterchildren(_OWN_PROPERTIES), None)
+    time = next(own.iterchildren(_SIGNING_TIME), None) if own is not None else None
+    if time is None:
         return None
+    text = time.text or ""
     moment = datetime.fromisoformat(text.strip())
     return moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
 
