@@ -6,6 +6,7 @@ nothing of its own: several serve one database at once, on as many machines.
 
 from __future__ import annotations
 
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -49,6 +50,20 @@ def refused_value(error: DBAPIError) -> StoreUnavailable:
     return made
 
 
+@contextmanager
+def _first_said() -> Iterator[None]:
+    """Raise what the database said first: of a full disk SQLite undoes everything, and then knows no savepoint."""
+    try:
+        yield
+    except (DBAPIError, sqlite3.Error) as error:
+        first: BaseException = error
+        while isinstance(first.__context__, (DBAPIError, sqlite3.Error)):
+            first = first.__context__
+        if first is error:
+            raise
+        raise first from None
+
+
 class _Job(Generic[_T]):
     """One act on its way to disk; `run` is called by whichever thread holds the pen."""
 
@@ -66,7 +81,7 @@ class _Job(Generic[_T]):
         except (DataError, IntegrityError) as error:
             # A value that the database does not take: this act's own fault, and its savepoint undid it.
             self._error = refused_value(error)
-        except DBAPIError:
+        except (DBAPIError, sqlite3.Error):
             raise  # the database itself: nothing of this transaction can be trusted
         except Exception as error:  # noqa: BLE001 - one act's fault must not undo the others
             self._error = error
@@ -229,7 +244,7 @@ class HubStore:
 
     @contextmanager
     def _writing(self) -> Iterator[Connection]:
-        with self._engine.connect() as bare, writing(bare) as connection, connection.begin():
+        with _first_said(), self._engine.connect() as bare, writing(bare) as connection, connection.begin():
             yield connection
 
     def __enter__(self) -> Self:

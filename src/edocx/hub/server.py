@@ -30,6 +30,7 @@ class _Protocol(H11Protocol):
     head_seconds = 20.0
     most = 2_000
     silent: dict[_Protocol, None]
+    leaving: set[_Protocol]
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -39,7 +40,8 @@ class _Protocol(H11Protocol):
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._silence: asyncio.TimerHandle | None = None
         self._listen()
-        while len(self.connections) > self.most and self.silent:
+        # Those being closed are still counted by uvicorn: without them out of the sum, one too many would close all.
+        while len(self.connections) - len(self.leaving) > self.most and self.silent:
             next(iter(self.silent)).hang_up()
 
     def handle_events(self) -> None:
@@ -55,6 +57,7 @@ class _Protocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._heard()
+        self.leaving.discard(self)
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -69,6 +72,7 @@ class _Protocol(H11Protocol):
     def hang_up(self) -> None:
         """Close a connection on which no call is running."""
         self._heard()
+        self.leaving.add(self)
         self.transport.close()
 
     def _listen(self) -> None:
@@ -109,7 +113,7 @@ def server(hub: Hub, *, host: str, certificate: str | None = None, key: str | No
     """
     config = hub.service.config
     _require_safe(config, host, tls=certificate is not None)
-    bounds = {"head_seconds": config.head_seconds, "most": config.connections, "silent": {}}
+    bounds = {"head_seconds": config.head_seconds, "most": config.connections, "silent": {}, "leaving": set()}
     protocol = type("HubProtocol", (_Protocol,), bounds)
     return uvicorn.Server(
         uvicorn.Config(
