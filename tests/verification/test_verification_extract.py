@@ -183,6 +183,7 @@ def test_an_envelope_is_read_anew_without_its_trace(bench, plain, tmp_path, way)
     skeleton.save(tmp_path / "a.edxml")
     (one,) = taken(bench, tmp_path / "a.edxml", tmp_path / "x").contents
     assert isinstance(one.value, SealedEnvelope)
+    assert one.file == str(tmp_path / "a.edxml")
     read = one.value.envelope
     assert (read.subject, read.sender.unit, read.document_id) == (
         envelope.subject,

@@ -196,6 +196,15 @@ def test_the_unit_existed_on_the_day_it_signed(known, code, severity):
     assert (report.indication is Indication.TOTAL_PASSED) is (severity != "error")
 
 
+@pytest.mark.parametrize("time_source,met", [("claimed", False), ("timestamp", True), ("receipt", True)])
+def test_a_unit_that_is_gone_since_needs_proof_of_when_it_signed(time_source, met):
+    known = directory(**{UNIT: (date(2020, 1, 1), date(2023, 6, 16))})
+    seal = signature("organisation", time_source=time_source)
+    assert codes(asked(UnitExisted(), seal, ground=Ground(AT, directory=known))) == (
+        [] if met else ["EDX-POLICY-UNIT-GONE"]
+    )
+
+
 def test_without_a_directory_it_is_said_that_nobody_looked():
     report = asked(UnitExisted(), SEAL)
     assert (codes(report), report.indication) == (["EDX-UNIT-UNCHECKED"], Indication.TOTAL_PASSED)

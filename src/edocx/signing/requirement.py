@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from typing import Literal, assert_never
 
 from edocx.clock import in_vietnam
@@ -185,14 +185,26 @@ def _closed(case: _Case) -> Iterator[Message]:
         if case.ground.directory is None:
             yield _message(_NO_DIRECTORY, None, "warning")
             return
-        day = in_vietnam(signature.signing_time or case.ground.at).date()
-        try:
-            case.ground.directory.resolve(signature.unit, day)
-        except UnitError as error:
-            if error.code in {"EDX-UNIT-CLOSED", "EDX-UNIT-NOT-OPEN"}:
-                yield _message(_NOT_THERE, f"{signature.unit}, {day.isoformat()}")
-            else:
-                yield _message(_UNKNOWN_UNIT, signature.unit, "warning")
+        signed = in_vietnam(signature.signing_time or case.ground.at).date()
+        standing = _standing(signature.unit, signed, case.ground.directory)
+        if standing is None:
+            yield _message(_UNKNOWN_UNIT, signature.unit, "warning")
+        elif not standing:
+            yield _message(_NOT_THERE, f"{signature.unit}, {signed.isoformat()}")
+        elif signature.time_source not in _PROVEN:
+            # The key of a unit that is gone may be in anybody's hands, and would claim a day before it went.
+            today = in_vietnam(case.ground.at).date()
+            if _standing(signature.unit, today, case.ground.directory) is False:
+                yield _message(_GONE_SINCE, f"{signature.unit}, {signed.isoformat()}")
+
+
+def _standing(unit: str, day: date, directory: Directory) -> bool | None:
+    """Say whether a unit existed on a day; None where the directory does not know it."""
+    try:
+        directory.resolve(unit, day)
+    except UnitError as error:
+        return False if error.code in {"EDX-UNIT-CLOSED", "EDX-UNIT-NOT-OPEN"} else None
+    return True
 
 
 def _other_sender(case: _Case) -> Iterator[Message]:
@@ -285,6 +297,15 @@ _NOT_THERE = (
         "gửi.",
         "By the directory the unit that signed did not exist on the day of signing (not founded yet, dissolved or "
         "merged); ask the sender.",
+    ),
+)
+_GONE_SINCE = (
+    "EDX-POLICY-UNIT-GONE",
+    Text(
+        "Cơ quan ký nay đã giải thể hoặc sáp nhập, và không có dấu thời gian hay biên nhận nào chứng minh chữ ký có "
+        "trước đó; hỏi cơ quan kế thừa, hoặc đưa biên nhận.",
+        "The unit that signed has been dissolved or merged since, and no timestamp or receipt proves that the "
+        "signature is older; ask its successor, or give a receipt.",
     ),
 )
 _UNKNOWN_UNIT = (

@@ -7,7 +7,7 @@ import secrets
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edocx.content import Blob, write_durably
@@ -50,7 +50,8 @@ class Collector:
         if report.policy != SIGNATURES_ONLY and report.indication is not Indication.TOTAL_PASSED:
             return ()
         made, index = [], []
-        for order, (content, paths, signature) in enumerate(self.found, 1):
+        for order, (found, paths, signature) in enumerate(self.found, 1):
+            content = found if found.file else replace(found, file=report.file)  # a seal does not know its envelope's
             folder = target / filenames.cleaned(f"{order}-{signature.id}")
             folder.mkdir(parents=True)
             names = filenames.distinct(_file_name(piece.name, piece.hint) for piece in content.pieces)
