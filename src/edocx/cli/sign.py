@@ -142,8 +142,8 @@ def _say_done(out: Path, notes: tuple[Message, ...], *, as_json: bool) -> None:
 def _other(
     files: list[Path], out: Path, signer: Signer, role: Any, means: Means, container: _Container
 ) -> tuple[Message, ...]:
+    from edocx.signing.fitness import check_certificate
     from edocx.signing.pdf.extend import require_means
-    from edocx.signing.pdf.order import check_certificate
 
     highest = "B-LT" if container is _Container.ASICE else "B-T"
     levels = [one.value for one in LevelName]
@@ -157,7 +157,7 @@ def _other(
         )
     if means.level != "B-B":
         require_means(means.level, means.timestamps, means.evidence)
-    check_certificate(signer, role, means.at, means.criteria)
+    notes = check_certificate(signer, role, means.at, means.criteria, means.evidence)
     timestamps = means.timestamps if means.level != "B-B" else None
     if container is _Container.P7S:
         from edocx.signing.cms.sign import sign_file
@@ -168,7 +168,7 @@ def _other(
 
         evidence = means.evidence if means.level == "B-LT" else None
         sign_files(files, out, signer, at=means.at, timestamps=timestamps, evidence=evidence)
-    return ()
+    return notes
 
 
 def _usage(text: Text, hint: Text) -> UsageError:

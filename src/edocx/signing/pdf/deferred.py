@@ -6,11 +6,10 @@ anybody knowing; it goes when the level is reached.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
-
-from pydantic import ValidationError
 
 from edocx.content import storage_translated, write_durably
 from edocx.errors import InputError, StateError, Text
@@ -33,7 +32,8 @@ def note_of(file: Path) -> Path:
 def keep_task(task: LevelTask) -> Path:
     """Write a task beside its file, durably; raise `StoreUnavailable`."""
     place = note_of(task.file)
-    write_durably(place, [task.model_dump_json(by_alias=True, indent=1).encode()])
+    said = {"schema": 1, "level": task.level, "since": task.since.isoformat(), "reason": task.reason}
+    write_durably(place, [json.dumps(said, indent=1).encode()])
     return place
 
 
@@ -70,11 +70,12 @@ def settle(task: LevelTask, *, at: datetime, timestamps: Timestamper, evidence: 
 
 
 def _read(note: Path) -> LevelTask:
-    with note.open("rb") as stream:
-        data = stream.read(MAX_NOTE)
+    file = note.with_name(note.name.removesuffix(SUFFIX))
     try:
-        task = LevelTask.model_validate_json(data)
-    except ValidationError as error:
+        with note.open("rb") as stream:
+            said = json.loads(stream.read(MAX_NOTE))
+        return LevelTask(file=file, level=said["level"], since=said["since"], reason=said["reason"])
+    except (ValueError, TypeError, KeyError, RecursionError) as error:  # what json and pydantic raise is among them
         raise InputError(
             Text("Tệp ghi việc nâng mức bị hỏng.", "The note of what is still to be lifted is damaged."),
             hint=Text(
@@ -83,4 +84,3 @@ def _read(note: Path) -> LevelTask:
             code="EDX-LIFT-NOTE",
             where=str(note),
         ) from error
-    return task.model_copy(update={"file": note.with_name(note.name.removesuffix(SUFFIX))})

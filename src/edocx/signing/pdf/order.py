@@ -15,11 +15,11 @@ from pyhanko.sign.fields import enumerate_sig_fields
 
 from edocx.documents import Box
 from edocx.errors import SigningRefused, Text
-from edocx.signing.certificate import describe, fingerprint
 from edocx.signing.evidence import Evidence
+from edocx.signing.fitness import Role as Role  # noqa: PLC0414 - the door to it
+from edocx.signing.fitness import check_certificate as check_certificate  # noqa: PLC0414
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Signer
-from edocx.signing.path import judge_path
 from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.document import open_pdf
 from edocx.signing.pdf.field_text import FieldValue
@@ -27,11 +27,9 @@ from edocx.signing.pdf.form import SEAL_FIELD, initial_field, joint_seal_field, 
 from edocx.signing.pdf.placing import layout_for
 from edocx.signing.pdf.sign import LevelTask, Signed, sign_to_level
 from edocx.signing.pdf.verify import verify_pdf
-from edocx.signing.report import Indication, Integrity, Message, Report
+from edocx.signing.report import Integrity, Message, Report
 from edocx.signing.timestamp import SignatureLevel, Timestamper
 from edocx.signing.trust import TrustStore
-
-Role = Literal["person", "organisation"]
 
 _PERSON, _JOINT_SEAL = (name(0).removesuffix("0") for name in (person_field, joint_seal_field))
 
@@ -82,12 +80,11 @@ def sign_as(
     (``EDX-LEVEL-DEFERRED``). Raises `SigningRefused`: ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``,
     ``EDX-SEAL-WAITS``, ``EDX-SIGN-INITIALS``.
     """
-    check_certificate(signer, role, at, criteria)
-    notes: tuple[Message, ...] = ()
+    notes = check_certificate(signer, role, at, criteria, evidence)
     signed = verify_pdf(source, criteria) if criteria else None
     taken, free = _fields(source)
     if role == "organisation" and not exempt:
-        notes = _require_person(source, signed, at, criteria)
+        notes += _require_person(source, signed, at, criteria)
     if initials and any(name.startswith(_PERSON) for name in taken):
         raise _late(source)
     if field is not None and field not in free:
@@ -117,35 +114,6 @@ def sign_as(
         fast=fast,
     )
     return notes if done.task is None else (*notes, _deferred(done))
-
-
-def check_certificate(signer: Signer, role: Role, at: datetime, criteria: Criteria | None) -> None:
-    """Refuse a key that has expired, lacks a path, or belongs to the other kind of signer (before any PIN is asked)."""
-    certificate = signer.certificate
-    if not certificate.not_valid_before <= at <= certificate.not_valid_after:
-        info = describe(certificate)
-        raise _unfit(
-            Text(
-                f"Chứng thư chỉ có hiệu lực từ {info.not_before:%d/%m/%Y} đến {info.not_after:%d/%m/%Y}.",
-                f"The certificate is valid from {info.not_before:%Y-%m-%d} to {info.not_after:%Y-%m-%d} only.",
-            ),
-        )
-    if criteria is None:
-        return
-    if criteria.trust.anchors:
-        verdict = judge_path(certificate, trust=criteria.trust, at=at, extra=signer.chain)
-        if verdict.indication is not Indication.TOTAL_PASSED:
-            reasons = verdict.messages
-            raise _unfit(Text(" ".join(m.vi for m in reasons), " ".join(m.en for m in reasons)))
-    if criteria.registry is not None:
-        entry = criteria.registry.lookup(fingerprint(certificate), at)
-        if entry is None or entry.kind.value != role:
-            raise _unfit(
-                Text(
-                    "Theo sổ đăng ký, chứng thư này không thuộc loại người ký đã nêu.",
-                    "By the registry this certificate does not belong to the kind of signer named.",
-                )
-            )
 
 
 def _require_person(
@@ -231,12 +199,4 @@ def _deferred(done: Signed) -> Message:
             f"Signed at {done.level} for now ({done.task.reason}); it is still to be lifted to {done.task.level}.",
         ),
         where=str(done.path),
-    )
-
-
-def _unfit(text: Text) -> SigningRefused:
-    return SigningRefused(
-        text,
-        hint=Text("Dùng chứng thư còn hiệu lực của đúng người ký.", "Use a valid certificate of the right signer."),
-        code="EDX-CERT-NOT-FIT",
     )
