@@ -98,6 +98,21 @@ def test_every_hub_on_the_way_stands_in_the_trace_and_states_its_part(nation, cl
     ]
 
 
+def test_neighbours_by_nats_tell_each_other_their_clocks_and_keys(nation):
+    for broker in nation.brokers.values():
+        broker.answer_calls()
+    for hub in nation.hubs.values():
+        hub.carrier.step()
+        nation.stack.callback(hub.carrier.stop)
+    met = nation.hubs["H58"].service.neighbours()
+    assert list(met) == ["hub.G22"]
+    from edocx.hub.schema import neighbours
+
+    with nation.hubs["H58"].service.store.read() as connection:
+        row = connection.execute(select(neighbours)).one()
+    assert (row.error, abs(row.ahead_ms) < 60_000) == (None, True)
+
+
 def test_what_the_next_hub_refuses_fails_with_its_reason_and_the_others_arrive(nation):
     # The province knows neither: it asks the nation, which knows only one of them.
     nation.send(1, to=(FAR, "H99.01"))

@@ -8,6 +8,7 @@ from __future__ import annotations
 from contextlib import ExitStack
 
 import pytest
+from hub_broker_scene import BrokerNation, require_nats
 from hub_nation import COMMUNE, FAR, SECRETS, Nation
 
 from edocx.hub import read_chain
@@ -15,8 +16,11 @@ from edocx.hub.carrier import ASK_AGAIN
 from edocx.office import Office, OfficeConfig
 from edocx.routing.transport import Transport
 from edocx.routing.transport.axis import AxisTransport
+from edocx.routing.transport.nats import NatsTransport
+from edocx.routing.transport.nats_line import NatsSettings
 from edocx.signing.report import Indication, Integrity
 from edocx.testing import scene
+from edocx.testing.nats_servers import NatsServers
 from edocx.testing.network import Network
 from edocx.testing.scene import Station
 from edocx.units import Level
@@ -78,7 +82,34 @@ class AxisWorld:
         return [one.unit for one in envelope.trace]
 
 
-WORLDS = {"local": LocalWorld, "axis": AxisWorld}
+class NatsWorld:
+    """Three hubs that reach each other by NATS, and a line by NATS from each office to the hub of its province."""
+
+    def __init__(self, network: Network, stack: ExitStack) -> None:
+        require_nats()
+        servers = stack.enter_context(NatsServers(network.folder / "nats"))
+        self.nation = BrokerNation(
+            network.folder / "hubs", network.clock, dict.fromkeys(("H58", "G22", "H37"), servers.urls)
+        )
+        stack.callback(self.nation.close)
+        self.nation.carry()
+        for broker in self.nation.brokers.values():
+            broker.answer_calls()
+        self.network, self._stack, self._settings = network, stack, NatsSettings(servers.urls)
+
+    def line(self, unit: str) -> Transport:
+        told = {"clock": self.network.clock, "attempts": self.network.folder / f"attempts-{unit}"}
+        made = NatsTransport(self._settings, hub=unit[:3], system=unit, secret=SECRETS[unit], **told)
+        return self._stack.enter_context(made)
+
+    def carry(self) -> int:
+        return sum(broker.step() for broker in self.nation.brokers.values())
+
+    def passed(self, envelope, letter) -> list[str]:
+        return [one.unit for one in envelope.trace]
+
+
+WORLDS = {"local": LocalWorld, "axis": AxisWorld, "nats": NatsWorld}
 
 
 class Story:

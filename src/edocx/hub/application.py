@@ -193,7 +193,10 @@ async def _readyz(hub: Hub, _request: Request) -> Response:
     found = await run_in_threadpool(hub.service.readiness) | {"upkeep": hub.upkeep.is_working}
     neighbours = await run_in_threadpool(hub.service.neighbours) if found["database"] else {}
     ready = all(found.values())
-    told = {"checks": found, "neighbours": neighbours}
+    told: dict[str, Any] = {"checks": found, "neighbours": neighbours}
+    if hub.broker is not None:
+        # No reason to send callers elsewhere: what they hand in waits in the database.
+        told["broker"] = hub.broker.connected
     reply = replies.ok(**told) if ready else replies.broken("readyz")[0] | told
     return Response(replies.to_bytes(reply), 200 if ready else 503, media_type=replies.JSON_TYPE)
 

@@ -119,6 +119,10 @@ class Broker:
         """
         return self.line.run(self._round(wait))
 
+    def answer_calls(self) -> None:
+        """Answer the calls of offices from now on, for hosts that `step` by themselves."""
+        self.line.run(self._answer_calls())
+
     def start(self) -> None:
         """Work until `stop`, connecting again whenever the servers were away."""
         self._living = asyncio.run_coroutine_threadsafe(self._live(), self.line.loop())

