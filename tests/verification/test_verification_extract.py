@@ -228,3 +228,13 @@ def test_the_command_writes_one_folder_a_file_and_an_index(bench, plain, tmp_pat
     assert (entry["kind"], entry["signature"]) == ("pdf", "S")
     assert (tmp_path / "x/b.pdf" / entry["parts"][0]["path"]).read_bytes() == out.read_bytes()
     assert [p.name for p in (tmp_path / "x").iterdir()] == ["b.pdf"]
+
+
+def test_a_signature_that_cannot_be_read_gives_a_verdict_and_nothing_else(bench, plain, tmp_path):
+    data = sign(plain, tmp_path / "b.pdf", bench.person, at=SIGNED_AT, field="S").read_bytes()
+    place = data.index(b"/Contents <") + len("/Contents <")
+    for order, spoilt in enumerate((b"00", b"31", b"FF")):
+        path = tmp_path / f"{order}.pdf"
+        path.write_bytes(data[: place + 2 * order] + spoilt * 8 + data[place + 2 * order + 16 :])
+        found = taken(bench, path, tmp_path / f"x{order}")
+        assert (found.report.indication, found.contents) == (Indication.TOTAL_FAILED, ())

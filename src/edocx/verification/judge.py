@@ -254,6 +254,14 @@ def _verify_xml(path: Path, criteria: Criteria, policy: str) -> Report:
 
 def sniff(path: Path) -> Kind:
     """Tell the kind of a file by its first bytes; raise `InputError` when it cannot be read."""
+    if path.exists() and not path.is_file():
+        # A pipe would hang until somebody writes, and none of the readers can go back in one.
+        raise InputError(
+            Text("Đây không phải một tệp thông thường.", "This is no ordinary file."),
+            hint=Text("Chép nội dung ra một tệp rồi kiểm tra tệp đó.", "Copy the content to a file and verify that."),
+            code="EDX-FILE-ORDINARY",
+            where=str(path),
+        )
     try:
         with path.open("rb") as stream:
             head = stream.read(SNIFF)

@@ -182,7 +182,9 @@ def _judge_file(
 
 
 def _with_content(signature: Embedded | PlainSignature, finding: Finding, path: Path, label: str) -> Finding:
-    if finding.certificate is None or signature.coverage() not in {Coverage.FILE, Coverage.REVISION}:
+    if finding.failure is not None and CHANGED not in finding.messages:
+        return finding  # it cannot pass any more, and may not even have been digested
+    if signature.coverage() not in {Coverage.FILE, Coverage.REVISION}:
         return finding
     piece = Piece.of_revision(path, signature.byte_range, signature.contents, signature.hashed())
     gap = (signature.byte_range[1], signature.byte_range[2])
