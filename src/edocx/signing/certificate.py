@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 import unicodedata
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from threading import Lock
 from typing import Any, TypeVar
 
 from asn1crypto import crl, ocsp, pem, x509
@@ -22,6 +25,9 @@ MAX_CERTIFICATES = 10_000
 
 MAX_REMEMBERED = 8 * 1024
 """Bytes of a certificate that is remembered; real ones have two thousand, and memory is not for strangers to fill."""
+
+MAX_SHELF = 4 * 1024 * 1024
+"""Bytes of what is kept parsed; parsed it takes ten to forty times as much. National lists have up to a megabyte."""
 
 REMEMBERED = 256
 """Certificates remembered: an office hears from some hundred units again and again."""
@@ -149,7 +155,6 @@ def load_chain(paths: Iterable[Any]) -> tuple[x509.Certificate, ...]:
 
 
 def _parsed(data: bytes, label: str, kind: Any) -> Iterable[Any]:
-    pieces: Iterable[bytes]
     if pem.detect(data):
         try:
             pieces = [der for name, _, der in pem.unarmor(data, multiple=True) if name == label]
@@ -160,12 +165,56 @@ def _parsed(data: bytes, label: str, kind: Any) -> Iterable[Any]:
     for count, der in enumerate(pieces):
         if count >= MAX_CERTIFICATES:
             return
-        try:
-            value = kind.load(der, strict=True)
-            value.native  # noqa: B018 - asn1crypto parses lazily; a fault must show here
-        except (ValueError, TypeError, KeyError, OverflowError):
-            continue
-        yield value
+        value = _SHELF.find(der, kind) if len(pieces) == 1 else _parsed_one(der, kind)
+        if value is not None:
+            yield value
+
+
+def _parsed_one(der: bytes, kind: Any) -> Any:
+    try:
+        value = kind.load(der, strict=True)
+        value.native  # noqa: B018 - asn1crypto parses lazily; a fault must show here
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return None
+    return value
+
+
+class _Shelf:
+    """Certificates, lists and answers parsed before: a week's files of one authority bring the same list along.
+
+    What is taken from it is shared between callers and threads, and must not be changed.
+    """
+
+    def __init__(self) -> None:
+        self._held: OrderedDict[tuple[str, bytes], tuple[Any, int]] = OrderedDict()
+        self._size = 0
+        self._lock = Lock()
+
+    def find(self, der: bytes, kind: Any) -> Any:
+        """Return the value of some bytes, None for what is none; remembered within `MAX_SHELF`."""
+        if len(der) > MAX_SHELF // 4:
+            return _parsed_one(der, kind)
+        name = (kind.__name__, hashlib.sha256(der).digest())
+        with self._lock:
+            if name in self._held:
+                self._held.move_to_end(name)
+                return self._held[name][0]
+        value = _parsed_one(der, kind)
+        if value is not None:
+            with self._lock:
+                self._put(name, value, len(der))
+        return value
+
+    def _put(self, name: tuple[str, bytes], value: Any, size: int) -> None:
+        if name not in self._held:
+            self._held[name] = (value, size)
+            self._size += size
+        while self._size > MAX_SHELF:
+            _, (_, gone) = self._held.popitem(last=False)
+            self._size -= gone
+
+
+_SHELF = _Shelf()
 
 
 def _name(name: x509.Name) -> str:

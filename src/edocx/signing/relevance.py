@@ -16,6 +16,9 @@ from edocx.signing.trust import TrustStore
 MAX_RELEVANT = 50
 """Certificates considered for one path; a national hierarchy with its renewals and cross-certificates has a dozen."""
 
+MAX_NAMES = 4_096
+"""Names remembered in the form in which they are compared."""
+
 _NAMELESS = (ValueError, TypeError, KeyError, AttributeError)
 
 
@@ -44,13 +47,27 @@ def relevant_to(
     return (*(c for mark, c in found.items() if mark not in anchors), *responders), lists
 
 
+def _comparable(name: x509.Name) -> str:
+    """Return a name prepared for comparison (RFC 4518), which takes as long as a signature does: once for each."""
+    key = bytes(name.chosen.contents)
+    found = _prepared.get(key)
+    if found is None:
+        if len(_prepared) >= MAX_NAMES:
+            _prepared.clear()
+        found = _prepared[key] = str(name.hashable)
+    return found
+
+
+_prepared: dict[bytes, str] = {}
+
+
 def _names_above(certificate: x509.Certificate) -> Iterator[str]:
     try:
-        yield certificate.issuer.hashable
+        yield _comparable(certificate.issuer)
         for point in certificate.crl_distribution_points_value or ():
             for name in point["crl_issuer"] or ():
                 if name.name == "directory_name":
-                    yield name.chosen.hashable
+                    yield _comparable(name.chosen)
     except _NAMELESS:
         return
 
@@ -59,7 +76,7 @@ def _by_subject(certificates: Iterable[x509.Certificate]) -> dict[str, list[x509
     found: dict[str, list[x509.Certificate]] = {}
     for certificate in certificates:
         try:
-            found.setdefault(certificate.subject.hashable, []).append(certificate)
+            found.setdefault(_comparable(certificate.subject), []).append(certificate)
         except _NAMELESS:
             continue
     return found
@@ -70,7 +87,7 @@ def _answers_for(certificate: x509.Certificate, names: set[str]) -> bool:
     try:
         usage = certificate.extended_key_usage_value
         purposes = usage.native if usage is not None else ()
-        issuer = certificate.issuer.hashable
+        issuer = _comparable(certificate.issuer)
     except _NAMELESS:
         return False
     return "ocsp_signing" in purposes and issuer in names
@@ -78,6 +95,6 @@ def _answers_for(certificate: x509.Certificate, names: set[str]) -> bool:
 
 def _issuer_of(one: crl.CertificateList) -> str | None:
     try:
-        return str(one.issuer.hashable)
+        return _comparable(one.issuer)
     except _NAMELESS:
         return None
