@@ -12,10 +12,10 @@ from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
-from edocx.content import Blob, write_durably
+from edocx.content import write_durably
 from edocx.errors import EdocxError, StateError, Text, TransportUnavailable
 from edocx.office.desk import Desk
-from edocx.office.evidence import head_of, known_heads, parse_head, write_head
+from edocx.office.evidence import head_of, head_text, known_heads, parse_head, signed
 from edocx.routing.journal import Head, parse_line
 from edocx.routing.transport import Archive, SignedHead
 from edocx.signing.certificate import fingerprint
@@ -39,12 +39,10 @@ def attest(desk: Desk, *, anew: bool = False) -> None:
     archive, head = archive_of(desk), head_of(desk)
     if archive is None or head.seq == 0 or (head == desk.attested and not anew):
         return
-    with desk.workspace() as folder:
-        path = write_head(desk, folder, head)
-        said, signature = path.read_bytes(), path.with_name(f"{path.name}.p7s").read_bytes()
-    known = archive.keep_head(str(desk.unit), SignedHead(head.seq, said, signature), anew=anew)
+    said = head_text(desk, head)
+    known = archive.keep_head(str(desk.unit), SignedHead(head.seq, said, signed(desk, said)), anew=anew)
     desk.attested, desk.compared = head, True
-    if not _holds(desk, known):
+    if known.said != said and not _holds(desk, known):
         _fall_back(desk)
 
 
@@ -119,10 +117,9 @@ def _holds(desk: Desk, known: SignedHead) -> bool:
 def _is_ours(desk: Desk, known: SignedHead) -> bool:
     # Whoever holds the axis could otherwise stop any office by a head of his own making.
     with desk.workspace() as folder:
-        said = Blob.from_bytes(known.said).save(folder / "head.json").path
-        signature = Blob.from_bytes(known.signature).save(folder / "head.p7s").path
-        assert said is not None
-        assert signature is not None
+        said, signature = folder / "head.json", folder / "head.p7s"
+        said.write_bytes(known.said)
+        signature.write_bytes(known.signature)
         try:
             parse_head(known.said, "axis")
             report = verify_cms(signature, replace(desk.criteria, detached=(said,)))

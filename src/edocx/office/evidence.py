@@ -6,15 +6,17 @@ agency's key signed and that lies elsewhere (in a backup, with the auditor) can.
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
 from edocx.content import Blob, write_durably
-from edocx.errors import InputError, Text
+from edocx.errors import InputError, Text, Unavailable
 from edocx.office.desk import Desk
 from edocx.routing.journal import Head
-from edocx.signing.cms.sign import sign_file
+from edocx.signing.cms.sign import complete, prepare
 from edocx.signing.receipt import write_receipt
+from edocx.signing.timestamp import Timestamper
 
 HEADS = "heads"
 """The folder beside the store where signed heads are kept."""
@@ -39,17 +41,47 @@ def sign_head(desk: Desk) -> Path:
 def write_head(desk: Desk, folder: Path, head: Head) -> Path:
     """Write ``head-N.json`` and its detached signature ``head-N.json.p7s`` into a folder; return the first.
 
-    The JSON has unit, seq, hash (SHA-256, lower-case hex), at (ISO 8601), and the next number of each book.
+    The JSON has unit, seq, hash (SHA-256, lower-case hex), at (ISO 8601), and the next number of each book. Where the
+    settings name time-stamping services the signature is stamped.
     """
-    now = desk.clock.now()
+    said = head_text(desk, head)
     path = folder / f"head-{head.seq}.json"
+    write_durably(path, [said])
+    write_durably(path.with_name(path.name + ".p7s"), [_stamped(desk, said)])
+    return path
+
+
+def head_text(desk: Desk, head: Head) -> bytes:
+    """Return what a head's file says."""
     with desk.store.read() as transaction:
         books = transaction.register.next_numbers(str(desk.unit))
-    said = {"schema": 1, "unit": str(desk.unit), "seq": head.seq, "hash": head.hash, "at": now.isoformat()}
-    said["books"] = {f"{series}/{year}": number for (series, year), number in sorted(books.items())}
-    write_durably(path, [json.dumps(said, ensure_ascii=False).encode()])
-    sign_file(path, path.with_name(path.name + ".p7s"), desk.agency(), at=now)
-    return path
+    at = desk.clock.now().isoformat()
+    said = {"schema": 1, "unit": str(desk.unit), "seq": head.seq, "hash": head.hash, "at": at}
+    told = {f"{series}/{year}": number for (series, year), number in sorted(books.items())}
+    return json.dumps({**said, "books": told}, ensure_ascii=False).encode()
+
+
+def signed(desk: Desk, said: bytes, *, timestamps: Timestamper | None = None) -> bytes:
+    """Return the agency's detached CMS signature (DER) over some bytes."""
+    signer = desk.agency()
+    prepared = prepare(
+        hashlib.new(signer.algorithm.hash_name, said).digest(),
+        certificate=signer.certificate,
+        algorithm=signer.algorithm,
+        chain=signer.chain,
+        at=desk.clock.now(),
+    )
+    return complete(prepared, signer.sign_digest(prepared.to_sign), timestamps=timestamps)
+
+
+def _stamped(desk: Desk, said: bytes) -> bytes:
+    settings = desk.config.timestamp
+    try:
+        return signed(desk, said, timestamps=desk.timestamps if settings else None)
+    except Unavailable:
+        if settings is None or settings.on_failure == "fail":
+            raise
+        return signed(desk, said)  # a head without a stamp is worth more than none
 
 
 def give_receipt(desk: Desk, file: Path, folder: Path) -> Path:

@@ -270,7 +270,7 @@ class Office:
         self._note_missed()
         while receiving.open_new(self._desk):
             progress.add(self._worker.run_until_quiet())
-        if progress.moved:
+        if progress.sent:
             progress.faults += self._attested()
         return progress
 
