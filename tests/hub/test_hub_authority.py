@@ -207,3 +207,18 @@ def test_a_status_speaks_only_for_its_sender(client):
 )
 def test_loopback_is_told_from_the_network(host, near):
     assert is_loopback(host) is near
+
+
+@pytest.mark.parametrize("name", ["XroadVnpt-docId", "XroadVnpt-status", "XroadVnpt-systemid", "XroadVnpt-timestamp"])
+def test_a_header_altered_on_the_wire_is_refused_with_the_triple_and_changes_nothing(client, name):
+    doc_id = client(A).send(document()).json()["DocId"]
+    receiver = client(B)
+    send = receiver.raw
+
+    def altered(request, lines, body):
+        return send(request, [(one, value + b"1" if one == name else value) for one, value in lines], body)
+
+    receiver.raw = altered
+    reply = receiver.call("updateStatus", b"{}", docId=doc_id, status="done")
+    assert (reply.status, reply.json()["status"], reply.json()["ErrorCode"]) == (401, "FAIL", "15")
+    assert [row["docId"] for row in client(B).waiting()] == [doc_id]

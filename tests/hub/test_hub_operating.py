@@ -347,3 +347,39 @@ def test_the_metrics_page_is_read_by_prometheus_own_parser(hub, client, address)
     found = {family.name: family for family in families(page)}
     assert {"edocx_hub_requests", "edocx_hub_request_seconds", "edocx_hub_agencies"} <= set(found)
     assert "lộ" not in page
+
+
+def test_calls_are_logged_as_json_without_content(tmp_path, clock, caplog):
+    import logging
+
+    from edocx.hub.call_log import JsonLines
+
+    hub = open_hub(tmp_path, clock=clock)
+    with caplog.at_level(logging.INFO, "edocx.hub.calls"), serving(hub) as address:
+        sender = OfficialClient(address, A, SECRETS[A])
+        sender.send(document(subject="Trích yếu không được lộ"))
+        sender.send(document(to=("H99.99",)))
+        sender.call("khong\tco")
+    hub.service.close()
+    lines = [json.loads(JsonLines().format(record)) for record in caplog.records]
+    told = [(line["operation"], line["outcome"], line["agency"]) for line in lines if "operation" in line]
+    assert told == [("sendEdoc", "ok", A), ("sendEdoc", "EDX-UNIT-UNKNOWN", A)]
+    assert "lộ" not in json.dumps(lines, ensure_ascii=False)
+    assert "van-ban.pdf" not in json.dumps(lines)
+
+
+def test_an_agency_s_limits_are_entered_on_the_command_line(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    told = ["hub", "agencies", "add", "H58.12", "--name", "Huyện", "--db", "hub.db"]
+    for more, code in ((["--seal", "record", "--takes-types", "pdf", "--per-minute", "5"], 0), (["--seal", "x"], 2)):
+        with pytest.raises(SystemExit) as ended:
+            main([*told, *more])
+        assert int(ended.value.code or 0) == code
+    capfd.readouterr()
+    hub = app(HubConfig(database=tmp_path / "hub.db"))
+    with hub.service.store.read() as connection:
+        from edocx.hub import agencies
+
+        found = agencies.require(connection, "H58.12")
+    assert (found.seal, found.takes_types, found.per_minute) == ("record", "pdf", 5)
+    hub.service.close()

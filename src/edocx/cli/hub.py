@@ -41,6 +41,7 @@ def serve(
     db: str | None = DATABASE,
     certificate: Path | None = typer.Option(None, "--certificate", help="TLS, PEM."),
     key: Path | None = typer.Option(None, "--key", help="Khóa TLS / its key, PEM."),
+    log: bool = typer.Option(False, "--log", help="Nhật ký JSON ra stderr / log calls to stderr as JSON."),
 ) -> None:
     """Chạy trục; không có cấu hình thì là trục thử nghiệm với hai đơn vị. / Serve; a sandbox without settings."""
     import sys
@@ -49,6 +50,10 @@ def serve(
     from edocx.hub import sandbox
     from edocx.hub.server import listen_on, server
 
+    if log:
+        from edocx.hub.call_log import write_json_lines
+
+        write_json_lines()
     settings, found = settings_of(config, db)
     host, port = _address(listen)
     hub = make(settings)

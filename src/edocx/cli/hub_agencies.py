@@ -40,6 +40,11 @@ def add(
     mail: str | None = typer.Option(None, "--mail", help="E-mail."),
     served_by: str | None = typer.Option(None, "--served-by", help="Trục lân cận / the neighbouring hub."),
     neighbour: bool = typer.Option(False, "--hub", help="Là một trục lân cận / it is a neighbouring hub."),
+    seal: str | None = typer.Option(None, "--seal", metavar="off|record|require", help="Luật riêng / its own rule."),
+    takes_bytes: int | None = typer.Option(None, "--takes-bytes", min=1024, help="Nhận đến / takes up to."),
+    takes_types: str | None = typer.Option(None, "--takes-types", help='"pdf docx".'),
+    max_bytes: int | None = typer.Option(None, "--max-bytes", min=1024, help="Gửi đến / sends up to."),
+    per_minute: int | None = typer.Option(None, "--per-minute", min=1, help="Số lần gọi / calls a minute."),
     config: Path | None = CONFIG,
     db: str | None = DATABASE,
     as_json: bool = JSON,
@@ -47,6 +52,8 @@ def add(
     """Thêm hoặc sửa một đơn vị; đơn vị mới nhận bí mật, in ra một lần. / Enter an agency; its secret is shown once."""
     from edocx.hub import NewAgency, agencies
 
+    if seal not in {None, "off", "record", "require"}:
+        raise typer.BadParameter("off|record|require", param_hint="--seal")
     wanted = NewAgency(
         code,
         name,
@@ -55,6 +62,11 @@ def add(
         mail=mail,
         served_by=served_by,
         kind="hub" if neighbour else "system",
+        seal=seal,
+        takes_bytes=takes_bytes,
+        takes_types=takes_types,
+        max_bytes=max_bytes,
+        per_minute=per_minute,
     )
     secret: str | None = None
     with opened(config, db) as service, service.store.begin("add") as connection:

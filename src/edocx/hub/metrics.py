@@ -7,6 +7,8 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
 
+from edocx.hub.call_log import tell
+
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Upper bounds of latency in seconds."""
 
@@ -30,6 +32,7 @@ class Metrics:
 
     def request(self, operation: str, outcome: str, agency: str, seconds: float) -> None:
         """Count one call: its operation, ``ok`` or the error's code, who called ("" unknown), how long it took."""
+        tell(operation, outcome, agency, seconds)
         with self._lock:
             key = (operation, outcome, agency)
             if key in self._requests or len(self._requests) < MAX_SERIES:
