@@ -374,7 +374,7 @@ def page(rows: dict[str, Row]) -> str:
         "# Agreement with other validators",
         "",
         "Every file that `edocx.testing` can make, genuine and forged, as edocx and its peers judge it with one root.",
-        "A cell says how many of the files were accepted. Of forged files none should be, but for the harmless ones: they",
+        "A cell says how many of the files were accepted. Of forged files none should be but harmless ones: these",
         "still say what the genuine file says (another spelling of a text, a relay's mark). Disagreements stand below.",
         "`tests/verification/test_verification_agreement.py` holds a part of this table true.",
         "",
