@@ -201,6 +201,19 @@ def test_a_place_outside_the_page_as_seen_is_refused(signing, ink, tmp_path, cor
     assert not (tmp_path / "out.pdf").exists()
 
 
+@pytest.mark.parametrize("unit", [500, 1e-6, -3])
+def test_a_page_in_absurd_units_is_no_damaged_pdf(signing, ink, tmp_path, unit):
+    source = blank_on(tmp_path / "page.pdf", (595 / max(unit, 1), 842 / max(unit, 1)), unit=unit)
+    box = Box(x1=100, y1=100, x2=200, y2=200)
+    try:
+        sign_as(source, tmp_path / "out.pdf", signing.person, "person", at=SIGNED_AT, appearance=ink[0], box=box)
+    except UsageError as refusal:
+        assert refusal.code in {"EDX-SIGN-BOX", "EDX-SIGN-PLACE"}  # noqa: PT017 - either way, never a damaged file
+        assert not (tmp_path / "out.pdf").exists()
+    else:
+        assert unit < 0, "a unit that is none counts as one"
+
+
 edges = st.tuples(*[st.floats(-500, 500)] * 2, *[st.floats(501, 3000)] * 2)
 views = st.builds(PageView, edges, st.sampled_from([0, 90, 180, 270]), st.floats(0.01, 100))
 

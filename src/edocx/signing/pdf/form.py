@@ -20,6 +20,7 @@ from edocx.errors import SigningRefused, Text
 from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.field_text import DATE_FIELD, NUMBER_FIELD, FieldValue, text_appearance
 from edocx.signing.pdf.page_view import corners_of, mark_turn, page_view, widget_view
+from edocx.signing.pdf.placing import require_room
 from edocx.signing.pdf.revision import open_revision, require_place
 
 SEAL_FIELD = "EdocxSeal"
@@ -59,8 +60,10 @@ def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
             if writer.prev.embedded_signatures:
                 raise _already_signed(source)
             fields = _signature_fields(layout)
-            for box in (layout.number, layout.date, *fields.values()):
+            for box in (layout.number, layout.date):
                 require_place(writer, box, str(source))
+            for box in fields.values():
+                require_room(require_place(writer, box, str(source)).to_file(box.corners), str(source))
             _add_text_field(writer, NUMBER_FIELD, layout.number, layout.number_text)
             _add_text_field(writer, DATE_FIELD, layout.date, layout.date_text)
             for name, box in fields.items():

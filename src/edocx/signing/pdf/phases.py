@@ -36,6 +36,7 @@ from edocx.signing.pdf.form import fill_fields
 from edocx.signing.pdf.gap import fill_gap, require_unchanged
 from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.page_view import corners_of, widget_view
+from edocx.signing.pdf.placing import require_room
 from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.pdf.revision import Revision, open_revision, require_place
 from edocx.signing.timestamp import Timestamper
@@ -169,13 +170,16 @@ def _place(
     if box is not None:
         view = require_place(revision, box, where)
         corners: Any = view.to_file(box.corners)
+        require_room(corners, where)
         place = SigFieldSpec(field, on_page=box.page, box=corners, empty_field_appearance=False)
         return place, style and Upright(view=view, corners=box.corners, inner=style)
     widget = next((ref.get_object() for name, _, ref in enumerate_sig_fields(revision.prev) if name == field), None)
-    if style is None or widget is None or "/Rect" not in widget:
+    if widget is None or "/Rect" not in widget:
         return None, style
+    rectangle = corners_of(widget["/Rect"])
+    require_room(rectangle, where)
     view = widget_view(revision, widget)
-    return None, Upright(view=view, corners=view.to_seen(corners_of(widget["/Rect"])), inner=style)
+    return None, style and Upright(view=view, corners=view.to_seen(rectangle), inner=style)
 
 
 def _content(prepared: Prepared, signature: bytes, timestamps: Timestamper | None) -> bytes:

@@ -7,7 +7,7 @@ from pathlib import Path
 from edocx.documents import Box, PageLayout
 from edocx.errors import SigningRefused, Text, UsageError
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
-from edocx.signing.pdf.page_view import page_view
+from edocx.signing.pdf.page_view import Corners, page_view
 
 SMALLEST = 410.0
 """Points: the short side of A5 (148 mm), less what a scanner trims. On less, the decree's lines do not fit."""
@@ -54,6 +54,21 @@ def require_inside(box: Box, size: tuple[float, float], where: str) -> None:
         code="EDX-SIGN-PLACE",
         where=where,
     )
+
+
+def require_room(rectangle: Corners, where: str) -> None:
+    """Raise `UsageError` (``EDX-SIGN-BOX``) for a visible field of less than one of the file's units.
+
+    pyHanko counts in whole ones; on a page whose unit is half a metre (/UserUnit) nothing can be drawn.
+    """
+    width, height = rectangle[2] - rectangle[0], rectangle[3] - rectangle[1]
+    if 0 < width < 1 or 0 < height < 1:
+        raise UsageError(
+            Text("Ô chữ ký quá nhỏ so với đơn vị của trang.", "The box is too small for the unit of its page."),
+            hint=Text("Dùng ô lớn hơn, hoặc ký không hiển thị.", "Use a larger box, or sign invisibly."),
+            code="EDX-SIGN-BOX",
+            where=where,
+        )
 
 
 def too_small(size: tuple[float, float], where: str) -> SigningRefused:
