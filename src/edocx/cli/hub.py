@@ -48,7 +48,7 @@ def serve(
 
     from edocx.hub import app as make
     from edocx.hub import sandbox
-    from edocx.hub.server import listen_on, server
+    from edocx.hub.server import listen_on, server, settle_memory
 
     if log:
         from edocx.hub.call_log import write_json_lines
@@ -69,6 +69,7 @@ def serve(
                 for code, secret in sandbox.enrol(hub.service).items():
                     say(f"\n# {code}\n{sandbox.properties(endpoint, code, secret)}")
             sys.stdout.flush()
+            settle_memory()
             made.run(sockets=[line])
     finally:
         hub.service.close()

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, update
+from sqlalchemy import Connection, Row, String, func, select, type_coerce, update
 
 from edocx.clock import in_vietnam
 from edocx.errors import Text
@@ -46,23 +46,15 @@ SENT_LIMIT = 10_000
 """Newest rows of what was sent: the protocol has no pages, and an agency sends for years."""
 
 _WAITING = (INITIAL, PROCESSING)
-# A list may have ten thousand rows: no column is read that is not shown.
-_LISTED = tuple(
-    messages.c[name]
-    for name in (
-        "doc_id",
-        "message_type",
-        "origin",
-        "document_id",
-        "business",
-        "urgency",
-        "received_at",
-    )
+# A list may have ten thousand rows: no column is read that is not shown, and moments stay the text they are stored as.
+_LISTED = (
+    *(messages.c[name] for name in ("doc_id", "message_type", "origin", "document_id", "business", "urgency")),
+    type_coerce(messages.c.received_at, String),
 )
-
-
-_HELD = tuple(
-    copies.c[name] for name in ("recipient", "state", "updated_at", "created_at", "message_id", "sha256", "size")
+_HELD = (
+    *(copies.c[name] for name in ("recipient", "state")),
+    *(type_coerce(copies.c[name], String) for name in ("updated_at", "created_at")),
+    *(copies.c[name] for name in ("message_id", "sha256", "size")),
 )
 
 
@@ -108,22 +100,22 @@ def _received_row(  # noqa: PLR0917 - the columns of `received`, in their order
     document_id: str,
     business: str,
     urgency: int,
-    received_at: datetime,
+    received_at: str,
     recipient: str,
     state: str,
-    updated_at: datetime,
-    created_at: datetime,
+    updated_at: str,
+    created_at: str,
     message_id: str | None,
     sha256: str,
     size: int,
 ) -> dict[str, Any]:
-    created = wire_time(created_at)
+    created = wire_time(datetime.fromisoformat(created_at))
     row = {
         "docId": doc_id,
         "serviceType": "eDoc",
         "messageType": message_type,
         "created_time": created,
-        "updated_time": created if updated_at == created_at else wire_time(updated_at),
+        "updated_time": created if updated_at == created_at else wire_time(datetime.fromisoformat(updated_at)),
         "from": origin,
         "to": recipient,
         "status": state,
@@ -133,7 +125,7 @@ def _received_row(  # noqa: PLR0917 - the columns of `received`, in their order
         "edxUrgency": urgency,
         "edxSha256": sha256,
         "edxSize": size,
-        "edxReceivedAt": received_at.isoformat(),
+        "edxReceivedAt": received_at,
     }
     if message_id is not None:
         row["edxMessageId"] = message_id
