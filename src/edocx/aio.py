@@ -18,6 +18,7 @@ from typing import Any, ParamSpec, Self, TypeVar
 
 from edocx.documents import Document, Draft, Urgency
 from edocx.office import Approved, Dispatch, Incoming, Office, OfficeConfig, Trace
+from edocx.office.approving import Awaiting
 from edocx.office.deadlines import Overdue
 from edocx.office.hooks import Hook
 from edocx.office.recovery import Recovered
@@ -69,6 +70,14 @@ class AsyncOffice:
     async def approved(self, draft_id: str) -> Approved:
         """Return an approved draft by its id."""
         return await self.call(self._office.approved, draft_id)
+
+    async def awaiting(self) -> tuple[Awaiting, ...]:
+        """Return the drafts that wait for a signatory whose key is elsewhere, oldest first."""
+        return await self.call(self._office.awaiting)
+
+    async def complete_approval(self, draft_id: str, signature: bytes | None = None) -> Approved:
+        """Finish a draft that waits for its signatory."""
+        return await self.call(self._office.complete_approval, draft_id, signature)
 
     async def issue(self, approved: Approved, *, seal: str) -> Document:
         """Number, date and seal an approved draft."""
