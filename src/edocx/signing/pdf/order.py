@@ -11,10 +11,12 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal
 
+from asn1crypto import x509
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from edocx.documents import Box
 from edocx.errors import SigningRefused, Text
+from edocx.signing.certificate import fingerprint
 from edocx.signing.evidence import Evidence
 from edocx.signing.fitness import Role as Role  # noqa: PLC0414 - the door to it
 from edocx.signing.fitness import check_certificate as check_certificate  # noqa: PLC0414
@@ -27,11 +29,13 @@ from edocx.signing.pdf.form import SEAL_FIELD, initial_field, joint_seal_field, 
 from edocx.signing.pdf.placing import layout_for
 from edocx.signing.pdf.sign import LevelTask, Signed, sign_to_level
 from edocx.signing.pdf.verify import verify_pdf
-from edocx.signing.report import Integrity, Message, Report
+from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.timestamp import SignatureLevel, Timestamper
 from edocx.signing.trust import TrustStore
+from edocx.units import UnitId
+from edocx.units.registry import CertificateRegistry
 
-_PERSON, _JOINT_SEAL = (name(0).removesuffix("0") for name in (person_field, joint_seal_field))
+_PERSON, _JOINT_SEAL, _INITIAL = (name(0).removesuffix("0") for name in (person_field, joint_seal_field, initial_field))
 
 MAX_FIELDS = 20
 """Of one kind that are looked for in a document."""
@@ -78,13 +82,13 @@ def sign_as(
     (`number_and_date`). Something visible without a field and without a ``box`` stands where the decree puts it. See
     `sign_to_level` for the levels, ``keep`` and ``fast``; a level that was put off is among the messages
     (``EDX-LEVEL-DEFERRED``). Raises `SigningRefused`: ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``,
-    ``EDX-SEAL-WAITS``, ``EDX-SIGN-INITIALS``.
+    ``EDX-SEAL-NOT-ENTITLED``, ``EDX-SEAL-WAITS``, ``EDX-SIGN-INITIALS``.
     """
     notes = check_certificate(signer, role, at, criteria, evidence)
     signed = verify_pdf(source, criteria) if criteria else None
     taken, free = _fields(source)
     if role == "organisation" and not exempt:
-        notes += _require_person(source, signed, at, criteria)
+        notes += _require_person(source, signer.certificate, signed, at, criteria)
     if initials and any(name.startswith(_PERSON) for name in taken):
         raise _late(source)
     if field is not None and field not in free:
@@ -117,17 +121,20 @@ def sign_as(
 
 
 def _require_person(
-    source: Path, signed: Report | None, at: datetime, criteria: Criteria | None
+    source: Path, seal: x509.Certificate, signed: Report | None, at: datetime, criteria: Criteria | None
 ) -> tuple[Message, ...]:
     report = signed or verify_pdf(source, Criteria(TrustStore(), at))
-    intact = [s for s in report.signatures if s.integrity is Integrity.VALID]
+    # Who initialled a draft answers for it inside the agency, and signs nothing for it.
+    intact = [s for s in report.signatures if s.integrity is Integrity.VALID and not s.id.startswith(_INITIAL)]
+    if criteria is not None and criteria.trust.anchors:
+        intact = [s for s in intact if _holds(s)]
     if criteria is not None and criteria.registry is not None:
         intact = [s for s in intact if s.kind == "person"]
     if not intact or report.integrity is Integrity.INVALID:
         raise SigningRefused(
             Text(
-                "Văn bản chưa có chữ ký cá nhân còn nguyên vẹn, nên chưa được đóng dấu.",
-                "The document carries no intact personal signature, so it may not be sealed.",
+                "Văn bản chưa có chữ ký cá nhân hợp lệ, nên chưa được đóng dấu.",
+                "The document carries no valid personal signature, so it may not be sealed.",
             ),
             hint=Text(
                 "Để người có thẩm quyền ký trước (NĐ 30/2020 Điều 15, 32).",
@@ -136,7 +143,33 @@ def _require_person(
             code="EDX-SEAL-NO-PERSON",
             where=str(source),
         )
-    return () if criteria is not None and criteria.registry is not None else (_NOT_CHECKED,)
+    if criteria is None or criteria.registry is None:
+        return (_NOT_CHECKED,)
+    own = criteria.registry.lookup(fingerprint(seal), at)
+    if own is None or not any(_entitled(s, own.unit, criteria.registry, at) for s in intact):
+        raise SigningRefused(
+            Text(
+                "Theo sổ đăng ký, không người ký nào có thẩm quyền ký thay mặt cơ quan của con dấu này.",
+                "By the registry nobody who signed may sign for the agency of this seal.",
+            ),
+            hint=Text(
+                "Để người có thẩm quyền của chính cơ quan ký, hoặc cập nhật sổ đăng ký.",
+                "Let somebody of that agency sign who may, or bring the registry up to date.",
+            ),
+            code="EDX-SEAL-NOT-ENTITLED",
+            where=str(source),
+        )
+    return ()
+
+
+def _holds(signature: SignatureReport) -> bool:
+    """Tell whether a signature passed, or would if anybody could be asked about revocation."""
+    return signature.indication is Indication.TOTAL_PASSED or signature.sub_indication is SubIndication.TRY_LATER
+
+
+def _entitled(signature: SignatureReport, unit: UnitId, registry: CertificateRegistry, at: datetime) -> bool:
+    entry = registry.lookup(signature.certificate.sha256, at) if signature.certificate is not None else None
+    return entry is not None and entry.unit == unit and any(mandate.holds_at(at) for mandate in entry.mandates)
 
 
 def _fields(source: Path) -> tuple[list[str], list[str]]:
