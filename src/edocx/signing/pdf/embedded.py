@@ -178,10 +178,11 @@ def embedded_in(reader: PdfFileReader, limit: int) -> tuple[list[Embedded], list
     for count, (name, value, field_object) in enumerate(enumerate_sig_fields(reader, filled_status=True)):
         if count >= limit:
             break
+        called = str(name) if isinstance(name, str) else ""  # /T may be anything in a hostile file
         try:
-            found.append(_read(reader, name, value, field_object))
+            found.append(_read(reader, called, value, field_object))
         except MALFORMED:
-            broken.append(name)
+            broken.append(called or "?")
     return sorted(found, key=lambda one: (one.revision, one.end)), broken
 
 

@@ -116,9 +116,10 @@ class Analysis:
             return
         old, new = self.file.root(self.before), self.file.root(self.now)
         require_same_but(old, new, _CATALOGUE)
-        extensions = new.get("Extensions", {})
-        if not isinstance(extensions, dict) or references_in(extensions):
-            raise NotPlain("extensions elsewhere")
+        require_kept(old, new, "Extensions")
+        for extensions in (old.get("Extensions", {}), new.get("Extensions", {})):
+            if not isinstance(extensions, dict) or references_in(extensions):
+                raise NotPlain("extensions elsewhere")
         self.explained.add(reference.number)
 
     def _form(self) -> list[tuple[Ref, dict[str, Any]]]:
@@ -133,6 +134,7 @@ class Analysis:
             raise NotPlain("another form")
         old, new = (self.file.dictionary(held, at) for held, at in ((old_held, self.before), (new_held, self.now)))
         require_same_but(old, new, frozenset({"Fields"}))
+        require_kept(old, new, "Fields")
         holders: Holders = {holder: key}
         if isinstance(listed := old.get("Fields"), Ref):
             if listed != new.get("Fields"):
@@ -228,8 +230,11 @@ class Analysis:
                 if before.get("Type") != "Page":
                     raise NotPlain("no page")
                 require_same_but(before, after, frozenset({"Annots"}))
+                require_kept(before, after, "Annots")
                 self.explained.add(page.number)
             old, new = self._annotations(page, before, after)
+            if len(old) == len(new) and not same(before, after):
+                raise NotPlain("a page changed for nothing")
             if not same(new[: len(old)], old) or not all(one in widgets for one in new[len(old) :]):
                 raise NotPlain("other annotations")
 
@@ -270,6 +275,12 @@ class Analysis:
             listed = self.file.dictionary(page, self.before).get("Annots")
             if isinstance(listed, Ref):
                 self.usage.allow(reference.number, listed.number, None)
+
+
+def require_kept(before: dict[str, Any], after: dict[str, Any], key: str) -> None:
+    """Raise `NotPlain` when an entry was taken away."""
+    if key in before and key not in after:
+        raise NotPlain("an entry taken away")
 
 
 def require_same_but(before: dict[str, Any], after: dict[str, Any], open_keys: frozenset[str]) -> None:
