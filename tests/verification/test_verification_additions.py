@@ -103,3 +103,26 @@ def test_without_the_tool_a_sentence_says_so(bench, answered, tmp_path, capfd, m
     text = page_of(capfd, bench, answered, tmp_path / "p.html")
     assert "<img" not in text
     assert "pdftoppm" in text
+
+
+@pytest.mark.parametrize("what", ["metadata", "information"])
+def test_properties_rewritten_after_the_last_signature_are_named(bench, two_pages, tmp_path, what):
+    signed = sign(two_pages, tmp_path / "a.pdf", bench.person, at=SIGNED_AT, field="S", certify=False)
+    stream = io.BytesIO(signed.read_bytes())
+    writer = IncrementalPdfFileWriter(stream, strict=False)
+    if what == "metadata":
+        packet = generic.StreamObject(
+            dict_data={pdf_name("/Type"): pdf_name("/Metadata"), pdf_name("/Subtype"): pdf_name("/XML")},
+            stream_data=b"<x:xmpmeta xmlns:x='adobe:ns:meta/'/>",
+        )
+        writer.root[pdf_name("/Metadata")] = writer.add_object(packet)
+        writer.update_root()
+    else:
+        title = generic.DictionaryObject({pdf_name("/Title"): pdf_string("another title")})
+        writer.set_info(writer.add_object(title))
+    writer.write_in_place()
+    (tmp_path / "b.pdf").write_bytes(stream.getvalue())
+    report = verify(tmp_path / "b.pdf", trust=bench.trust, at=AT)
+    said = {message.code for message in report.messages}
+    assert "EDX-PDF-PROPERTIES" in said, report
+    assert "EDX-PDF-PROPERTIES" not in {m.code for m in verify(signed, trust=bench.trust, at=AT).messages}

@@ -55,6 +55,7 @@ from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_revision
 from edocx.signing.pdf.evidence import archived_in, evidence_in, responders
 from edocx.signing.pdf.fast.signatures import PlainSignature, open_plain
+from edocx.signing.pdf.properties import PROPERTIES, properties_rewritten
 from edocx.signing.pdf.salvage import salvage_signatures
 from edocx.signing.receipt import NOT_A_REVISION
 from edocx.signing.report import Addition, Indication, Integrity, Message, Report, SignatureReport, SubIndication
@@ -234,6 +235,8 @@ def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: lis
         messages.append(TAIL)
     if any(not _is_padding(one.contents) for one in embedded):
         messages.append(PADDING)
+    if properties_rewritten(reader, last.revision):
+        messages.append(PROPERTIES)
     return messages
 
 
