@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, func, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from edocx.errors import EdocxError
 from edocx.hub import agencies, mailroom, refusal
@@ -32,6 +32,28 @@ MOST_TOLD = 2_000
 """Receipts, questions or fates in one message."""
 
 _DOC_ID = 64
+
+
+# Built once: building an expression takes longer than running it.
+_MESSAGE = select(messages.c.number, messages.c.size).where(messages.c.doc_id == bindparam("its_doc_id"))
+_SETTLE = (
+    update(copies)
+    .where(
+        copies.c.message == bindparam("its_message"),
+        copies.c.recipient == bindparam("its_recipient"),
+        copies.c.attempt == bindparam("its_attempt"),
+        copies.c.via == bindparam("its_via"),
+        copies.c.state == INITIAL,
+    )
+    .values(
+        state=bindparam("new_state"),
+        relayed_as=bindparam("taken"),
+        due_at=bindparam("due"),
+        description=bindparam("reason"),
+        tries=0,
+        updated_at=bindparam("now"),
+    )
+)
 
 
 class Heard(NamedTuple):
@@ -90,17 +112,16 @@ class Talk:
         return spent
 
     def _take_receipt(self, connection: Connection, caller: Caller, receipt: dict[str, Any]) -> list[str]:
-        mine = messages.c.doc_id == str(receipt.get("key"))
-        number = connection.execute(select(messages.c.number).where(mine)).scalar_one_or_none()
-        values = self._values(receipt)
-        if number is None or values is None:
+        doc_id, values = str(receipt.get("key")), self._values(receipt)
+        message = connection.execute(_MESSAGE, {"its_doc_id": doc_id}).first()
+        if message is None or values is None:
             return []
-        now = self.service.store.now()
-        for recipient, attempt in _pairs(receipt.get("copies")):
-            where = (copies.c.message == number) & (copies.c.recipient == recipient) & (copies.c.attempt == attempt)
-            where &= (copies.c.via == caller.agency.code) & (copies.c.state == INITIAL)
-            connection.execute(update(copies).where(where).values(**values, updated_at=now))
-        return self._spent(connection, number, str(receipt.get("key")))
+        mine = {"its_message": message.number, "its_via": caller.agency.code, "now": self.service.store.now()}
+        pairs = _pairs(receipt.get("copies"))
+        told = [mine | values | {"its_recipient": who, "its_attempt": nth} for who, nth in pairs]
+        if told:
+            connection.execute(_SETTLE, told)
+        return self._spent(connection, message.number, doc_id) if message.size > SMALLEST else []
 
     def _values(self, receipt: dict[str, Any]) -> dict[str, Any] | None:
         taken, code = receipt.get("as"), receipt.get("code")
@@ -108,9 +129,10 @@ class Talk:
             broker = self.service.config.broker
             assert broker is not None
             due = self.service.store.now() + timedelta(seconds=broker.ask_seconds)
-            return {"state": PROCESSING, "relayed_as": taken, "due_at": due, "tries": 0}
+            return {"new_state": PROCESSING, "taken": taken, "due": due, "reason": None}
         if isinstance(code, str):
-            return {"state": FAIL, "description": str(receipt.get("vi") or code)[:MAX_DESCRIPTION], "due_at": None}
+            reason = str(receipt.get("vi") or code)[:MAX_DESCRIPTION]
+            return {"new_state": FAIL, "taken": None, "due": None, "reason": reason}
         return None
 
     def _spent(self, connection: Connection, number: int, doc_id: str) -> list[str]:

