@@ -287,6 +287,16 @@ def test_the_door_s_places_are_taken_from_the_settings_file(tmp_path):
         HubConfig.from_path(place)
 
 
+def test_a_door_that_could_be_passed_by_unopened_parcels_is_no_setting(tmp_path):
+    for door in (DoorPolicy(seal="record"), DoorPolicy(files="record"), DoorPolicy(scanner="clamd:///c")):
+        with pytest.raises(ValueError, match="passed by"):
+            HubConfig(envelope="off", door=door)
+    place = tmp_path / "hub.toml"
+    place.write_text('envelope = "off"\n[door]\nseal = "record"\n')
+    with pytest.raises(UsageError, match="passed by"):
+        HubConfig.from_path(place)
+
+
 def test_the_lgsp_door_is_the_same_door(tmp_path, clock, signed):
     with served(tmp_path, clock, signed.door(seal="require")) as (hub, _):
         from edocx.hub import agencies, door_refusal

@@ -168,6 +168,9 @@ class HubConfig(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> HubConfig:
+        if self.envelope == "off" and (self.door.scanner or {self.door.seal, self.door.files} != {"off"}):
+            # What is no envelope would pass unopened, whatever the door asks for.
+            raise ValueError('the door looks inside envelopes: with envelope = "off" it would be passed by')
         if self.peers and not self.unit:
             raise ValueError("a hub with peers needs its own unit code")
         if sum(peer.role == "above" for peer in self.peers) > 1:
