@@ -2,7 +2,18 @@
 
 from __future__ import annotations
 
+from edocx.signing.signed import PdfRevision, SignedFiles, SignedPart, SignedXml, Verified
 from edocx.verification.extract import Extraction
 from edocx.verification.judge import extract, sniff, verify
 
-__all__ = ["Extraction", "extract", "sniff", "verify"]
+__all__ = [
+    "Extraction",
+    "PdfRevision",
+    "SignedFiles",
+    "SignedPart",
+    "SignedXml",
+    "Verified",
+    "extract",
+    "sniff",
+    "verify",
+]
