@@ -176,7 +176,9 @@ def test_deferring_gives_the_final_name_at_b_b_and_says_so(tmp_path):
     (tmp_path / "a.pdf").write_bytes(b"a")
     out = tmp_path / "out"
     out.mkdir()
-    (outcome,) = SignedFolder(shutil.copy, away, level="B-T", keep=lambda *_: None).run([tmp_path / "a.pdf"], out, lambda _: None)
+    (outcome,) = SignedFolder(shutil.copy, away, level="B-T", keep=lambda *_: None).run(
+        [tmp_path / "a.pdf"], out, lambda _: None
+    )
     assert (outcome.state, outcome.level, outcome.error.code) == ("signed", "B-B", "EDX-TSA-NONE")
     assert (out / "a.pdf").exists()
 
