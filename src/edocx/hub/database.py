@@ -69,6 +69,7 @@ class _Job(Generic[_T]):
 
     def __init__(self, act: Callable[[Connection], _T]) -> None:
         self.settled = False
+        self.turn = threading.Event()
         self._act = act
         self._results: list[_T] = []
         self._error: BaseException | None = None
@@ -113,6 +114,7 @@ class HubStore:
         self._gate = Gate()
         self._waiting: list[_Job[Any]] = []
         self._waiting_lock = threading.Lock()
+        self._led = False
         self._payloads: Payloads | PayloadPieces = (
             Payloads(path.with_name(path.name + ".payloads"), faults=faults)
             if server is None
@@ -177,13 +179,36 @@ class HubStore:
         Acts that wait while another thread commits share the next commit: one sync to disk serves them all, and each
         is undone by itself when it raises.
         """
+        if self._gate.is_mine:
+            with self._gate.one_writer():  # says that a transaction stands inside another
+                pass
         job = _Job(act)
         with self._waiting_lock:
             self._waiting.append(job)
-        with self._gate.one_writer():
-            while not job.settled:
-                self._write_all(step)
+            leads, self._led = not self._led, True
+        if not leads:
+            job.turn.wait()  # until it is settled, or its turn to lead
+        if not job.settled:
+            self._lead(step, job)
         return job.outcome()
+
+    def _lead(self, step: str, job: _Job[Any]) -> None:
+        """Commit what waits until one's own act is on disk, then pass the pen to whoever waits longest.
+
+        Who was served leaves at once: were all to take the pen themselves, each would wait behind commits of others.
+        """
+        try:
+            while not job.settled:
+                with self._gate.one_writer():
+                    self._write_all(step)
+        finally:
+            with self._waiting_lock:
+                if not job.settled:
+                    self._waiting.remove(job)
+                following = next(iter(self._waiting), None)
+                self._led = following is not None
+            if following is not None:
+                following.turn.set()
 
     def _write_all(self, step: str) -> None:
         with self._waiting_lock:
@@ -195,12 +220,12 @@ class HubStore:
                         job.run(connection)
                     self._faults.reached(f"hub.commit.before:{step}")
                 self._faults.reached(f"hub.commit.after:{step}")
-        except BaseException as error:
+        except BaseException as error:  # noqa: BLE001 - each caller raises it for its own act
             for job in jobs:
                 job.fail(error)
-            raise
         for job in jobs:
             job.settled = True
+            job.turn.set()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:

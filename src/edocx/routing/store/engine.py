@@ -37,6 +37,11 @@ class Gate:
         return self._waiting > 0
 
     @property
+    def is_mine(self) -> bool:
+        """Whether this thread holds the gate."""
+        return self._holder == threading.get_ident()
+
+    @property
     def is_free(self) -> bool:
         """Whether nobody writes at this moment."""
         return not self._lock.locked()
