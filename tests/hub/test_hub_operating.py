@@ -349,6 +349,20 @@ def test_the_metrics_page_is_read_by_prometheus_own_parser(hub, client, address)
     assert "lộ" not in page
 
 
+def test_how_long_copies_waited_is_told_by_lane(hub, client, address, clock):
+    for number, urgency in (("1", 0), ("2", 3), ("3", 3)):
+        client(A).send(document(number=number, urgency=urgency))
+    clock.advance(seconds=42)
+    for row in client(B).waiting():
+        for word in ("processing", "done", "done"):
+            client(B).call("updateStatus", b"{}", docId=row["docId"], status=word)
+    page = get(address, "/metrics").body.decode()
+    assert 'edocx_hub_waited_seconds_count{lane="0"} 1' in page
+    assert 'edocx_hub_waited_seconds_bucket{lane="3",le="10.0"} 0' in page
+    assert 'edocx_hub_waited_seconds_bucket{lane="3",le="60.0"} 2' in page
+    assert 'edocx_hub_waited_seconds_sum{lane="3"} 84.0' in page
+
+
 def test_calls_are_logged_as_json_without_content(tmp_path, clock, caplog):
     import logging
 

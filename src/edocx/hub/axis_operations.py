@@ -186,11 +186,13 @@ async def update_status(call: Call) -> Response:
     """Acknowledge the caller's copy of a message."""
     await small_body(call)
 
-    def act(connection: Connection) -> None:
+    def act(connection: Connection) -> tuple[int, float] | None:
         words = (call.get("docId"), call.get("status"), call.get("description"))
-        mailroom.update_status(connection, call.caller.agency, *words, now=call.service.store.now())
+        return mailroom.update_status(connection, call.caller.agency, *words, now=call.service.store.now())
 
-    await run_in_threadpool(call.service.store.write, "status", act)
+    waited = await run_in_threadpool(call.service.store.write, "status", act)
+    if waited is not None:
+        call.service.metrics.fetched(*waited)
     return answer(replies.to_bytes(replies.ok()))
 
 

@@ -289,11 +289,13 @@ def _attachments(blob: Blob, service: Service) -> list[dict[str, str]]:
 async def _update(service: Service, request: Request, agency: Agency) -> dict[str, Any]:
     told = await _form(service, request)
 
-    def act(connection: Connection) -> None:
+    def act(connection: Connection) -> tuple[int, float] | None:
         words = (str(told.get("docId") or ""), str(told.get("status") or ""), str(told.get("description") or ""))
-        mailroom.update_status(connection, agency, *words, now=service.store.now())
+        return mailroom.update_status(connection, agency, *words, now=service.store.now())
 
-    await run_in_threadpool(service.store.write, "status", act)
+    waited = await run_in_threadpool(service.store.write, "status", act)
+    if waited is not None:
+        service.metrics.fetched(*waited)
     return {"success": True, "message": "OK"}
 
 

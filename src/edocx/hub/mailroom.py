@@ -203,13 +203,16 @@ def own_message(connection: Connection, caller: Agency, doc_id: str) -> tuple[Ro
 
 def update_status(
     connection: Connection, caller: Agency, doc_id: str, word: str, description: str, *, now: datetime
-) -> None:
-    """Acknowledge the caller's own copy; the same word again does nothing, and `done` is never taken back."""
+) -> tuple[int, float] | None:
+    """Acknowledge the caller's own copy; the same word again does nothing, and `done` is never taken back.
+
+    Returns, of a copy that is done now, its urgency and how many seconds it waited here; None otherwise.
+    """
     state = STATUS_WORDS.get(word.strip().lower())
     if state is None:
         raise refusal.bad_parameter("status")
     query = (
-        select(copies.c.message, copies.c.state)
+        select(copies.c.message, copies.c.state, copies.c.created_at, messages.c.urgency)
         .join(messages, messages.c.number == copies.c.message)
         .where(messages.c.doc_id == doc_id, copies.c.recipient == caller.code, copies.c.via.is_(None))
     )
@@ -217,12 +220,13 @@ def update_status(
     if row is None:
         raise refusal.unknown_document(doc_id)
     if row.state == state:
-        return
+        return None
     if row.state == DONE or (row.state == FAIL and state == PROCESSING):
         raise refusal.settled()
     where = (copies.c.message == row.message) & (copies.c.recipient == caller.code)
     values = {"state": state, "description": tidied(description, MAX_DESCRIPTION) or None, "updated_at": now}
     connection.execute(update(copies).where(where).values(**values))
+    return (row.urgency, (now - row.created_at).total_seconds()) if state == DONE else None
 
 
 def wire_time(moment: datetime) -> str:

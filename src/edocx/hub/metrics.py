@@ -12,6 +12,9 @@ from edocx.hub.call_log import tell
 BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 10.0)
 """Upper bounds of latency in seconds."""
 
+WAITS = (1.0, 10.0, 60.0, 300.0, 1800.0, 7200.0, 86400.0)
+"""Upper bounds, in seconds, of how long a copy waited until its recipient had it."""
+
 MAX_SERIES = 5_000
 """Most series of one name: against callers that make up operations."""
 
@@ -29,6 +32,8 @@ class Metrics:
         self._buckets: dict[str, list[int]] = {}
         self._totals: Counter[str] = Counter()
         self._remarks: Counter[str] = Counter()
+        self._waits: dict[int, list[int]] = {}
+        self._waited: Counter[int] = Counter()
 
     def request(self, operation: str, outcome: str, agency: str, seconds: float) -> None:
         """Count one call: its operation, ``ok`` or the error's code, who called ("" unknown), how long it took."""
@@ -47,6 +52,13 @@ class Metrics:
         with self._lock:
             self._totals[name] += amount
 
+    def fetched(self, urgency: int, seconds: float) -> None:
+        """Count a copy that its recipient acknowledged, by lane, and how long it had waited."""
+        with self._lock:
+            bucket = self._waits.setdefault(urgency, [0] * (len(WAITS) + 1))
+            bucket[bisect_left(WAITS, seconds)] += 1
+            self._waited[urgency] += int(seconds * 1e9)
+
     def door(self, code: str) -> None:
         """Count what the door remarked on a message that it let in."""
         with self._lock:
@@ -55,7 +67,7 @@ class Metrics:
     def text(self, gauges: dict[str, float]) -> str:
         """Return everything in Prometheus' exposition format, version 0.0.4."""
         with self._lock:
-            return "\n".join([*self._counters(), *self._histograms(), *_gauges(gauges)]) + "\n"
+            return "\n".join([*self._counters(), *self._histograms(), *self._lanes(), *_gauges(gauges)]) + "\n"
 
     def _counters(self) -> Iterator[str]:
         yield "# TYPE edocx_hub_requests_total counter"
@@ -69,6 +81,17 @@ class Metrics:
         for name, count in sorted(self._totals.items()):
             yield f"# TYPE edocx_hub_{name}_total counter"
             yield f"edocx_hub_{name}_total {count}"
+
+    def _lanes(self) -> Iterator[str]:
+        if self._waits:
+            yield "# TYPE edocx_hub_waited_seconds histogram"
+        for urgency, counts in sorted(self._waits.items()):
+            total = 0
+            for bound, count in zip((*map(str, WAITS), "+Inf"), counts, strict=True):
+                total += count
+                yield f'edocx_hub_waited_seconds_bucket{{lane="{urgency}",le="{bound}"}} {total}'
+            yield f'edocx_hub_waited_seconds_sum{{lane="{urgency}"}} {self._waited[urgency] / 1e9:.6f}'
+            yield f'edocx_hub_waited_seconds_count{{lane="{urgency}"}} {total}'
 
     def _histograms(self) -> Iterator[str]:
         yield "# TYPE edocx_hub_request_seconds histogram"
