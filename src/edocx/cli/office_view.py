@@ -133,10 +133,13 @@ def show_trace(trace: Trace) -> None:
     for way in trace.ways:
         say(_fit("  " + " → ".join(way), 80))
     rows = (
-        [moment(e.at), e.recipient, e.what, e.basis, _one_line(e.person or e.actor), _said(e.text, e.remark)]
+        [moment(e.at), e.recipient, e.what, e.basis, _one_line(e.person or e.actor), e.text.in_language(language())]
         for e in trace.events
     )
     show_table(_EVENTS, rows)
+    for event in trace.events:
+        if event.remark and event.remark != event.text.vi:
+            say(_fit(f"  {event.recipient} {event.what}: {_one_line(event.remark)}", 80))
     for late in trace.missed:
         unit, due = late.unit or "", moment(late.due)
         say(Text(f"  ! quá hạn {late.duty} {unit}, hạn {due}", f"  ! missed: {late.duty} {unit}, due {due}"))
@@ -175,11 +178,6 @@ def finding_json(finding: Finding) -> dict[str, Any]:
         "en": text.en,
         "where": finding.where,
     }
-
-
-def _said(text: Text, remark: str | None) -> str:
-    words = text.in_language(language())
-    return f"{words}: {_one_line(remark)}" if remark and remark != text.vi else words
 
 
 def _one_line(text: str) -> str:
