@@ -94,7 +94,7 @@ class PageLayout(BaseModel):
         width, height = first
         last_width, last_height = last or first
         line = height - 136
-        middle = width / 2
+        middle, scale = width / 2, min(1.0, width / A4[0])  # margins shrink on smaller pages, so that the lines fit
         foot = min(150.0, last_height / 4)
         row = max(1, int((last_width - 85) // _COLUMN))
         people_at = [
@@ -102,8 +102,8 @@ class PageLayout(BaseModel):
             for number in range(people)
         ]
         return cls(
-            number=Box(x1=min(85.0, middle - 60), y1=line, x2=middle - 42, y2=line + 16),
-            date=Box(x1=middle + 2, y1=line, x2=width - 57, y2=line + 16),
+            number=Box(x1=85 * scale, y1=line, x2=middle - 42 * scale, y2=line + 16),
+            date=Box(x1=middle + 2, y1=line, x2=width - 57 * scale, y2=line + 16),
             signatures=tuple(Box(page=-1, x1=x, y1=y, x2=x + 150, y2=y + 60) for x, y in people_at),
             seal=_seal_over(*people_at[0]),
             joint_seals=tuple(_seal_over(x, y) for x, y in people_at[1:]),

@@ -9,8 +9,8 @@ from edocx.errors import SigningRefused, Text, UsageError
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.page_view import Corners, page_view
 
-SMALLEST = 410.0
-"""Points: the short side of A5 (148 mm), less what a scanner trims. On less, the decree's lines do not fit."""
+SMALLEST = 330.0
+"""Points (116 mm), of the short side: on less, the decree's lines do not fit side by side at a legible size."""
 
 _SLACK = 2.0
 """Points by which a box may pass the edge: rounding, and pages whose size was rounded."""
@@ -75,8 +75,8 @@ def too_small(size: tuple[float, float], where: str) -> SigningRefused:
     """Make the refusal of a page that the decree's layout does not fit on."""
     return SigningRefused(
         Text(
-            f"Trang quá nhỏ ({_millimetres(size)}) cho bố cục của Nghị định 30/2020 (từ khổ A5).",
-            f"The page is too small ({_millimetres(size)}) for the layout of NĐ 30/2020 (A5 or larger).",
+            f"Trang quá nhỏ ({_millimetres(size)}) cho bố cục của Nghị định 30/2020 (cạnh ngắn từ 116 mm).",
+            f"The page is too small ({_millimetres(size)}) for the layout of NĐ 30/2020 (116 mm or more).",
         ),
         hint=Text(
             "Đặt chữ ký bằng tọa độ (--place), hoặc ký không hiển thị (bỏ --image).",
