@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 from datetime import date
+from itertools import combinations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from units_scene import REFORM, passage, unit
 
 from edocx.errors import UnitError
@@ -168,3 +171,42 @@ def test_the_generated_territory_has_the_figures_of_2023_and_says_it_is_generate
     for history in made.units:
         code = history.last.code
         assert code.to_qcvn102().to_qd20() == code
+
+
+DEEP = "H58.12.01.001"
+TERRITORY = four_level_directory().with_changes(
+    [unit("truong-12-01-001", DEEP, closed=REFORM), unit("to-12-01-001-01", f"{DEEP}.01", closed=REFORM)]
+)
+TREE_2023 = sorted(
+    str(unit.code) for unit in (history.at(BEFORE) for history in TERRITORY) if unit is not None and unit.code
+)
+
+
+def above(code):
+    """Every unit that the recorded connections lead to from here, this one included."""
+    found, hub = [], TERRITORY.find(code, BEFORE)
+    while hub is not None and hub.identity not in found:
+        found.append(hub.identity)
+        nearest = (TERRITORY.find(one, BEFORE) for one in hub.code.ancestors)
+        hub = TERRITORY.find(hub.served_by, BEFORE) if hub.served_by else next(filter(None, nearest), None)
+    return found
+
+
+@pytest.mark.parametrize("turned", [False, True])
+@pytest.mark.parametrize("low, high", combinations([f"{DEEP}.01", DEEP, "H58.12.01", "H58.12", "H58"], 2))
+def test_a_route_to_or_from_a_units_own_ancestor_ends_there(low, high, turned):
+    ends = (high, low) if turned else (low, high)
+    codes = [code for _, code, _ in stations(TERRITORY.route(*ends, BEFORE))]
+    assert (codes[0], codes[-1]) == ends
+    assert codes == sorted(codes, key=len, reverse=not turned)
+    assert len(codes) == low.count(".") - high.count(".") + 1
+
+
+@given(st.sampled_from(TREE_2023), st.sampled_from(TREE_2023))
+def test_a_route_never_visits_a_unit_twice_nor_goes_above_the_common_ancestor(sender, recipient):
+    passed = [hop.unit.identity for hop in TERRITORY.route(sender, recipient, BEFORE) if hop.unit]
+    if sender != recipient:
+        assert len(passed) == len(set(passed))
+    common = [identity for identity in above(sender) if identity in above(recipient)]
+    assert not set(passed) & set(common[1:])
+    assert not common or common[0] in passed

@@ -136,5 +136,5 @@ def _meeting(first: Unit, up: list[Hop], last: Unit, down: list[Hop]) -> tuple[i
         if identity in downs:
             place = downs.index(identity)
             # The meeting point stands once: with the way up, unless it is one of the two ends.
-            return (steps - 1, place - 1) if place == 0 else (steps, max(place - 1, 0))
+            return (steps - 1, 0) if place == 0 else (steps, place - 1)
     return None
