@@ -193,7 +193,7 @@ def above(code):
 
 
 @pytest.mark.parametrize("turned", [False, True])
-@pytest.mark.parametrize("low, high", combinations([f"{DEEP}.01", DEEP, "H58.12.01", "H58.12", "H58"], 2))
+@pytest.mark.parametrize("low, high", [*combinations([f"{DEEP}.01", DEEP, "H58.12.01", "H58.12", "H58"], 2)])
 def test_a_route_to_or_from_a_units_own_ancestor_ends_there(low, high, turned):
     ends = (high, low) if turned else (low, high)
     codes = [code for _, code, _ in stations(TERRITORY.route(*ends, BEFORE))]
