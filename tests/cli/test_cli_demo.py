@@ -87,6 +87,14 @@ def test_a_kept_office_sends_by_its_own_file(kept, tmp_path):
     assert json.loads(done.stdout)["schema"] == 1
 
 
+def test_the_status_of_a_document_is_told_in_the_language_asked_for(kept):
+    office = kept[0] / "offices" / "H58.12.01" / "office.toml"
+    done = edocx("office", "status", "--office", office, "--lang", "vi")
+    assert done.returncode == 0, done.stderr
+    assert "từ chối tiếp nhận" in done.stdout
+    assert "rejected" not in done.stdout
+
+
 def test_pdfsig_calls_both_signatures_valid(kept, tool):
     folder, _ = kept
     said = subprocess.run([tool("pdfsig"), folder / "document.pdf"], capture_output=True, text=True, check=False).stdout

@@ -106,6 +106,24 @@ sys.meta_path.insert(0, Impatient())
     assert sentence(done)
 
 
+def test_ctrl_c_inside_a_lock_of_the_import_machinery_is_kept_and_obeyed():
+    # There an exception is printed as "ignored" and lost; in a module's body libraries turn it into faults of their own.
+    before = """
+import os, signal, sys
+class Broken:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGINT)
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            Broken()
+sys.meta_path.insert(0, Impatient())
+"""
+    done = run("demo", "--json", before=before)
+    assert done.returncode == 130
+    assert sentence(done)
+
+
 def test_ctrl_c_after_the_answer_changes_nothing():
     before = "import atexit, os, signal\natexit.register(lambda: os.kill(os.getpid(), signal.SIGINT))"
     done = run("units", "show", "G22", "--json", before=before)

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, utils
 from cryptography.hazmat.primitives.serialization import pkcs12
 
 from edocx.errors import SignaturePending, SigningRefused, StateError
+from edocx.office import approving
 from edocx.testing import scene
 from edocx.testing.network import Network
 
@@ -125,3 +126,20 @@ def test_a_key_at_hand_leaves_nothing_waiting(network, tmp_path):
     commune = network.office(scene.COMMUNE)
     commune.approve(scene.draft(path, layout), by="director")
     assert commune.awaiting() == ()
+
+
+def test_two_processes_that_approve_one_draft_end_with_one_signature(network, tmp_path, monkeypatch):
+    path, layout = scene.write_letter(tmp_path)
+    draft, faster = scene.draft(path, layout), []
+    file = approving._file
+
+    def after_somebody_else(*given):
+        if not faster:
+            faster.append(None)
+            with Network.four_levels(network.folder) as other:
+                faster[0] = other.office(scene.COMMUNE).approve(draft, by="director", draft_id="thu-1")
+        return file(*given)
+
+    monkeypatch.setattr(approving, "_file", after_somebody_else)
+    slower = network.office(scene.COMMUNE).approve(draft, by="director", draft_id="thu-1")
+    assert slower.pdf.sha256 == faster[0].pdf.sha256

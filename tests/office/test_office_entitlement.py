@@ -84,3 +84,33 @@ def test_a_seal_needs_a_signatory_who_was_entitled(net):
         with pytest.raises(SigningRefused, match="EDX-SIGNATORY-NOT-ENTITLED"):
             commune.issue(commune.approved(approved.id), seal="agency")
         assert commune.documents() == ()
+
+
+def swap_key(net, code, name, other):
+    """Put another office's key where this one's was, as a mix-up would."""
+    offices = net.folder / "offices"
+    (offices / code / f"{name}.p12").write_bytes((offices / other / f"{name}.p12").read_bytes())
+
+
+def test_another_units_key_seals_nothing_and_nothing_is_sent(net):
+    document = net.sample()
+    net.close()
+    swap_key(net, scene.COMMUNE, "agency", "G22")
+    with Network.four_levels(net.folder) as again:
+        commune = again.office(scene.COMMUNE)
+        with pytest.raises(SigningRefused, match="EDX-SIGNER-FOREIGN"):
+            commune.send(document, to=["H58.12"])
+        again.run_until_quiet()
+        assert again.office("H58.12").inbox_count() == 0
+
+
+def test_another_units_key_does_not_seal_a_document_either(net):
+    path, layout = scene.write_letter(net.folder)
+    net.office(scene.COMMUNE).approve(scene.draft(path, layout), by="director", draft_id="thu-1")
+    net.close()
+    swap_key(net, scene.COMMUNE, "agency", "H58.12")
+    with Network.four_levels(net.folder) as again:
+        commune = again.office(scene.COMMUNE)
+        with pytest.raises(SigningRefused, match="EDX-SIGNER-FOREIGN"):
+            commune.issue(commune.approved("thu-1"), seal="agency")
+        assert commune.documents() == ()

@@ -7,6 +7,8 @@ import os
 import sys
 from typing import Any
 
+from edocx.cli.interrupt import catch_up, ignore, listen, was_seen
+
 _INTERRUPTED = 130
 """What shells say of a program that Ctrl-C ended (128 + SIGINT)."""
 
@@ -16,16 +18,17 @@ _READER_GONE = 141
 
 def main(arguments: list[str] | None = None) -> None:
     """Run the command line and exit with the documented code; no error ends in a traceback."""
+    own = arguments is None  # our own process: its Ctrl-C is ours too
+    if own:
+        listen()
     try:
         code = _run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # while the commands themselves are loaded, or while the end is being said
         code = _INTERRUPTED
     if code == _INTERRUPTED:
         _say_interrupted()
-    if arguments is None:  # our own process: a Ctrl-C that comes when all is said must not change the answer
-        import signal
-
-        signal.signal(signal.SIGINT, signal.SIG_IGN)
+    if own:
+        ignore()  # a Ctrl-C that comes when all is said must not change the answer
     _let_go_of_streams()
     sys.exit(code)
 
@@ -42,6 +45,7 @@ def _run(arguments: list[str]) -> int:
 def _guarded(rest: list[str], *, as_json: bool) -> int:
     from edocx.cli.root import app
 
+    catch_up()
     stdout = sys.stdout
     try:
         code: Any = app(args=rest, prog_name="edocx", standalone_mode=False)
@@ -63,7 +67,7 @@ def _said(error: Any, *, as_json: bool) -> int:
     if hasattr(error, "format_message"):  # what typer raises for a wrong call
         error.show()
         return int(getattr(error, "exit_code", 2))
-    if type(error).__name__ == "Abort":  # typer's name for Ctrl-C, and for an answer that never came
+    if was_seen() or type(error).__name__ == "Abort":  # typer's name for Ctrl-C, and for an answer that never came
         return _INTERRUPTED
     if isinstance(error, OSError):
         error = storage_error(error)

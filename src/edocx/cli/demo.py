@@ -91,7 +91,7 @@ def _line(moment: Moment) -> None:
     level = moment.station.level.label.in_language(lang)
     who = moment.station.name.replace("Ủy ban nhân dân", "UBND")[:_WHO]
     what = moment.what.in_language(lang)
-    typer.echo(f"{in_vietnam(moment.at):%d/%m %H:%M}  {level:<10} {who:<{_WHO}} {moment.status or '  '} {what}")
+    say(f"{in_vietnam(moment.at):%d/%m %H:%M}  {level:<10} {who:<{_WHO}} {moment.status or '  '} {what}")
 
 
 def _verify(story: Story, files: dict[str, Path]) -> dict[str, Any]:
@@ -113,10 +113,10 @@ def _conclude(story: Story, files: dict[str, Path], reports: dict[str, Any], *, 
     )
     for result in story.results():
         mark = "✓" if result.handling == "completed" else "✗"
-        typer.echo(f"  {mark} {result.station.name}: {_HANDLINGS[result.handling].in_language(lang)}")
-        typer.echo(f"      {' → '.join(result.way)}")
+        say(f"  {mark} {result.station.name}: {result.handling.label.in_language(lang)}")
+        say(f"      {' → '.join(result.way)}")
         if result.reason:
-            typer.echo(f"      “{result.reason}”")
+            say(f"      “{result.reason}”")
     say(Text("\nKiểm tra lại:", "\nVerified again:"))
     for name, report in reports.items():
         say(f"  {files[name].name}: {report.indication} ({len(report.signatures)})")
@@ -128,7 +128,7 @@ def _conclude(story: Story, files: dict[str, Path], reports: dict[str, Any], *, 
         )
     say(Text("Kiểm tra bằng công cụ của người khác:", "Check them with other people's tools:"))
     for line in _commands(folder):
-        typer.echo(f"  {line}")
+        say(f"  {line}")
 
 
 def _commands(folder: Path) -> list[str]:
@@ -186,15 +186,3 @@ def _as_json(story: Story, files: dict[str, Path], reports: dict[str, Any]) -> d
         "verdicts": {name: str(report.indication) for name, report in reports.items()},
         "check": _commands(story.network.folder),
     }
-
-
-_HANDLINGS = {
-    "none": Text("chưa có tin", "nothing heard"),
-    "arrived": Text("đã đến", "arrived"),
-    "rejected": Text("từ chối tiếp nhận", "rejected"),
-    "accepted": Text("đã tiếp nhận", "accepted"),
-    "assigned": Text("đã phân công", "assigned"),
-    "processing": Text("đang xử lý", "processing"),
-    "completed": Text("hoàn thành", "completed"),
-    "returned": Text("trả lại", "returned"),
-}

@@ -150,8 +150,10 @@ def show_status(trace: Trace) -> None:
     rows = []
     for tracked in trace.deliveries:
         shown = tracked.delivery.shown
-        change = "" if shown.change == "none" else f"{shown.asked} {shown.change}"
-        rows.append([tracked.delivery.recipient, shown.passage, shown.handling, change])
+        lang = language()
+        change = "" if shown.change == "none" else f"{shown.asked} {shown.change.label.in_language(lang)}"
+        steps = [shown.passage.label.in_language(lang), shown.handling.label.in_language(lang)]
+        rows.append([tracked.delivery.recipient, *steps, change])
     say(trace.document_id)
     show_table(_STATUS, rows)
 

@@ -7,7 +7,7 @@ from typing import Any
 import typer
 from typer.core import TyperGroup
 
-from edocx.cli.output import take_language
+from edocx.cli.output import language
 from edocx.errors import Text
 
 _COMMANDS = {
@@ -43,9 +43,8 @@ class _LazyGroup(TyperGroup):
         return typer.main.get_command(module.app)
 
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
-        language = take_language([])[0]
-        with formatter.section({"vi": "Lệnh"}.get(language, "Commands")):
-            formatter.write_dl([(name, _COMMANDS[name].in_language(language)) for name in _available()])
+        with formatter.section({"vi": "Lệnh"}.get(language(), "Commands")):
+            formatter.write_dl([(name, _COMMANDS[name].in_language(language())) for name in _available()])
 
 
 def _available() -> tuple[str, ...]:

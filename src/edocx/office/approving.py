@@ -13,7 +13,7 @@ from typing import Any
 
 from edocx.content import Blob
 from edocx.documents import Draft
-from edocx.errors import EdocxError, SignaturePending, SigningRefused, StateError, Text
+from edocx.errors import EdocxError, SignaturePending, StateError, Text
 from edocx.office.desk import Desk
 from edocx.office.entitlement import require_entitled
 from edocx.routing.dossier import Filed
@@ -23,7 +23,6 @@ from edocx.signing.certificate import fingerprint
 from edocx.signing.keys import Signer
 from edocx.signing.pdf.appearance import Appearance, signing_time_text
 from edocx.signing.pdf.form import make_form, person_field
-from edocx.signing.pdf.order import check_certificate
 from edocx.signing.pdf.phases import complete, prepare
 from edocx.signing.pdf.prepared import Prepared
 
@@ -161,25 +160,10 @@ def not_ours(document: str) -> StateError:
     )
 
 
-def require_role(role: str, wanted: str, name: str) -> None:
-    """Refuse a key for the other step: a person approves, the organisation seals."""
-    if role != wanted:
-        raise SigningRefused(
-            Text(f"Khóa “{name}” không dùng được cho bước này.", f"The key “{name}” is not for this step."),
-            hint=Text(
-                "Cá nhân ký trước, cơ quan đóng dấu sau.",
-                "A person's key approves, the organisation's key seals.",
-            ),
-            code="EDX-SIGNER-ROLE",
-        )
-
-
 def _fit_signer(desk: Desk, by: str, draft: Draft) -> Signer:
     """Open the key and check it before any PIN is asked: also days later, when the signature comes."""
-    signer, now = desk.signer(by), desk.clock.now()
-    require_role(desk.signer_config(by).role, "person", by)
-    check_certificate(signer, "person", now, desk.criteria)
-    require_entitled(desk.registry, fingerprint(signer.certificate), draft, now)
+    signer = desk.fit_signer(by, "person")
+    require_entitled(desk.registry, fingerprint(signer.certificate), draft, desk.clock.now())
     return signer
 
 
@@ -189,6 +173,9 @@ def _file(  # noqa: PLR0917 - one caller for each state
     payload = desk.store.keep(Blob.from_path(file))
     metadata = {"draft": draft.model_dump(mode="json"), "by": by, **more}
     with desk.store.begin("approve") as transaction:
+        known = transaction.documents.find(own_id)
+        if known is not None:  # another process approved the same draft meanwhile; its signature stands
+            return known
         return transaction.documents.put(own_id, state=state, metadata=metadata, payload=payload)
 
 

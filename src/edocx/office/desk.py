@@ -13,11 +13,14 @@ from edocx.documents import Signatory
 from edocx.envelope.model import Organization
 from edocx.errors import Text, UnitError, UsageError
 from edocx.office.configuration import OfficeConfig, SignerConfig
+from edocx.office.entitlement import require_own, require_role
 from edocx.office.workspace import workspace
 from edocx.routing.database import Store
 from edocx.routing.journal import Head
 from edocx.routing.transport import Transport
+from edocx.signing.certificate import fingerprint
 from edocx.signing.evidence import Evidence
+from edocx.signing.fitness import Role, check_certificate
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Secrets, Signer, no_secrets, open_signer
 from edocx.signing.timestamp import Timestamper
@@ -50,6 +53,8 @@ class Desk:
     """Whether this office's journal was held against the axis' since it was opened."""
     _signers: dict[str, Signer] = field(default_factory=dict, repr=False)
     _criteria: Criteria | None = field(default=None, repr=False)
+    _fit: dict[str, Criteria] = field(default_factory=dict, repr=False)
+    """Under which criteria each key was last found fit: it is asked again as often as those are made anew."""
 
     @property
     def unit(self) -> UnitId:
@@ -87,11 +92,26 @@ class Desk:
             self._signers[name] = open_signer(config.key, self.secrets)
         return self._signers[name]
 
+    def fit_signer(self, name: str, role: Role) -> Signer:
+        """Open a key for a step and check it before any PIN is asked: its role, its certificate, and whose it is.
+
+        Raises `SigningRefused` for a key of the other step, one that is not fit now (`check_certificate`), or one that
+        the registry knows as another unit's.
+        """
+        signer, config = self.signer(name), self.signer_config(name)
+        require_role(config.role, role, name)
+        criteria = self.criteria
+        if self._fit.get(name) is not criteria:
+            check_certificate(signer, role, self.clock.now(), criteria)
+            require_own(self.registry, fingerprint(signer.certificate), self.unit, self.clock.now())
+            self._fit[name] = criteria
+        return signer
+
     def agency(self) -> Signer:
-        """Open the agency's own key, which seals envelopes and statuses."""
+        """Open the agency's own key, which seals envelopes and statuses; raise what `fit_signer` raises."""
         for name, config in self.config.signers.items():
             if config.role == "organisation":
-                return self.signer(name)
+                return self.fit_signer(name, "organisation")
         raise UsageError(
             Text("Văn phòng chưa khai báo khóa cơ quan.", "The office has no organisational key."),
             hint=Text("Thêm [signers.…] với role = “organisation”.", "Add [signers.…] with role = “organisation”."),

@@ -16,14 +16,13 @@ from typing import Any
 from edocx.content import Blob
 from edocx.documents import Document, DocumentId, DocumentNumber, Draft
 from edocx.errors import SigningRefused, StateError, Text
-from edocx.office.approving import APPROVED, Approved, not_ours, require_role
+from edocx.office.approving import APPROVED, Approved, not_ours
 from edocx.office.desk import Desk
 from edocx.office.entitlement import require_entitled
 from edocx.office.levels import owe, seal_document
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import is_message_id
 from edocx.signing.pdf.field_text import FieldValue, number_and_date
-from edocx.signing.pdf.order import check_certificate
 from edocx.signing.pdf.sign import LevelTask, Signed
 from edocx.signing.pdf.verify import verify_pdf
 from edocx.signing.report import Integrity
@@ -131,9 +130,7 @@ def _reserve(desk: Desk, approved: Approved) -> tuple[Filed, DocumentNumber, dat
 
 
 def _seal(desk: Desk, approved: Approved, seal: str, values: Mapping[str, FieldValue], folder: Path) -> Signed:
-    signer, config, now = desk.signer(seal), desk.signer_config(seal), desk.clock.now()
-    require_role(config.role, "organisation", seal)
-    check_certificate(signer, "organisation", now, desk.criteria)
+    signer, config = desk.fit_signer(seal, "organisation"), desk.signer_config(seal)
     source = approved.pdf.save(folder / "approved.pdf").path
     assert source is not None
     _require_person(desk, approved, source)

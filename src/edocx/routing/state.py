@@ -197,10 +197,10 @@ def require_consistent(delivery: Delivery, statement: Statement) -> None:
         return
     raise StateError(
         Text(
-            f"Không thể báo trạng thái {statement.code}: văn bản đang ở trạng thái '{delivery.shown.handling}'"
-            f", yêu cầu thay đổi '{delivery.shown.change}'.",
-            f"Status {statement.code} cannot be stated: the document is '{delivery.shown.handling}', "
-            f"with a change request '{delivery.shown.change}'.",
+            f"Không thể báo trạng thái {statement.code}: xử lý văn bản: {delivery.shown.handling.label.vi}"
+            f"; yêu cầu thay đổi: {delivery.shown.change.label.vi}.",
+            f"Status {statement.code} cannot be stated: handling of the document: {delivery.shown.handling.label.en}; "
+            f"change request: {delivery.shown.change.label.en}.",
         ),
         hint=Text(
             "Xem lại lịch sử trạng thái của văn bản trước khi thao tác.",

@@ -10,6 +10,8 @@ from __future__ import annotations
 from enum import StrEnum
 from typing import NamedTuple
 
+from edocx.errors import Text
+
 
 class Passage(StrEnum):
     """How far the parcel got."""
@@ -19,6 +21,11 @@ class Passage(StrEnum):
     ARRIVED = "arrived"
     EXPIRED = "expired"
     DEAD = "dead"
+
+    @property
+    def label(self) -> Text:
+        """The step in words, for people."""
+        return _PASSAGES[self]
 
 
 class Handling(StrEnum):
@@ -33,6 +40,11 @@ class Handling(StrEnum):
     COMPLETED = "completed"
     RETURNED = "returned"
 
+    @property
+    def label(self) -> Text:
+        """The step in words, for people."""
+        return _HANDLINGS[self]
+
 
 class Change(StrEnum):
     """Where a recall, withdrawal, update or replacement stands."""
@@ -41,6 +53,38 @@ class Change(StrEnum):
     ASKED = "asked"
     AGREED = "agreed"
     REFUSED = "refused"
+
+    @property
+    def label(self) -> Text:
+        """The step in words, for people."""
+        return _CHANGES[self]
+
+
+_PASSAGES = {
+    Passage.QUEUED: Text("chờ gửi", "queued"),
+    Passage.SENT: Text("đã gửi", "sent"),
+    Passage.ARRIVED: Text("đã đến", "arrived"),
+    Passage.EXPIRED: Text("quá hạn", "expired"),
+    Passage.DEAD: Text("không gửi được", "dead"),
+}
+
+_HANDLINGS = {
+    Handling.NONE: Text("chưa có tin", "nothing heard"),
+    Handling.ARRIVED: Text("đã đến", "arrived"),
+    Handling.REJECTED: Text("từ chối tiếp nhận", "rejected"),
+    Handling.ACCEPTED: Text("đã tiếp nhận", "accepted"),
+    Handling.ASSIGNED: Text("đã phân công", "assigned"),
+    Handling.PROCESSING: Text("đang xử lý", "processing"),
+    Handling.COMPLETED: Text("hoàn thành", "completed"),
+    Handling.RETURNED: Text("trả lại", "returned"),
+}
+
+_CHANGES = {
+    Change.NONE: Text("không có", "none"),
+    Change.ASKED: Text("chờ trả lời", "asked"),
+    Change.AGREED: Text("đồng ý", "agreed"),
+    Change.REFUSED: Text("từ chối", "refused"),
+}
 
 
 class Step(NamedTuple):
