@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import shutil
+from dataclasses import replace
 from datetime import date, timedelta
 
 import pytest
@@ -372,6 +374,22 @@ def test_a_merged_units_successor_speaks_for_it_and_nobody_else(net):
     assert speaker_for(desk, "H58.12", Basis.SEAL, [DEPARTMENT]).voice_of == "H58.12"
     assert address_of(desk, DEPARTMENT) == "H58"
     assert address_of(desk, "H58.12") == "H58.12"
+
+
+@pytest.mark.parametrize("unit_is", ["shipped", "signed", "local"])
+def test_a_local_succession_lends_no_voice_over_a_unit_that_others_tell_of(net, unit_is):
+    from edocx.office.voices import speaker_for
+
+    desk = net.office(G22)._desk
+    whole = merged_into_province()
+    (edge,) = (one for one in whole.successions if one.predecessor == f"scene:{DEPARTMENT}")
+    history = copy.copy(whole.history(edge.predecessor))
+    history.authority = unit_is
+    mine = replace(edge, authority="local")
+    desk.directory = whole.with_changes([history], without_successions=[edge]).with_changes((), [mine])
+    net.clock.set(net.clock.now() + timedelta(days=2))
+    spoken_for = speaker_for(desk, "H58", Basis.SEAL, [DEPARTMENT]).voice_of
+    assert spoken_for == (DEPARTMENT if unit_is == "local" else "H58")
 
 
 def test_a_split_unit_is_written_to_at_whoever_holds_its_register(net):

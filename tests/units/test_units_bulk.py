@@ -76,7 +76,7 @@ def test_csv_tables_come_back_equal():
     directory = rich_directory()
     empty = MemoryDirectory([], [], SNAPSHOT)
     units = taken(empty, "".join(write_units(directory)), authority="shipped").directory
-    again = taken(units, "".join(write_successions(directory.successions))).directory
+    again = taken(units, "".join(write_successions(directory.successions)), authority="shipped").directory
     for history in directory:
         mine = again.history(history.identity)
         assert [(s.name, s.code, s.parent, s.contact, s.capabilities, s.since, s.until) for s in mine.states] == [
@@ -181,6 +181,7 @@ def test_successions_take_codes_of_the_right_day(reform):
     made = taken(
         reform,
         "kind,predecessor,successor,on,decree,custodian\nmerge,H58.01,H20,2025-07-01,QĐ 1,\n",
+        authority="shipped",
     )
     (edge,) = made.difference.successions_added
     assert (edge.predecessor, edge.successor) == ("so-01", "ubnd-dong-thap-2025")

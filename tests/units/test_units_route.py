@@ -202,7 +202,10 @@ def test_a_route_to_or_from_a_units_own_ancestor_ends_there(low, high, turned):
     assert len(codes) == low.count(".") - high.count(".") + 1
 
 
-@given(st.sampled_from(TREE_2023), st.sampled_from(TREE_2023))
+codes_2023 = st.sampled_from(TREE_2023) | st.sampled_from(["H58", "H58.12", "H58.12.01", DEEP, f"{DEEP}.01"])
+
+
+@given(codes_2023, codes_2023)
 def test_a_route_never_visits_a_unit_twice_nor_goes_above_the_common_ancestor(sender, recipient):
     passed = [hop.unit.identity for hop in TERRITORY.route(sender, recipient, BEFORE) if hop.unit]
     if sender != recipient:

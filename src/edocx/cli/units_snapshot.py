@@ -70,8 +70,7 @@ def take(
         # Nothing is kept of a state that does not join: the one before goes on until it expires.
         directory = trusted.directory(unsigned_base(known))
         store.save(trusted.taken)
-    overruled = [unit.identity for unit in place.store(office).overruled()]
-    _show(trusted, directory, overruled, as_json=as_json)
+    _show(trusted, directory, _overruled(office), as_json=as_json)
     raise typer.Exit(1 if trusted.refusals else 0)
 
 
@@ -89,7 +88,7 @@ def show(office: Path | None = place.OFFICE, as_json: bool = place.JSON) -> None
             hint=Text("Dùng edocx units snapshot take.", "Use edocx units snapshot take."),
             code="EDX-UNITS-NO-SNAPSHOT",
         )
-    _show(trusted, directory, [unit.identity for unit in place.store(office).overruled()], as_json=as_json)
+    _show(trusted, directory, _overruled(office), as_json=as_json)
 
 
 @app.command()
@@ -275,6 +274,13 @@ def _say_made(made: tuple[Made, ...] | list[Made], *, as_json: bool) -> None:
                 f"Đã ký {one.role}, phiên bản {one.version}: {one.path}", f"Signed {one.role} {one.version}: {one.path}"
             )
         )
+
+
+def _overruled(office: Path | None) -> list[str]:
+    """Name the office's own records that no longer count: units by identity, successions as from → to."""
+    store = place.store(office)
+    edges = (f"{edge.predecessor} → {edge.successor or '-'}" for edge in store.overruled_successions())
+    return [*(unit.identity for unit in store.overruled()), *edges]
 
 
 def _show(trusted: TrustedDirectory, directory: MemoryDirectory, overruled: list[str], *, as_json: bool) -> None:

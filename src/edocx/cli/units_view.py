@@ -179,7 +179,12 @@ def successors_answer(
         "at": day.isoformat(),
         "unit": unit_json(history.last),
         "successors": [
-            {**unit_json(one.unit), "verified": one.verified, "path": [edge_json(edge) for edge in one.path]}
+            {
+                **unit_json(one.unit),
+                "local": one.local or one.unit.local,
+                "verified": one.verified,
+                "path": [edge_json(edge) for edge in one.path],
+            }
             for one in found
         ],
         "pending": [edge_json(edge) for edge in directory.edges_from(history.identity) if edge.on > day],
@@ -190,10 +195,12 @@ def successors_answer(
 def show_successors(history: UnitHistory, found: Sequence[Successor], directory: MemoryDirectory, day: date) -> None:
     """Print who took over, by which decree, and what rests on memory."""
     lang = language()
+    own = Text(" [bản ghi riêng]", " [local]").in_language(lang)
     say(f"{named(history.last)}:")
     for one in found:
         last = one.path[-1]
         doubt = "" if one.verified else Text(" [chưa kiểm chứng]", " [unverified]").in_language(lang)
+        doubt += own if one.local or one.unit.local else ""
         decree = f", {last.decree}" if last.decree else ""
         say(f"  → {named(one.unit)}  ({last.kind.label.in_language(lang)} {last.on.isoformat()}{decree}){doubt}")
     pending = [edge for edge in directory.edges_from(history.identity) if edge.on > day]
@@ -201,7 +208,7 @@ def show_successors(history: UnitHistory, found: Sequence[Successor], directory:
         unit = directory.history(edge.successor) if edge.successor else None
         name = named(unit.last) if unit else "-"
         when = Text(f"từ {edge.on.isoformat()}", f"from {edge.on.isoformat()}").in_language(lang)
-        say(f"  ⋯ {when}: {name}")
+        say(f"  ⋯ {when}: {name}{own if edge.local else ''}")
     if not found and not pending:
         say(Text("  danh bạ không ghi đơn vị kế thừa", "  the directory records no successor"))
 
@@ -278,6 +285,8 @@ def edge_json(edge: Succession) -> dict[str, Any]:
         "custodian": edge.custodian,
         "source": edge.source,
         "verified": edge.verified,
+        "authority": edge.authority,
+        "local": edge.local,
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import timedelta
 
 from edocx.envelope.model import Envelope
 from edocx.errors import UnitError
@@ -11,6 +12,7 @@ from edocx.office.desk import Desk
 from edocx.office.verdict import speaks_to_us
 from edocx.routing.state import Basis, Speaker
 from edocx.signing.report import Indication, Report
+from edocx.units.succession import Succession
 
 
 def basis_of(desk: Desk, envelope: Envelope, report: Report) -> Basis:
@@ -72,4 +74,16 @@ def _succeeds(desk: Desk, unit: str, predecessor: str) -> bool:
         found = desk.directory.successors(predecessor, today)
     except UnitError:
         return False
-    return any(str(successor.unit.code) == unit for successor in found if successor.unit.code is not None)
+    return any(
+        str(successor.unit.code) == unit and all(_vouched(desk, edge) for edge in successor.path)
+        for successor in found
+        if successor.unit.code is not None
+    )
+
+
+def _vouched(desk: Desk, edge: Succession) -> bool:
+    """Whether an edge may lend a voice: this office's own word does so for units of its own alone."""
+    if not edge.local:
+        return True
+    left = desk.directory.find(edge.predecessor, edge.on - timedelta(days=1))
+    return left is not None and left.local

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,7 +12,7 @@ from edocx.units.difference import Difference, compare
 from edocx.units.directory import Snapshot
 from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
-from edocx.units.soundness import breaches
+from edocx.units.soundness import breaches, is_told
 from edocx.units.succession import Succession
 from edocx.units.table import Fault, Faults, FaultyTable
 from edocx.units.unit import LOCAL, SIGNED
@@ -48,7 +49,7 @@ def take_in(
         document = units_json.read_document(data, where=where, authority=authority)
         units, edges = document.units, document.successions
     elif units_csv.is_succession_table(data):
-        edges = units_csv.read_successions(data, base, where=where)
+        edges = units_csv.read_successions(data, base, authority=authority, where=where)
     else:
         units = units_csv.read_units(data, base, authority=authority, where=where, progress=progress)
     return combine(base, units, edges, now=now, source=source, where=where)
@@ -80,6 +81,7 @@ def combine(
                 "the record is signed by whoever is responsible; a local import does not replace it.",
             )
             faults.append(Fault(line, "id", "EDX-UNITS-SIGNED", why))
+    faults.extend(_over_told(base, {one.identity: one for _, one in units}, edges))
     lines |= {edge: line for line, edge in edges}
     snapshot = Snapshot(base.snapshot.version + 1, now, source)
     directory = base.with_changes((one for _, one in units), (edge for _, edge in edges), snapshot)
@@ -95,6 +97,22 @@ def combine(
         faults.sort(key=lambda fault: (fault.line, fault.column))
         raise FaultyTable(faults, where)
     return Imported(directory, compare(base, directory), len(units) + len(edges))
+
+
+def _over_told(
+    base: MemoryDirectory, replaced: Mapping[str, UnitHistory], edges: Iterable[tuple[int, Succession]]
+) -> Iterator[Fault]:
+    """Find local edges over units whose end others tell: whoever imports a row does not take over their registers."""
+    known = set(base.successions)
+    for line, edge in edges:
+        if edge not in known and is_told(base, edge, replaced):
+            why = Text(
+                f"dữ liệu kèm theo hoặc bản đã ký đã nói {edge.predecessor} kết thúc ra sao; không thêm bằng bản nhập"
+                " riêng.",
+                f"the shipped data or a signed snapshot tells how {edge.predecessor} ended; a local import adds nothing"
+                " to it.",
+            )
+            yield Fault(line, "predecessor", "EDX-UNITS-TOLD", why)
 
 
 def _is_json(data: bytes) -> bool:

@@ -62,6 +62,8 @@ class RegisterHolder:
 
     unit: Unit
     rule: Text
+    local: bool = False
+    """Whether this rests on a record that only this office vouches for."""
 
 
 @dataclass(frozen=True, slots=True)

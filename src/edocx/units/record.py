@@ -29,7 +29,7 @@ _AUTHORITIES = (SHIPPED, SIGNED, LOCAL)
 _LEVELS = {level.value: level for level in Level}
 _KINDS = {kind.value: kind for kind in SuccessionKind}
 _PLAIN = {"id", "from", "to", "statistical_code", "formerly", "source", "authority", "unverified"}
-_EDGE = {"kind", "predecessor", "successor", "on", "decree", "custodian", "source", "unverified"}
+_EDGE = {"kind", "predecessor", "successor", "on", "decree", "custodian", "source", "unverified", "authority"}
 
 
 @contextmanager
@@ -131,6 +131,7 @@ class RecordReader:
             None if custodian is None else self.shared_text("custodian", custodian),
             self.shared_text("source", row.get("source") or ""),
             not row.get("unverified", False),
+            self._authority or self._stated_authority(row.get("authority")),
         )
 
     def text(self, column: str, value: Any) -> str:
@@ -279,6 +280,8 @@ def succession_record(edge: Succession) -> dict[str, Any]:
     row |= {"decree": edge.decree} if edge.decree else {}
     row |= {"custodian": edge.custodian} if edge.custodian else {}
     row |= {"source": edge.source} if edge.source else {}
+    # Unsaid is local, as it is read: only whoever overrides it in reading makes more of a record.
+    row |= {} if edge.local else {"authority": edge.authority}
     return row if edge.verified else row | {"unverified": True}
 
 

@@ -75,6 +75,8 @@ def _closed(directory: MemoryDirectory, code: UnitId, history: UnitHistory, day:
     decree = next((edge.decree for edge in edges if edge.decree), "")
     named = ", ".join(_titled(heir.unit) for heir in heirs[:MAX_NAMED])
     doubt = Text("", "") if all(heir.verified for heir in heirs) else Text(" (chưa kiểm chứng)", " (unverified)")
+    if any(heir.local for heir in heirs):
+        doubt = Text(f"{doubt.vi} (bản ghi riêng)", f"{doubt.en} (local record)")
     by = Text(f" theo {decree}", f" by {decree}") if decree else Text("", "")
     since = f"{history.closed:%d/%m/%Y}"
     if heirs:

@@ -55,13 +55,16 @@ def register_holder(directory: MemoryDirectory, who: Who, at: When) -> RegisterH
         raise refusal.explain(directory, who if isinstance(who, UnitId) else UnitId.parse(str(who)), day)
     unit = history.at(day)
     if unit is not None:
-        return RegisterHolder(unit, Text("đơn vị đang hoạt động", "the unit itself, which is open"))
-    named = _custodian(directory, history.identity, day)
-    if named is not None:
-        return RegisterHolder(named, Text("đơn vị được giao giữ sổ", "the custodian named by the decree"))
+        return RegisterHolder(unit, Text("đơn vị đang hoạt động", "the unit itself, which is open"), unit.local)
+    found = _custodian(directory, history.identity, day)
+    if found is not None:
+        named, local = found
+        rule = Text("đơn vị được giao giữ sổ", "the custodian named by the decree")
+        return RegisterHolder(named, rule, local or named.local)
     heirs = directory.successors(history.last, day)
     if len(heirs) == 1:
-        return RegisterHolder(heirs[0].unit, Text("đơn vị kế thừa duy nhất", "the only successor"))
+        rule = Text("đơn vị kế thừa duy nhất", "the only successor")
+        return RegisterHolder(heirs[0].unit, rule, heirs[0].local or heirs[0].unit.local)
     raise UnitError(
         Text(
             f"{history.last.label} có {len(heirs)} đơn vị kế thừa và chưa ghi nhận đơn vị giữ sổ.",
@@ -73,17 +76,18 @@ def register_holder(directory: MemoryDirectory, who: Who, at: When) -> RegisterH
     )
 
 
-def _custodian(directory: MemoryDirectory, identity: str, day: date) -> Unit | None:
-    """Follow the named custodians until one is open on the day."""
+def _custodian(directory: MemoryDirectory, identity: str, day: date) -> tuple[Unit, bool] | None:
+    """Follow the named custodians until one is open on the day; say whether a local edge was on the way."""
+    local = False
     for _ in range(MAX_HOPS):
         edges = [edge for edge in directory.edges_from(identity) if edge.custodian and edge.on <= day]
         if not edges or edges[0].custodian is None:
             return None
-        identity = edges[0].custodian
+        identity, local = edges[0].custodian, local or edges[0].local
         history = directory.history(identity)
         unit = history.at(day) if history is not None else None
         if unit is not None:
-            return unit
+            return unit, local
     return None
 
 

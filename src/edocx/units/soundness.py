@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
@@ -19,6 +19,7 @@ from edocx.errors import Text
 from edocx.units.history import BEGIN, END, FIELDS, Span, UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.succession import Succession, SuccessionKind
+from edocx.units.unit import LOCAL, SIGNED
 from edocx.units.unit_id import Scheme
 
 is_identity = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9@._]+)+").fullmatch
@@ -44,6 +45,20 @@ class Breach(NamedTuple):
     column: str
     code: str
     text: Text
+
+
+def is_told(base: MemoryDirectory, edge: Succession, replaced: Mapping[str, UnitHistory]) -> bool:
+    """Say whether an edge is local and its predecessor's end is told by the shipped data or by who signed it.
+
+    ``replaced`` holds histories that stand in the place of those of ``base``. Of a unit that somebody signed and that
+    is open, he who signed tells that it has not ended.
+    """
+    if not edge.local:
+        return False
+    held = replaced.get(edge.predecessor) or base.history(edge.predecessor)
+    if held is not None and held.authority != LOCAL and (held.closed != END or held.authority == SIGNED):
+        return True
+    return any(not other.local for other in base.edges_from(edge.predecessor))
 
 
 def breaches(directory: MemoryDirectory) -> Iterator[Breach]:

@@ -22,6 +22,8 @@ from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.record import BadValue, RecordReader, collection_paused, succession_record, unit_record
 from edocx.units.shipped import shipped_directory
+from edocx.units.soundness import is_told
+from edocx.units.succession import Succession
 from edocx.units.unit import SIGNED
 
 metadata = sa.MetaData()
@@ -102,6 +104,8 @@ class DirectoryStore:
                 source = f"{base.snapshot.source}; {present.source}"
                 snapshot = Snapshot(present.version, base.snapshot.taken, source, base.snapshot.expires)
             units = [unit for unit in units if not overruled(unit, base)]
+            replaced = {unit.identity: unit for unit in units}
+            edges = [edge for edge in edges if not is_told(base, edge, replaced)]
             return base.with_changes(units, edges, snapshot, without=removed)
 
     def overruled(self) -> tuple[UnitHistory, ...]:
@@ -110,6 +114,15 @@ class DirectoryStore:
             reader, base = RecordReader(), self._base()
             units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
         return tuple(unit for unit in units if overruled(unit, base))
+
+    def overruled_successions(self) -> tuple[Succession, ...]:
+        """Return this office's succession edges that do not count, because others tell how those units ended."""
+        with _translated(), self._engine.connect() as connection:
+            reader, base = RecordReader(), self._base()
+            units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
+            edges = [_read(reader.succession, text) for (text,) in connection.execute(sa.select(EDGES.c.record))]
+        replaced = {unit.identity: unit for unit in units if not overruled(unit, base)}
+        return tuple(edge for edge in edges if is_told(base, edge, replaced))
 
     def save(self, directory: MemoryDirectory, *, based_on: MemoryDirectory) -> Difference:
         """Write what ``directory`` changes against ``based_on``, in one transaction.

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from enum import Enum
 from typing import TYPE_CHECKING
 
 from edocx.errors import Text
+from edocx.units.unit import LOCAL, SHIPPED
 
 if TYPE_CHECKING:
     from edocx.units.unit import Unit
@@ -42,7 +43,8 @@ class Succession:
     """One edge: on the day `on`, by `decree`, `predecessor` passed to `successor` (None: to nobody by name).
 
     `custodian` is the identity of the unit named to keep the predecessor's register when the
-    successors are several or none. Units are given by identity.
+    successors are several or none. Units are given by identity. `authority` says who answers for the edge
+    (`edocx.units.unit`); it is no part of what the edge says, so equal edges of two sources are one.
     """
 
     kind: SuccessionKind
@@ -53,6 +55,12 @@ class Succession:
     custodian: str | None = None
     source: str = ""
     verified: bool = True
+    authority: str = field(default=SHIPPED, compare=False)
+
+    @property
+    def local(self) -> bool:
+        """Whether only this office vouches for the edge; answers that rest on it must say so."""
+        return self.authority == LOCAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +74,11 @@ class Successor:
     def verified(self) -> bool:
         """Whether every edge on the way rests on a source that was read, not on memory."""
         return all(edge.verified for edge in self.path)
+
+    @property
+    def local(self) -> bool:
+        """Whether some edge on the way is vouched for by this office only."""
+        return any(edge.local for edge in self.path)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,7 +28,7 @@ from edocx.units.record import BadValue, RecordReader
 from edocx.units.soundness import is_identity
 from edocx.units.succession import Succession
 from edocx.units.table import Fault, Faults, FaultyTable, Row, read_table
-from edocx.units.unit import Unit
+from edocx.units.unit import LOCAL, Unit
 from edocx.units.unit_id import UnitId
 
 COLUMNS = (
@@ -82,10 +82,10 @@ def read_units(
 
 
 def read_successions(
-    data: bytes, directory: MemoryDirectory, *, where: str | None = None
+    data: bytes, directory: MemoryDirectory, *, authority: str = LOCAL, where: str | None = None
 ) -> list[tuple[int, Succession]]:
     """Read succession edges from CSV, whole or not at all; codes are looked up in ``directory``."""
-    reader, faults = RecordReader(), Faults()
+    reader, faults = RecordReader(authority), Faults()
     edges: list[tuple[int, Succession]] = []
     required = frozenset({"kind", "predecessor", "on"})
     for row in read_table(data, required=required, optional=frozenset(EDGE_COLUMNS) - required, where=where):
