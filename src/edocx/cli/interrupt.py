@@ -28,11 +28,13 @@ def listen() -> None:
 def ignore() -> None:
     """Take no Ctrl-C any more: all is said, and the exit code must not change."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    _forget_the_timer()
 
 
 def catch_up() -> None:
     """Raise the Ctrl-C that came while something was loading, now that it is loaded."""
     if _seen:
+        _forget_the_timer()
         raise KeyboardInterrupt
 
 
@@ -48,6 +50,12 @@ def _obey(_signal: int, frame: FrameType | None) -> None:
         signal.setitimer(signal.ITIMER_REAL, _PAUSE)
         return
     raise KeyboardInterrupt
+
+
+def _forget_the_timer() -> None:
+    # A timer that outlives Python's handler would end the process by its signal.
+    if hasattr(signal, "setitimer"):
+        signal.setitimer(signal.ITIMER_REAL, 0)
 
 
 def _is_loading(frame: FrameType | None) -> bool:
