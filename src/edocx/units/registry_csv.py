@@ -60,14 +60,15 @@ def read_registry_bytes(data: bytes, *, where: str | None = None, authority: str
     faults = Faults()
     entries: list[tuple[int, RegistryEntry]] = []
     required = frozenset({"sha256", "kind", "unit"})
-    for row in read_table(data, required=required, optional=frozenset(COLUMNS) - required, where=where):
+    optional = frozenset(COLUMNS) - required
+    for row in read_table(data, required=required, optional=optional, faults=faults, where=where):
         made = _entry(row, faults, authority)
         if made is not None:
             entries.append((row.line, made))
     faults.extend(_disagreements(entries))
     if faults:
         faults.sort(key=lambda fault: (fault.line, fault.column))
-        raise FaultyTable(faults, where)
+        raise FaultyTable(faults, where, unchecked=True)
     return [entry for _, entry in entries]
 
 

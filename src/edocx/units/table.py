@@ -82,7 +82,8 @@ class FaultyTable(InputError):
 
     default_code = "EDX-TABLE-FAULTS"
 
-    def __init__(self, faults: Iterable[Fault], where: str | None = None) -> None:
+    def __init__(self, faults: Iterable[Fault], where: str | None = None, *, unchecked: bool = False) -> None:
+        """``unchecked`` says that the faults kept later checks (codes, cycles, overlaps) from being made."""
         found = faults if isinstance(faults, Faults) else Faults(faults)
         self.faults = tuple(found)
         self.total = found.total
@@ -91,11 +92,14 @@ class FaultyTable(InputError):
         if self.total > len(self.faults):
             # Later stages (the directory as a whole) were not reached.
             vi, en = f"ít nhất {vi}, liệt kê {len(self.faults)} lỗi đầu", f"at least {en}, {len(self.faults)} listed"
+        more = Text("", "")
+        if unchecked:
+            more = Text(" Các kiểm tra tiếp theo chưa được thực hiện.", " Further checks were not made.")
         super().__init__(
             Text(
                 f"Bảng có {vi}; lỗi đầu ở dòng {first.line}"
-                f"{f', cột {first.column}' if first.column else ''}: {first.text.vi}",
-                f"The table has {en}; the first on {first}",
+                f"{f', cột {first.column}' if first.column else ''}: {first.text.vi}{more.vi}",
+                f"The table has {en}; the first on {first}{more.en}",
             ),
             hint=Text(
                 "Sửa các dòng được liệt kê rồi nhập lại; chưa có dòng nào được nhập.",
@@ -106,27 +110,31 @@ class FaultyTable(InputError):
 
 
 def read_table(
-    data: bytes, *, required: frozenset[str], optional: frozenset[str], where: str | None = None
+    data: bytes, *, required: frozenset[str], optional: frozenset[str], faults: Faults, where: str | None = None
 ) -> Iterator[Row]:
     """Read CSV: UTF-8 or UTF-16 with BOM, separated by comma, semicolon or tab, with a header.
 
     Excel's first line ``sep=;`` and empty columns at the end are passed over, and so are blank lines. Yields rows as
-    they come. Raises `InputError` for another encoding (the byte offset in ``where``), `FaultyTable` for missing,
-    unknown or repeated columns and broken rows, `LimitExceeded` past `MAX_BYTES`, `MAX_ROWS` or `MAX_CELL`.
+    they come; a broken row (too few or many cells, one longer than `MAX_CELL`, a quote never closed) goes to
+    ``faults`` and the next ones are read on. Raises `InputError` for another encoding (the byte offset in ``where``),
+    `FaultyTable` for missing, unknown or repeated columns, `LimitExceeded` past `MAX_BYTES` or `MAX_ROWS`.
     """
-    text, separator, before = opened(decode(data, where))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    columns: list[str] = []
-    line = before + 1
-    try:
-        for number, cells in enumerate(reader):
-            if number == 0:
-                columns = _columns(_trimmed(cells), required, optional, where)
-            elif any(cell.strip() for cell in cells):
-                yield _row(line, columns, _trimmed(cells, len(columns)), number, where)
-            line = before + reader.line_num + 1
-    except csv.Error as error:
-        raise FaultyTable([_no_csv(line, error)], where) from error
+    columns: list[str] | None = None
+    for number, (line, cells) in enumerate(read_loosely(data, where=where)):
+        if columns is None:
+            if isinstance(cells, Fault):
+                raise FaultyTable([cells], where, unchecked=True)
+            columns = _columns(_trimmed(cells), required, optional, where)
+        elif number > MAX_ROWS:
+            raise _too_many_rows(where)
+        elif isinstance(cells, Fault):
+            faults.append(cells)
+        elif any(cell.strip() for cell in cells):
+            row = _row(line, columns, _trimmed(cells, len(columns)))
+            if isinstance(row, Row):
+                yield row
+            else:
+                faults.extend(row)
     if not columns:
         raise FaultyTable([Fault(1, "", "EDX-TABLE-EMPTY", Text("tệp rỗng.", "the file is empty."))], where)
 
@@ -134,26 +142,28 @@ def read_table(
 def read_loosely(data: bytes, *, where: str | None = None) -> Iterator[tuple[int, list[str] | Fault]]:
     """Read CSV row by row as (line, cells); a row that is no CSV is its fault, and the next ones are read on.
 
-    After a quote that is never closed each line is read for itself: what the quote would have swallowed is data.
+    After a broken quote reading goes on with the very next line: what the quote would have swallowed is data.
     Raises `InputError` and `LimitExceeded` as `decode` does.
     """
     text, separator, before = opened(decode(data, where))
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=separator, strict=True)
-    line = before + 1
-    try:
-        for cells in reader:
-            yield line, cells
-            line = before + reader.line_num + 1
-    except csv.Error as error:
-        yield line, _no_csv(line, error)
-    else:
-        return
-    for number, one in enumerate(text.splitlines()[line - before :], start=line + 1):
+    done = 0  # lines read whole
+    lines: Iterable[str] = io.StringIO(text, newline="")
+    kept: list[str] = []
+    while True:
+        reader = csv.reader(lines, delimiter=separator, strict=True)
+        begun = done
         try:
-            for cells in csv.reader([one], delimiter=separator, strict=True):
-                yield number, cells
+            for cells in reader:
+                yield before + done + 1, cells
+                done = begun + reader.line_num
         except csv.Error as error:
-            yield number, _no_csv(number, error)
+            yield before + done + 1, _no_csv(before + done + 1, error)
+            # Listed once: a file of broken quotes must not be copied for each.
+            kept = kept or list(io.StringIO(text, newline=""))
+            done += 1
+            lines = (kept[place] for place in range(done, len(kept)))
+        else:
+            return
 
 
 def opened(text: str) -> tuple[str, str, int]:
@@ -239,28 +249,32 @@ def _columns(cells: list[str], required: frozenset[str], optional: frozenset[str
                 Fault(1, name, "EDX-TABLE-COLUMN", Text(f"cột {name} lặp lại.", f"the column {name} stands twice."))
             )
     if faults:
-        raise FaultyTable(faults, where)
+        raise FaultyTable(faults, where, unchecked=True)
     return columns
 
 
-def _row(line: int, columns: list[str], cells: list[str], number: int, where: str | None) -> Row:
-    if number > MAX_ROWS:
-        raise LimitExceeded(
-            Text(f"Bảng có hơn {MAX_ROWS} dòng.", f"The table has more than {MAX_ROWS} rows."),
-            hint=Text("Chia bảng thành nhiều tệp.", "Split the table into several files."),
-            code="EDX-LIMIT-ROWS",
-            where=where,
-        )
+def _too_many_rows(where: str | None) -> LimitExceeded:
+    return LimitExceeded(
+        Text(f"Bảng có hơn {MAX_ROWS} dòng.", f"The table has more than {MAX_ROWS} rows."),
+        hint=Text("Chia bảng thành nhiều tệp.", "Split the table into several files."),
+        code="EDX-LIMIT-ROWS",
+        where=where,
+    )
+
+
+def _row(line: int, columns: list[str], cells: list[str]) -> Row | list[Fault]:
     if len(cells) != len(columns):
         why = Text(
             f"có {len(cells)} ô, cần {len(columns)}.", f"it has {len(cells)} cells where {len(columns)} are due."
         )
-        raise FaultyTable([Fault(line, "", "EDX-TABLE-CELLS", why)], where)
+        # The first column that has no cell, where there is one.
+        return [Fault(line, "".join(columns[len(cells) : len(cells) + 1]), "EDX-TABLE-CELLS", why)]
+    faults = []
     for name, cell in zip(columns, cells, strict=True):
         if len(cell) > MAX_CELL:
             why = Text(
                 f"ô dài {len(cell)} ký tự, tối đa {MAX_CELL}.",
                 f"the cell has {len(cell)} characters, at most {MAX_CELL}.",
             )
-            raise FaultyTable([Fault(line, name, "EDX-TABLE-CELL", why)], where)
-    return Row(line, {name: cell.strip() for name, cell in zip(columns, cells, strict=True)})
+            faults.append(Fault(line, name, "EDX-TABLE-CELL", why))
+    return faults or Row(line, {name: cell.strip() for name, cell in zip(columns, cells, strict=True)})

@@ -65,7 +65,7 @@ def read_units(
     states: list[_State] = []
     required = frozenset({"name"})
     for number, row in enumerate(
-        read_table(data, required=required, optional=frozenset(COLUMNS) - required, where=where)
+        read_table(data, required=required, optional=frozenset(COLUMNS) - required, faults=faults, where=where)
     ):
         if progress is not None and number % EVERY == 0:
             progress(number)
@@ -77,7 +77,7 @@ def read_units(
     for state in states:
         faults.extend(_resolve_above(state, names))
     if faults:
-        raise FaultyTable(faults, where)
+        raise FaultyTable(faults, where, unchecked=True)
     return _joined(states, where)
 
 
@@ -88,13 +88,14 @@ def read_successions(
     reader, faults = RecordReader(authority), Faults()
     edges: list[tuple[int, Succession]] = []
     required = frozenset({"kind", "predecessor", "on"})
-    for row in read_table(data, required=required, optional=frozenset(EDGE_COLUMNS) - required, where=where):
+    optional = frozenset(EDGE_COLUMNS) - required
+    for row in read_table(data, required=required, optional=optional, faults=faults, where=where):
         try:
             edges.append((row.line, _edge(row, reader, directory)))
         except BadValue as bad:
             faults.append(Fault(row.line, bad.column, bad.code, bad.text))
     if faults:
-        raise FaultyTable(faults, where)
+        raise FaultyTable(faults, where, unchecked=True)
     return edges
 
 
@@ -246,7 +247,7 @@ def _joined(states: list[_State], where: str | None) -> list[tuple[int, UnitHist
                 faults.append(Fault(second.line, "from", "EDX-UNITS-OVERLAP", why))
         joined.append((group[0].line, _one_history([state.history for state in group])))
     if faults:
-        raise FaultyTable(faults, where)
+        raise FaultyTable(faults, where, unchecked=True)
     return joined
 
 

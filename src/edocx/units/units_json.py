@@ -72,9 +72,13 @@ def _read(data: bytes | BinaryIO, where: str | None, authority: str | None) -> D
             except BadValue as bad:
                 faults.append(Fault(line, bad.column, bad.code, bad.text))
     except (ValueError, RecursionError) as error:
-        raise _not_json(error, where) from error
+        faults.append(_not_json(error))
+        raise FaultyTable(faults, where, unchecked=True) from error
+    except FaultyTable as error:
+        faults.extend(error.faults)
+        raise FaultyTable(faults, where, unchecked=True) from error
     if faults:
-        raise FaultyTable(faults, where)
+        raise FaultyTable(faults, where, unchecked=True)
     return Document(_snapshot(header, where), units, edges)
 
 
@@ -229,13 +233,13 @@ def _bad_line(line: int, column: int) -> FaultyTable:
     return FaultyTable([Fault(line, "", "EDX-TABLE-JSON", text)])
 
 
-def _not_json(error: ValueError | RecursionError, where: str | None) -> FaultyTable:
+def _not_json(error: ValueError | RecursionError) -> Fault:
     match error:
         case json.JSONDecodeError():
             text = Text(
                 f"không đúng cú pháp JSON (cột {error.colno}).", f"not JSON: {error.msg} (column {error.colno})."
             )
-            return FaultyTable([Fault(error.lineno, "", "EDX-TABLE-JSON", text)], where)
+            return Fault(error.lineno, "", "EDX-TABLE-JSON", text)
         case UnicodeDecodeError():
             text = Text("có byte không phải UTF-8.", "it holds bytes that are not UTF-8.")
         case RecursionError():
@@ -243,7 +247,7 @@ def _not_json(error: ValueError | RecursionError, where: str | None) -> FaultyTa
         case _:
             # A number of more digits than the interpreter converts: against quadratic work.
             text = Text("có số quá dài.", "it holds a number that is too long.")
-    return FaultyTable([Fault(1, "", "EDX-TABLE-JSON", text)], where)
+    return Fault(1, "", "EDX-TABLE-JSON", text)
 
 
 def load(path: Path | str, *, authority: str | None = None) -> MemoryDirectory:
