@@ -353,7 +353,14 @@ def test_ctrl_c_in_the_middle_exits_130_and_the_next_run_finishes(tmp_path):
     folder = tmp_path / "out"
     command = [sys.executable, "-m", "edocx", "demo", "--keep", str(folder), "--lang", "en"]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=environment)
+    process = subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=environment,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - no threads here
+    )
     for line in process.stdout:
         if "signs" in line:
             process.send_signal(signal.SIGINT)

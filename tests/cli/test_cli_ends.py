@@ -18,7 +18,9 @@ READER_GONE = 141
 
 def run(*arguments, before="", **options):
     """Run the command in a process of its own, after some lines of Python."""
-    code = f"{before}\nimport sys\nsys.argv[1:] = {list(map(str, arguments))!r}\nfrom edocx.cli import main\nmain()"
+    # A test run started in the background ignores Ctrl-C, and so would its children.
+    heard = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler)"
+    code = f"{heard}\n{before}\nimport sys\nsys.argv[1:] = {list(map(str, arguments))!r}\nfrom edocx.cli import main\nmain()"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, check=False, **options)
 
 
@@ -143,3 +145,18 @@ def test_a_fault_of_our_own_is_one_sentence_that_repeats_nothing_secret(monkeypa
     assert left.value.code == 4
     assert "EDX-INTERNAL" in said
     assert "123456" not in said
+
+
+def test_a_program_in_the_background_goes_on_ignoring_ctrl_c():
+    before = """
+import atexit, os, signal, sys
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == "edocx.cli.units":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Impatient())
+"""
+    done = run("units", "show", "G22", before=before)
+    assert done.returncode == 0
+    assert not sentence(done)

@@ -19,7 +19,12 @@ _seen = False
 
 
 def listen() -> None:
-    """Take Ctrl-C from here on; without effect off the main thread and where there is no timer (Windows)."""
+    """Take Ctrl-C from here on; without effect off the main thread and where there is no timer (Windows).
+
+    A program that was started to ignore it (``nohup``, a script's background job) goes on ignoring it.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        return
     if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
         signal.signal(signal.SIGINT, _obey)
         signal.signal(signal.SIGALRM, _obey)
