@@ -11,6 +11,7 @@ import hashlib
 import io
 import os
 import secrets
+import stat
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -49,15 +50,22 @@ class Blob:
         return cls(hashlib.sha256(frozen).hexdigest(), len(frozen), None, lambda: io.BytesIO(frozen))
 
     @classmethod
-    def from_path(cls, path: Path | str) -> Blob:
-        """Digest a file where it lies, in pieces; raise `InputError` when it cannot be read."""
+    def from_path(cls, path: Path | str, *, limit: int | None = None) -> Blob:
+        """Digest a file where it lies, in pieces; raise `InputError` when it cannot be read or is no ordinary file.
+
+        With ``limit``, raises `LimitExceeded` as soon as it is longer than so many bytes.
+        """
         place = Path(path)
         digest, size = hashlib.sha256(), 0
         try:
-            with place.open("rb") as stream:
+            with open(open_ordinary(place), "rb") as stream:
+                if limit is not None and os.fstat(stream.fileno()).st_size > limit:
+                    raise _too_long(place, limit)
                 while piece := stream.read(PIECE):
                     digest.update(piece)
                     size += len(piece)
+                    if limit is not None and size > limit:
+                        raise _too_long(place, limit)
         except OSError as error:
             raise _unreadable(place, error) from error
         return cls(digest.hexdigest(), size, place, lambda: place.open("rb"))
@@ -212,6 +220,39 @@ def reason(error: OSError) -> Text:
     """Say in both languages what the operating system says in one; what is rare stays as it is."""
     plain = error.strerror or "?"
     return _REASONS.get(error.errno or 0, Text(plain, plain))
+
+
+def open_ordinary(path: Path) -> int:
+    """Open a file for reading and return its descriptor; raise `InputError` when it is no ordinary file.
+
+    A pipe would hang until somebody writes, a device like ``/dev/zero`` never ends, and neither can be read twice.
+    Raises ``OSError`` when it cannot be opened, also for a folder.
+    """
+    flags = os.O_RDONLY
+    for name in ("O_CLOEXEC", "O_BINARY", "O_NONBLOCK", "O_NOCTTY"):  # each system has its own of these
+        flags |= getattr(os, name, 0)
+    descriptor = os.open(path, flags)
+    mode = os.fstat(descriptor).st_mode
+    if stat.S_ISREG(mode):
+        return descriptor
+    os.close(descriptor)
+    if stat.S_ISDIR(mode):
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
+    raise InputError(
+        Text("Đây không phải một tệp thông thường.", "This is no ordinary file."),
+        hint=Text("Chép nội dung ra một tệp rồi dùng tệp đó.", "Copy the content to a file and use that."),
+        code="EDX-FILE-ORDINARY",
+        where=str(path),
+    )
+
+
+def _too_long(place: Path, limit: int) -> LimitExceeded:
+    return LimitExceeded(
+        Text(f"Tệp dài hơn giới hạn {limit} byte.", f"The file is longer than the limit of {limit} bytes."),
+        hint=Text("Kiểm tra xem có chọn nhầm tệp không.", "Check whether it is the right file."),
+        code="EDX-LIMIT-FILE",
+        where=str(place),
+    )
 
 
 def _unreadable(place: Path, error: OSError) -> InputError:

@@ -17,7 +17,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol, cast
 
-from edocx.content import PIECE, Blob
+from edocx.content import PIECE, Blob, open_ordinary
 from edocx.envelope.base64_stream import Decoder
 from edocx.errors import InputError, Text, UsageError
 
@@ -66,7 +66,7 @@ class FileSource:
 
     @classmethod
     def from_path(cls, path: Path) -> FileSource:
-        """Open a file; raise `InputError` when it cannot be read."""
+        """Open a file; raise `InputError` when it cannot be read or is no ordinary file."""
         descriptor = _open(path)
         try:
             return cls(descriptor, os.fstat(descriptor).st_size, path)
@@ -147,7 +147,7 @@ def _read(descriptor: int, offset: int, size: int) -> bytes:
 
 def _open(path: Path) -> int:
     try:
-        return os.open(path, os.O_RDONLY | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0))
+        return open_ordinary(path)
     except OSError as error:
         raise _unreadable(path, error) from error
 
