@@ -174,3 +174,51 @@ def test_parts_of_a_record_are_objects_even_when_absent(envelope_file: Path, cap
     assert record["from"]["unit"] is None
     assert record["other"]["appendixes"] == []
     assert record["staff"] is record["update"] is None
+
+
+def test_the_result_never_overwrites_what_it_is_made_from(tmp_path: Path, capfdbinary) -> None:
+    header, paper, link = tmp_path / "h.json", tmp_path / "a.pdf", tmp_path / "b.pdf"
+    header.write_text("{}", encoding="utf-8")
+    paper.write_bytes(b"%PDF-1.7")
+    link.symlink_to(paper)
+    for out in (paper, link, header, tmp_path / ".." / tmp_path.name / "a.pdf"):
+        code, said = run(capfdbinary, "envelope", "write", header, "--attach", paper, "--out", out, "--json")
+        assert (code, json.loads(said)["error"]["code"]) == (2, "EDX-USAGE-OVERWRITE")
+    code, _ = run(capfdbinary, "envelope", "write", header, "--seal", f"file:{paper}", "--out", paper)
+    assert code == 2
+    assert paper.read_bytes() == b"%PDF-1.7"
+    assert header.read_text(encoding="utf-8") == "{}"
+
+
+def test_what_never_ends_is_no_file(envelope_file: Path, tmp_path: Path, capfdbinary) -> None:
+    header, pipe, out = tmp_path / "h.json", tmp_path / "pipe", tmp_path / "out"
+    header.write_text("{}", encoding="utf-8")
+    os.mkfifo(pipe)
+    for endless in (Path("/dev/zero"), pipe):
+        for arguments in (
+            ("write", header, "--attach", endless, "--out", out),
+            ("write", endless, "--out", out),
+            ("read", endless),
+            ("check", endless),
+        ):
+            code, said = run(capfdbinary, "envelope", *arguments, "--json")
+            assert (code, json.loads(said)["error"]["code"]) == (4, "EDX-FILE-ORDINARY")
+    assert not out.exists()
+    code, said = run(capfdbinary, "envelope", "read", tmp_path, "--json")
+    assert (code, json.loads(said)["error"]["code"]) == (4, "EDX-FILE-UNREADABLE")
+
+
+def test_a_header_as_long_as_a_file_is_refused_unread(tmp_path: Path, capfdbinary) -> None:
+    header = tmp_path / "h.json"
+    with header.open("wb") as stream:
+        stream.truncate(1 << 40)
+    code, said = run(capfdbinary, "envelope", "write", header, "--out", tmp_path / "out", "--json")
+    assert (code, json.loads(said)["error"]["code"]) == (4, "EDX-LIMIT-FILE")
+    code, said = run(capfdbinary, "envelope", "write", _empty(tmp_path), "--attach", header, "--out", tmp_path / "out")
+    assert code == 4
+
+
+def _empty(folder: Path) -> Path:
+    header = folder / "empty.json"
+    header.write_text("{}", encoding="utf-8")
+    return header

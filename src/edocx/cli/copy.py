@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, say
 from edocx.cli.sign_look import pages_of, preview_copy
 from edocx.cli.signing_means import LevelName, Means, Scheme, forget_old_task, open_key, require_out, say_notes
@@ -56,6 +57,7 @@ def copy(
         say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
         return
     target = require_out(out)
+    spare_inputs(target, (file, key, chain, registry, *trust))
     signer = open_key(key, scheme, chain)
     notes = make_copy(
         file,

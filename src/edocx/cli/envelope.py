@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, error_json, fail, say
 from edocx.errors import EdocxError, InputError, Text, UsageError
 
@@ -83,6 +84,7 @@ def write(
     """Ghi một phong bì từ thông tin JSON và các tệp, có thể đóng dấu. / Write an envelope, sealed if given a key."""
     from edocx.envelope import compose
 
+    spare_inputs(out, (header, *attach, seal, chain, *trust))
     level = None
     if seal is None:
         if detached or tsa or chain:
@@ -135,11 +137,13 @@ def load(header: Path, attachments: list[Path]) -> Envelope:
     """Return the envelope that a record file and a list of files describe; raise `InputError` for a bad record."""
     from edocx.content import Blob
     from edocx.envelope import Attachment, filenames, media
+    from edocx.envelope.limits import Limits
     from edocx.envelope.record import from_record
 
     envelope = from_record(_record(header))
+    most = Limits().attachment_bytes  # what no reader takes is not written either
     files = tuple(
-        Attachment(name=name, media_type=media.type_of(name), content=Blob.from_path(path))
+        Attachment(name=name, media_type=media.type_of(name), content=Blob.from_path(path, limit=most))
         for path in attachments
         for name in (filenames.cleaned(path.name),)
     )
@@ -151,7 +155,7 @@ def _record(header: Path) -> Any:
 
     from edocx.content import Blob
 
-    data = Blob.from_path(header).read(limit=MAX_RECORD)
+    data = Blob.from_path(header, limit=MAX_RECORD).read()
     try:
         return json.loads(data)
     except (ValueError, RecursionError) as error:

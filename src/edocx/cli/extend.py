@@ -7,6 +7,7 @@ from typing import Any
 
 import typer
 
+from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, error_json, language, say
 from edocx.cli.signing_means import LevelName, evidence_from, timestamps_from
 from edocx.errors import EdocxError, StateError, Text
@@ -42,6 +43,7 @@ def extend(
     if to is None:
         raise typer.Exit(_settle_all(file, {"at": now, "timestamps": services, "evidence": held}, as_json=as_json))
     target = out or file
+    spare_inputs(target, (*trust, *evidence))
     extend_file(file, target, to.value, at=now, timestamps=services, evidence=held)
     if target == file:
         drop_task(file)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, say
 from edocx.cli.sign_look import SignLook, preview_sign
 from edocx.cli.signing_means import LevelName, Means, Scheme, forget_old_task, open_key, require_out, say_notes
@@ -90,6 +91,8 @@ def sign(
         say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
         return
     target = require_out(out)
+    content = () if container is _Container.PDF else files  # a PDF is signed in place, others would be lost
+    spare_inputs(target, (*content, image, key, chain, registry, *trust))
     signer = open_key(key, scheme, chain)
     if file.is_dir():
         from edocx.cli.sign_folder import sign_folder
