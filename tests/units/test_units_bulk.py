@@ -403,3 +403,24 @@ def test_quotes_that_never_close_cost_no_more_than_their_lines():
     rows = convert_table(read_codes(data), "qcvn102")
     assert len(rows) == lines
     assert {row.error.code for row in rows} == {"EDX-TABLE-CSV"}
+
+
+def test_a_succession_table_of_excel_is_known_behind_its_first_line(reform):
+    table = "sep=;\r\nkind;predecessor;successor;on\r\nmerge;H58.01;H20;2025-07-01\r\n"
+    for data in (table.encode("utf-8-sig"), table.encode("utf-16")):
+        made = take_in(reform, data, now=NOW, source="test", authority="shipped")
+        assert len(made.difference.successions_added) == 1
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "id,name\nso-a,\n",
+        "id,name\nso-a,  \n",
+        '{"units": [\n{"id": "so-a", "name": ""}]}',
+        '{"units": [\n{"id": "so-a"}]}',
+        '{"units": [\n{"id": "so-a", "name": [{"value": "Một", "to": "2021-01-01"}, {"value": ""}]}]}',
+    ],
+)
+def test_a_unit_without_a_name_is_refused(reform, text):
+    assert (2, "name", "EDX-TABLE-VALUE") in faults(reform, text)

@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import json
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from datetime import UTC, datetime
 
 import pytest
@@ -278,3 +280,21 @@ def test_a_unit_is_shown_with_how_to_reach_it(run, office):
     assert "Số 1 đường A" in shown
     assert "0100" in shown
     assert "chỉ của cơ quan này" in shown
+
+
+@pytest.mark.parametrize("words", [("show", "H20"), ("successors", "H58"), ("import", "units.csv")])
+def test_a_database_that_is_none_is_said_to_be_so(ask, office, words):
+    (office / "office.db").write_bytes(b"no database at all, " * 500)
+    (office / "units.csv").write_text("id,name\nso-a,Một\n", encoding="utf-8")
+    code, answer = ask(*words, "--office", office / "office.toml")
+    assert code != 0
+    assert answer["error"]["code"] == "EDX-UNITS-STORE"
+
+
+def test_a_damaged_moment_in_the_database_is_said_to_be_so(ask, run, office):
+    (office / "units.csv").write_text("id,name\nso-a,Một\n", encoding="utf-8")
+    assert run("import", office / "units.csv", "--office", office / "office.toml")[0] == 0
+    with closing(sqlite3.connect(office / "office.db")) as database:
+        database.execute("UPDATE units_snapshot SET taken = 'hôm qua'")
+        database.commit()
+    assert ask("show", "H20", "--office", office / "office.toml")[1]["error"]["code"] == "EDX-UNITS-STORE"

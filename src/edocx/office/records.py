@@ -18,7 +18,7 @@ from edocx.units.directory import Directory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.registry import CertificateRegistry, CsvRegistry, RegistryEntry
 from edocx.units.registry_store import ENTRIES, RegistryStore
-from edocx.units.store import SNAPSHOTS, DirectoryStore
+from edocx.units.store import SNAPSHOTS, DirectoryStore, translated
 from edocx.units.trusted import TrustedDirectory
 from edocx.units.trusted_store import STATEMENTS, TrustedStore
 
@@ -84,4 +84,5 @@ def unsigned_base(config: OfficeConfig) -> MemoryDirectory:
 
 
 def _has(engine: sa.Engine, table: sa.Table) -> bool:
-    return sa.inspect(engine).has_table(table.name)
+    with translated():
+        return sa.inspect(engine).has_table(table.name)

@@ -74,6 +74,9 @@ def combine(
             )
             faults.append(Fault(line, "id", "EDX-UNITS-TWICE", why))
         lines[history.identity] = line
+        if not all(history.values("name")):
+            why = Text("thiếu tên đơn vị.", "the unit's name is missing.")
+            faults.append(Fault(line, "name", "EDX-TABLE-VALUE", why))
         held = base.history(history.identity)
         if held is not None and held.authority == SIGNED and history.authority != SIGNED:
             why = Text(

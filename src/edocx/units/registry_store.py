@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from edocx.errors import StateError, Text, UsageError
 from edocx.units import registry_csv
 from edocx.units.registry import HolderKind, MemoryRegistry, RegistryEntry, is_fingerprint
-from edocx.units.store import _chunks, _translated, metadata
+from edocx.units.store import _chunks, metadata, translated
 from edocx.units.table import Fault, Faults, FaultyTable
 from edocx.units.unit import LOCAL
 from edocx.units.unit_id import UnitId
@@ -39,7 +39,7 @@ class RegistryStore:
 
     def create_tables(self) -> None:
         """Create this room's tables where they are missing."""
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             metadata.create_all(connection)
 
     def lookup(self, certificate_sha256: str, at: datetime) -> RegistryEntry | None:
@@ -122,7 +122,7 @@ class RegistryStore:
         fingerprint = _fingerprint(certificate_sha256)
         which = (ENTRIES.c.sha256 == fingerprint) & (ENTRIES.c.authority == LOCAL)
         count = 0
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             for entry in _read(connection, which):
                 if at is None or entry.valid_to is None or at < entry.valid_to:
                     count += 1
@@ -138,7 +138,7 @@ class RegistryStore:
         return count
 
     def _add(self, entries: list[RegistryEntry], where: str | None) -> int:
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             there: dict[str, list[RegistryEntry]] = {}
             for some in _chunks([entry.sha256 for entry in entries]):
                 for entry in _read(connection, ENTRIES.c.sha256.in_(some)):
@@ -163,7 +163,7 @@ class RegistryStore:
         return len(fresh)
 
     def _entries(self, sha256: str | None) -> list[RegistryEntry]:
-        with _translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             return _read(connection, sa.true() if sha256 is None else ENTRIES.c.sha256 == sha256)
 
 

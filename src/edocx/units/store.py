@@ -76,17 +76,17 @@ class DirectoryStore:
 
     def create_tables(self) -> None:
         """Create this room's tables where they are missing (an office that migrates does it itself)."""
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             metadata.create_all(connection)
 
     def version(self) -> int:
         """Return the version last saved, or that of the shipped data when nothing was."""
-        with _translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             return self._version(connection)
 
     def load(self) -> MemoryDirectory:
         """Return the present directory: the base (shipped data) with what this office has changed."""
-        with _translated(), self._engine.connect() as connection, collection_paused():
+        with translated(), self._engine.connect() as connection, collection_paused():
             present = connection.execute(
                 sa.select(SNAPSHOTS).order_by(SNAPSHOTS.c.version.desc()).limit(1)
             ).one_or_none()
@@ -97,8 +97,8 @@ class DirectoryStore:
             edges = [_read(reader.succession, text) for (text,) in connection.execute(sa.select(EDGES.c.record))]
             removed = [identity for (identity,) in connection.execute(sa.select(REMOVED.c.identity))]
             base = self._base()
-            expires = datetime.fromisoformat(present.expires) if present.expires else None
-            snapshot = Snapshot(present.version, datetime.fromisoformat(present.taken), present.source, expires)
+            expires = _moment(present.expires) if present.expires else None
+            snapshot = Snapshot(present.version, _moment(present.taken), present.source, expires)
             if base.snapshot.expires is not None:
                 # The signed state below is what ages and expires; a local import does not make it younger.
                 source = f"{base.snapshot.source}; {present.source}"
@@ -110,14 +110,14 @@ class DirectoryStore:
 
     def overruled(self) -> tuple[UnitHistory, ...]:
         """Return this office's records that do not count, because somebody responsible signed other ones."""
-        with _translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             reader, base = RecordReader(), self._base()
             units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
         return tuple(unit for unit in units if overruled(unit, base))
 
     def overruled_successions(self) -> tuple[Succession, ...]:
         """Return this office's succession edges that do not count, because others tell how those units ended."""
-        with _translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             reader, base = RecordReader(), self._base()
             units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
             edges = [_read(reader.succession, text) for (text,) in connection.execute(sa.select(EDGES.c.record))]
@@ -132,7 +132,7 @@ class DirectoryStore:
         """
         difference = compare(based_on, directory)
         snapshot = directory.snapshot
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             found = self._version(connection)
             if found != based_on.snapshot.version or snapshot.version <= found:
                 raise _stale(found, based_on)
@@ -197,7 +197,8 @@ def _stale(found: int, based_on: MemoryDirectory) -> StateError:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Turn what the database raises into `StoreUnavailable` ``EDX-UNITS-STORE``."""
     try:
         yield
     except sa.exc.SQLAlchemyError as error:
@@ -218,14 +219,28 @@ def _read(make: Any, text: str) -> Any:
     try:
         return make(json.loads(text))
     except (BadValue, ValueError) as error:
-        raise StoreUnavailable(
-            Text(
-                "Một bản ghi danh bạ trong cơ sở dữ liệu bị hỏng.",
-                "A record of the directory in the database is damaged.",
-            ),
-            hint=Text("Khôi phục từ bản sao lưu.", "Restore it from a backup."),
-            code="EDX-UNITS-STORE",
-        ) from error
+        raise _damaged() from error
+
+
+def _moment(text: str) -> datetime:
+    try:
+        moment = datetime.fromisoformat(text)
+    except (TypeError, ValueError) as error:
+        raise _damaged() from error
+    if moment.tzinfo is None:
+        raise _damaged()
+    return moment
+
+
+def _damaged() -> StoreUnavailable:
+    return StoreUnavailable(
+        Text(
+            "Một bản ghi danh bạ trong cơ sở dữ liệu bị hỏng.",
+            "A record of the directory in the database is damaged.",
+        ),
+        hint=Text("Khôi phục từ bản sao lưu.", "Restore it from a backup."),
+        code="EDX-UNITS-STORE",
+    )
 
 
 def _dump(record: dict[str, Any]) -> str:

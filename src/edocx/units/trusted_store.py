@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlalchemy as sa
 
 from edocx.units.metadata import ROOT, SNAPSHOT, TIMESTAMP
-from edocx.units.store import _translated, metadata
+from edocx.units.store import metadata, translated
 from edocx.units.trusted import Taken
 
 STATEMENTS = sa.Table(
@@ -33,7 +33,7 @@ class TrustedStore:
 
     def create_tables(self) -> None:
         """Create this room's tables where they are missing."""
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             metadata.create_all(connection)
 
     def save(self, taken: Taken) -> None:
@@ -56,13 +56,13 @@ class TrustedStore:
             {"role": _GOOD + role, "statement": data, "contents": contents, "certificates": certificates}
             for role, (data, contents, certificates) in taken.good.items()
         ]
-        with _translated(), self._engine.begin() as connection:
+        with translated(), self._engine.begin() as connection:
             connection.execute(STATEMENTS.delete())
             connection.execute(STATEMENTS.insert(), rows)
 
     def load(self) -> Taken | None:
         """Return what was kept, or None before the first save."""
-        with _translated(), self._engine.connect() as connection:
+        with translated(), self._engine.connect() as connection:
             rows = {row.role: row for row in connection.execute(sa.select(STATEMENTS))}
         if ROOT not in rows:
             return None

@@ -101,7 +101,9 @@ def read_successions(
 
 def is_succession_table(data: bytes) -> bool:
     """Say whether a CSV file's header is that of the succession table."""
-    header = data[:4096].split(b"\n", 1)[0].replace(b"\0", b"").lower()
+    first, *rest = data[:4096].replace(b"\0", b"").lower().split(b"\n", 2)
+    # Excel's first line "sep=;" stands before the header.
+    header = rest[0] if rest and b"sep=" in first else first
     return b"predecessor" in header
 
 
