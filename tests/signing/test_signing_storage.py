@@ -49,7 +49,7 @@ class FailingDisk(io.FileIO):
 @pytest.fixture
 def failing(monkeypatch):
     """Let every write of a file fail with a code after ``space`` bytes."""
-    opened = Path.open
+    opened, made = Path.open, os.fdopen
 
     def install(code, space=0):
         def open_failing(path, mode="r", *rest, **options):
@@ -58,7 +58,13 @@ def failing(monkeypatch):
             raw = FailingDisk(path, mode.replace("b", ""), code, space)
             return io.BufferedRandom(raw) if "+" in mode else io.BufferedWriter(raw)
 
+        def fdopen_failing(number, mode="r", *rest, **options):
+            if not set(mode) & set("wx+"):
+                return made(number, mode, *rest, **options)
+            return io.BufferedRandom(FailingDisk(number, mode.replace("b", ""), code, space))
+
         monkeypatch.setattr(Path, "open", open_failing)
+        monkeypatch.setattr(os, "fdopen", fdopen_failing)
 
     return install
 

@@ -40,6 +40,7 @@ from edocx.signing.pdf.placing import require_room
 from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.pdf.revision import Revision, open_revision, require_place
 from edocx.signing.timestamp import Timestamper
+from edocx.signing.working_file import open_working
 
 
 @storage_translated()
@@ -216,7 +217,7 @@ def _target(working_file: Path, *, durable: bool) -> Iterator[BinaryIO]:
         with durable_file(working_file) as target:
             yield target
     else:
-        with naming(working_file), working_file.open("w+b") as target:
+        with naming(working_file), open_working(working_file) as target:
             yield target
 
 

@@ -26,6 +26,7 @@ from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.phases import complete, prepare
 from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.timestamp import SignatureLevel, Timestamper
+from edocx.signing.working_file import working_file
 
 __all__ = [
     "LevelTask",
@@ -126,26 +127,24 @@ def sign_to_level(
     if level != "B-B":
         require_means(level, timestamps, evidence)
     stamped = timestamps if level != "B-B" else None
-    working = out.with_name(f".{out.name}.signing")
-    try:
+    with working_file(out) as working:
         failure = _sign(source, working, signer, at, field, stamped, unstamped, look, fast=fast)
         reached: SignatureLevel = "B-B" if stamped is None or failure is not None else "B-T"
         if failure is None and level in {"B-LT", "B-LTA"}:
             try:
-                extend_file(working, working, level, at=at, timestamps=timestamps, evidence=evidence)
-                reached = level
+                extend_file(working, out, level, at=at, timestamps=timestamps, evidence=evidence)
             except Unavailable as error:
                 if unstamped == "fail":
                     raise
                 failure = error
+            else:
+                return Signed(out, level)
         task = None if failure is None else LevelTask(file=out, level=level, since=at, reason=failure.code)
         if task is not None and keep is not None:
             keep(task)
         _sync_file(working)
         working.replace(out)
         sync_folder(out.parent)
-    finally:
-        working.unlink(missing_ok=True)
     return Signed(out, reached, task)
 
 

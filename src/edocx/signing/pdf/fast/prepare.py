@@ -30,6 +30,7 @@ from edocx.signing.pdf.fast.syntax import UNREADABLE, NotPlain, Ref
 from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.phases import prepare
 from edocx.signing.pdf.prepared import Prepared
+from edocx.signing.working_file import open_working
 
 MAX_REASON = 1_000
 """Characters; a reason is a sentence."""
@@ -131,7 +132,7 @@ def _prepare_plain(source: Path, working_file: Path, wanted: Wanted, *, durable:
             update, objects = _append(Revisions.read(held), wanted)
         except UNREADABLE:
             return None
-        with durable_file(working_file) if durable else working_file.open("w+b", buffering=0) as stream:
+        with durable_file(working_file) if durable else open_working(working_file, buffered=False) as stream:
             return _write(held, update, objects, wanted, stream)
 
 
