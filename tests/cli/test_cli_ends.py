@@ -14,6 +14,7 @@ import pytest
 from edocx.cli import demo, main
 
 READER_GONE = 141
+TERMINATED = 143
 
 
 def run(*arguments, before="", **options):
@@ -160,3 +161,37 @@ sys.meta_path.insert(0, Impatient())
     done = run("units", "show", "G22", before=before)
     assert done.returncode == 0
     assert not sentence(done)
+
+
+def test_sigterm_ends_in_order_and_leaves_no_half_written_file(tmp_path):
+    (tmp_path / "h.json").write_text("{}", encoding="utf-8")
+    (tmp_path / "big.bin").write_bytes(bytes(1 << 20))
+    written = (
+        "envelope",
+        "write",
+        tmp_path / "h.json",
+        "--attach",
+        tmp_path / "big.bin",
+        "--out",
+        tmp_path / "e.edxml",
+    )
+    assert run(*written).returncode == 0
+    before = "import os, signal\nos.fsync = lambda _: os.kill(os.getpid(), signal.SIGTERM)"  # all bytes, not their name
+    done = run("envelope", "read", tmp_path / "e.edxml", "--extract", tmp_path / "out", before=before)
+    assert done.returncode == TERMINATED
+    assert sentence(done)
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+def test_sigterm_while_the_commands_load_exits_143():
+    before = """
+import os, signal, sys
+class Impatient:
+    def find_spec(self, name, path=None, target=None):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGTERM)
+sys.meta_path.insert(0, Impatient())
+"""
+    done = run("--help", before=before)
+    assert done.returncode == TERMINATED
+    assert sentence(done)

@@ -7,7 +7,7 @@ import os
 import sys
 from typing import Any
 
-from edocx.cli.interrupt import catch_up, ignore, listen, was_seen
+from edocx.cli.interrupt import TERMINATED, Terminated, catch_up, ignore, listen, was_seen, was_terminated
 
 _INTERRUPTED = 130
 """What shells say of a program that Ctrl-C ended (128 + SIGINT)."""
@@ -25,7 +25,9 @@ def main(arguments: list[str] | None = None) -> None:
         code = _run(sys.argv[1:] if arguments is None else arguments)
     except KeyboardInterrupt:  # while the commands themselves are loaded, or while the end is being said
         code = _INTERRUPTED
-    if code == _INTERRUPTED:
+    except Terminated:
+        code = TERMINATED
+    if code in {_INTERRUPTED, TERMINATED}:
         _say_interrupted()
     if own:
         ignore()  # a Ctrl-C that comes when all is said must not change the answer
@@ -51,6 +53,8 @@ def _guarded(rest: list[str], *, as_json: bool) -> int:
         code: Any = app(args=rest, prog_name="edocx", standalone_mode=False)
         stdout.flush()  # a full disk behind stdout shows here, while there is still a way to say so
     except SystemExit as left:  # typer meets a closed pipe before we do, and wraps what nobody reads any more
+        if was_terminated():
+            return TERMINATED
         return _READER_GONE if sys.stdout is not stdout else int(left.code or 0)
     except Exception as error:  # noqa: BLE001 - the last place where a fault can become a sentence
         return _said(error, as_json=as_json)
@@ -62,6 +66,8 @@ def _said(error: Any, *, as_json: bool) -> int:
     from edocx.content import storage_error
     from edocx.errors import EdocxError
 
+    if was_terminated():
+        return TERMINATED
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         return _READER_GONE
     if hasattr(error, "format_message"):  # what typer raises for a wrong call

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import typer
@@ -10,6 +11,7 @@ from edocx.cli.hub_agencies import register
 from edocx.cli.hub_care import app as care
 from edocx.cli.hub_nats import nats_config
 from edocx.cli.hub_place import CONFIG, DATABASE, JSON, opened, settings_of
+from edocx.cli.interrupt import Terminated
 from edocx.cli.output import emit_json, language, say
 from edocx.errors import Text, UsageError
 
@@ -70,7 +72,8 @@ def serve(
                     say(f"\n# {code}\n{sandbox.properties(endpoint, code, secret)}")
             sys.stdout.flush()
             settle_memory()
-            made.run(sockets=[line])
+            with suppress(Terminated):  # raised again by uvicorn when all calls are answered: the end is in order
+                made.run(sockets=[line])
     finally:
         hub.service.close()
 

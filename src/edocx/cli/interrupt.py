@@ -1,7 +1,8 @@
-"""Ctrl-C that waits until it can be obeyed: never in the middle of loading a module.
+"""Ctrl-C and SIGTERM that wait until they can be obeyed: never in the middle of loading a module.
 
-An interrupt while a module loads is swallowed by the import machinery (a lock's clean-up cannot raise), or comes out
-as some library's own fault. So it is kept for a moment then, and raised as soon as the loading is over.
+Both end the program in order, so that no half-written file stays. An interrupt while a module loads is swallowed by
+the import machinery (a lock's clean-up cannot raise), or comes out as some library's own fault. So it is kept for a
+moment then, and raised as soon as the loading is over.
 """
 
 from __future__ import annotations
@@ -10,51 +11,74 @@ import signal
 import threading
 from types import FrameType
 
+TERMINATED = 143
+"""What shells say of a program that SIGTERM ended (128 + SIGTERM)."""
+
 _PAUSE = 0.02
 """Seconds until a Ctrl-C that came at a bad moment is tried again."""
 
 _IMPORTS = "<frozen importlib._bootstrap"
 
-_seen = False
+_seen = 0
+"""The signal that asked for the end, 0 while none did."""
+
+
+class Terminated(SystemExit):
+    """SIGTERM, raised where the program stands: what is open is closed, temporary files go."""
+
+    def __init__(self) -> None:
+        super().__init__(TERMINATED)
 
 
 def listen() -> None:
-    """Take Ctrl-C from here on; without effect off the main thread and where there is no timer (Windows).
+    """Take Ctrl-C and SIGTERM from here on; without effect off the main thread and where there is no timer (Windows).
 
-    A program that was started to ignore it (``nohup``, a script's background job) goes on ignoring it.
+    A program that was started to ignore one (``nohup``, a script's background job) goes on ignoring it.
     """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    if not hasattr(signal, "setitimer") or threading.current_thread() is not threading.main_thread():
         return
-    if hasattr(signal, "setitimer") and threading.current_thread() is threading.main_thread():
-        signal.signal(signal.SIGINT, _obey)
-        signal.signal(signal.SIGALRM, _obey)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _obey)
+    signal.signal(signal.SIGALRM, _obey)
 
 
 def ignore() -> None:
-    """Take no Ctrl-C any more: all is said, and the exit code must not change."""
+    """Take no Ctrl-C any more: all is said, and the exit code must not change. SIGTERM ends it at once."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     _forget_the_timer()
 
 
 def catch_up() -> None:
-    """Raise the Ctrl-C that came while something was loading, now that it is loaded."""
+    """Raise the interrupt that came while something was loading, now that it is loaded."""
     if _seen:
         _forget_the_timer()
-        raise KeyboardInterrupt
+        raise _asked()
 
 
 def was_seen() -> bool:
     """Tell whether Ctrl-C was pressed: then whatever went wrong since is its doing."""
-    return _seen
+    return _seen == signal.SIGINT
 
 
-def _obey(_signal: int, frame: FrameType | None) -> None:
+def was_terminated() -> bool:
+    """Tell whether SIGTERM came, likewise."""
+    return _seen == signal.SIGTERM
+
+
+def _obey(number: int, frame: FrameType | None) -> None:
     global _seen  # noqa: PLW0603 - one process has one keyboard
-    _seen = True
+    if number != signal.SIGALRM:
+        _seen = number
     if _is_loading(frame):
         signal.setitimer(signal.ITIMER_REAL, _PAUSE)
         return
-    raise KeyboardInterrupt
+    raise _asked()
+
+
+def _asked() -> BaseException:
+    return Terminated() if _seen == signal.SIGTERM else KeyboardInterrupt()
 
 
 def _forget_the_timer() -> None:

@@ -98,7 +98,7 @@ def _complain(error: EdocxError) -> None:
 
 
 def interrupted() -> None:
-    """Say that Ctrl-C ended the work and that nothing was lost."""
+    """Say that Ctrl-C or SIGTERM ended the work and that nothing was lost."""
     text = Text(
         "Đã dừng theo yêu cầu; những gì đã báo là xong đều đã lưu. Chạy lại để làm tiếp.",
         "Stopped as asked; whatever was reported as done is stored. Run it again to go on.",
