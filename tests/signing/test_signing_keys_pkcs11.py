@@ -7,6 +7,7 @@ import os
 import subprocess
 import sys
 import textwrap
+import threading
 import traceback
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -206,6 +207,73 @@ def test_a_wrong_pin_says_what_is_left(hsm, flag, words):
     with pytest.raises(WrongPassword) as refusal:
         token.require_login()
     assert words in refusal.value.text.en
+
+
+class Counting(Stub):
+    """A token that takes one PIN, counts what it is sent, and says afterwards that one was wrong."""
+
+    def __init__(self, right):
+        super().__init__(pkcs11.TokenFlag(0))
+        self.right, self.sent = right, []
+
+    def open(self, user_pin=None, **_):
+        self.sent.append(user_pin)
+        if user_pin != self.right:
+            self.flags = pkcs11.TokenFlag.USER_PIN_COUNT_LOW
+            raise pkcs11.PinIncorrect
+        return self
+
+
+def test_the_first_wrong_pin_is_not_called_the_second():
+    token = pkcs11_token.Token(pkcs11, Counting("1234"), lambda _: "4321")
+    with pytest.raises(WrongPassword) as refusal:
+        token.require_login()
+    assert refusal.value.text.en == "The PIN is wrong."
+
+
+def test_a_refused_pin_is_not_sent_again_and_another_is():
+    stub, pins = Counting("1234"), iter(["4321", "4321", "9999", "4321", "1234"])
+    token = pkcs11_token.Token(pkcs11, stub, lambda _: next(pins))
+    for _ in range(4):
+        with pytest.raises(WrongPassword) as refusal:
+            token.require_login()
+        assert refusal.value.code == "EDX-TOKEN-PIN"
+    assert stub.sent == ["4321", "9999"]
+    token.require_login()
+    assert stub.sent == ["4321", "9999", "1234"]
+    assert "4321" not in repr(vars(token))
+
+
+def test_who_waited_for_a_refused_login_does_not_ask_again():
+    asked, entered = [], threading.Event()
+
+    def ask(name):
+        asked.append(name)
+        entered.wait(30)
+        return "4321"
+
+    token = pkcs11_token.Token(pkcs11, Counting("1234"), ask)
+
+    class Queue:
+        """Lets the login go on when the second thread stands before it."""
+
+        def __init__(self, lock):
+            self.lock, self.came = lock, 0
+
+        def __enter__(self):
+            self.came += 1
+            if self.came == 2:
+                entered.set()
+            return self.lock.__enter__()
+
+        def __exit__(self, *error):
+            return self.lock.__exit__(*error)
+
+    token._login = Queue(token._login)
+    with ThreadPoolExecutor(2) as pool:
+        tries = [pool.submit(token.require_login) for _ in range(2)]
+    assert all(isinstance(one.exception(), WrongPassword) for one in tries)
+    assert asked == ["stub"]
 
 
 def test_a_usb_token_gets_one_session_and_an_hsm_several(hsm):

@@ -6,7 +6,9 @@ PKCS#11 has one login state for a token and a process (2.40, 6.7.4): whoever log
 
 from __future__ import annotations
 
+import hashlib
 import queue
+import secrets
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -111,6 +113,9 @@ class Token:
         self._owner: Any = None
         self._logged_in = False
         self._login = threading.Lock()
+        self._salt = secrets.token_bytes(16)
+        self._refused: set[bytes] = set()
+        self._refusals = 0
         self._idle: queue.LifoQueue[Lease] = queue.LifoQueue()
         self._opened = 0
         self._lock = threading.Lock()
@@ -122,30 +127,53 @@ class Token:
     def require_login(self) -> None:
         """Log in when nobody is: the PIN is asked for now, lives for this call alone, and is never tried twice.
 
-        Raises `WrongPassword` (with the tries that are left), `Unavailable` (locked, gone).
+        Of a PIN that was refused a salted digest stays, so that it is not sent again: tokens lock after three to ten
+        wrong ones, and a folder of documents would send it once for each. Raises `WrongPassword` (with the tries that
+        are left), `Unavailable` (locked, gone).
         """
+        seen = self._refusals
         with self._login:
-            if not self._logged_in:
-                self._log_in()
+            if self._logged_in:
+                return
+            if self._refusals != seen:  # who waited for this login has its answer
+                raise self._wrong_pin(wrong_before=True)
+            self._log_in()
 
     def _log_in(self) -> None:
-        flags = self._token.flags
         known = self._library.TokenFlag
+        with self.translated():
+            flags = self._flags()
         if flags & known.USER_PIN_LOCKED:
             raise _locked(self.name)
+        mark = None
         if flags & known.PROTECTED_AUTHENTICATION_PATH:
             pin: Any = self._library.types.PROTECTED_AUTH
         else:
             pin = self._ask_pin(self.name)
             if not pin:
                 raise _no_pin(self.name)
+            mark = hashlib.blake2b(pin.encode(), key=self._salt).digest()
+            if mark in self._refused:
+                raise self._wrong_pin(wrong_before=True)
+        exceptions = self._library.exceptions
         with self.translated():
             try:
                 self._owner = self._token.open(user_pin=pin)
-            except self._library.exceptions.UserAlreadyLoggedIn:
+            except exceptions.UserAlreadyLoggedIn:
                 # Another part of this process owns the login: sign under it, and leave logging out to its owner.
                 self._owner = None
+            except (exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange) as error:
+                self._refusals += 1
+                if mark is not None:
+                    self._refused.add(mark)
+                # The token counts this one too, so what it says now does not tell whether there was one before.
+                raise self._wrong_pin(wrong_before=bool(flags & known.USER_PIN_COUNT_LOW)) from error
+        self._refused.clear()
         self._logged_in = True
+
+    def _flags(self) -> Any:
+        # Asked anew: what the library read when it found the token is as old as that.
+        return self._token.slot.get_token().flags
 
     @contextmanager
     def session(self) -> Iterator[Lease]:
@@ -180,7 +208,7 @@ class Token:
         except exceptions.PinLocked as error:
             raise _locked(self.name) from error
         except (exceptions.PinIncorrect, exceptions.PinInvalid, exceptions.PinLenRange) as error:
-            raise self._wrong_pin() from error
+            raise self._wrong_pin(wrong_before=False) from error
         except _gone_exceptions(exceptions) as error:
             self.alive = False
             raise _gone(self.name) from error
@@ -213,13 +241,13 @@ class Token:
             self._opened -= 1
         _close(lease.session, self._library)
 
-    def _wrong_pin(self) -> WrongPassword:
-        flags = self._token.slot.get_token().flags
+    def _wrong_pin(self, *, wrong_before: bool) -> WrongPassword:
+        flags = self._flags()
         known = self._library.TokenFlag
         left = Text("", "")
         if flags & known.USER_PIN_FINAL_TRY:
             left = Text(" Chỉ còn một lần thử.", " One try is left.")
-        elif flags & known.USER_PIN_COUNT_LOW:
+        elif wrong_before and flags & known.USER_PIN_COUNT_LOW:
             left = Text(" Đã sai ít nhất một lần; sắp bị khóa.", " It was wrong before; few tries are left.")
         return WrongPassword(
             Text(f"Mã PIN sai.{left.vi}", f"The PIN is wrong.{left.en}"),
