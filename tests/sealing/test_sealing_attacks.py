@@ -254,3 +254,15 @@ def test_a_change_fails_also_where_the_certificate_is_gone(workshop, sealed, for
     report = judge(workshop, forge(workshop, text))
     assert report.indication is Indication.TOTAL_FAILED
     assert report.signatures[0].sub_indication is SubIndication.HASH_FAILURE
+
+
+@pytest.mark.parametrize("blank", ["\u00a0", "\u2028", "\u3000"])
+@pytest.mark.parametrize("name", ["X509Certificate", "SignatureValue", "DigestValue"])
+def test_only_the_blanks_of_xml_may_stand_in_a_value(workshop, sealed, name, blank):
+    """xmlsec1 refuses others: a seal is not to hold for one reader and fail for the next."""
+    before, place, rest = sealed.read_text(encoding="utf-8").partition(f"<ds:{name}>")
+    assert place
+    verdict = judge(workshop, f"{before}{place}{rest[:8]}\r\n\t {rest[8:]}")
+    assert verdict.indication is Indication.TOTAL_PASSED or name == "DigestValue"
+    verdict = judge(workshop, f"{before}{place}{rest[:8]}{blank}{rest[8:]}")
+    assert verdict.indication is Indication.TOTAL_FAILED

@@ -7,7 +7,6 @@ existed at the time of the stamp, its certificates, lists and earlier stamps inc
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
@@ -17,6 +16,7 @@ from edocx.signing.mechanism import finish, new_hash
 from edocx.signing.messages import STAMP_UNJUDGED
 from edocx.signing.report import Message
 from edocx.signing.token import MAX_TOKENS, Token, read_token
+from edocx.signing.xml.encoding import decode_text
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.qualifying import NAMESPACES, Properties
 from edocx.signing.xml.selection import CANONICALISATIONS, DEFAULT, Canonicalisation, canonical_element
@@ -55,7 +55,7 @@ def archive_tokens(
 
 def _token(value: etree._Element, stamped: Callable[[str], bytes]) -> Token:
     try:
-        data = base64.b64decode("".join((value.text or "").split()), validate=True)
+        data = decode_text(value.text or "")
     except ValueError:
         return Token(intact=False)
     return read_token(data, stamped)

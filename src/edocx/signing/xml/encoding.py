@@ -11,6 +11,8 @@ from lxml import etree
 
 from edocx.signing.algorithms import PublicKey
 
+_NO_BLANKS = str.maketrans("", "", " \t\r\n")
+
 
 def signature_to_xml(value: bytes, key: PublicKey) -> bytes:
     """Turn a signer's value into what SignatureValue holds."""
@@ -35,7 +37,15 @@ def decode_value(element: etree._Element) -> bytes:
     """Return the bytes of a base64 value; raise ``ValueError`` when nodes split it or it is not base64."""
     if len(element):
         raise ValueError("child nodes split a base64 value")
+    return decode_text(element.text or "")
+
+
+def decode_text(text: str) -> bytes:
+    """Return the bytes that a base64 text stands for; raise ``ValueError`` when it is not base64.
+
+    Blanks are those of XML, as other verifiers read them; Python counts U+00A0 and many more.
+    """
     try:
-        return pybase64.b64decode("".join((element.text or "").split()), validate=True)
+        return pybase64.b64decode(text.translate(_NO_BLANKS), validate=True)
     except binascii.Error as error:
         raise ValueError("not base64") from error

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import hmac
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -18,6 +17,7 @@ from edocx.signing.mechanism import digest
 from edocx.signing.token import MAX_TOKENS, Token, read_token
 from edocx.signing.trust import TrustStore
 from edocx.signing.xml.algorithm_names import DIGESTS
+from edocx.signing.xml.encoding import decode_text
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.selection import CANONICALISATIONS, DEFAULT, canonical_element
 
@@ -73,9 +73,7 @@ class Properties:
             value = held.findtext(ds("DigestValue")) or held.findtext(self.name("DigestValue"))
             if method is None or value is None:
                 raise ValueError("CertDigest is incomplete")
-            found.append(
-                (DIGESTS[method.get("Algorithm", "")], base64.b64decode("".join(value.split()), validate=True))
-            )
+            found.append((DIGESTS[method.get("Algorithm", "")], decode_text(value)))
         if not found:
             raise ValueError("SigningCertificate names none")
         return found
@@ -129,7 +127,7 @@ class Properties:
         found = []
         for element in encapsulated[:MAX_TOKENS]:
             try:
-                data = base64.b64decode("".join((element.text or "").split()), validate=True)
+                data = decode_text(element.text or "")
             except ValueError:
                 found.append(Token(intact=False))
                 continue
@@ -182,6 +180,6 @@ def names(binding: list[tuple[str, bytes]], certificate: x509.Certificate) -> bo
 def _values(holder: etree._Element, name: str) -> Iterable[bytes]:
     for element in list(holder.iter(name))[:MAX_VALUES]:
         try:
-            yield base64.b64decode("".join((element.text or "").split()), validate=True)
+            yield decode_text(element.text or "")
         except ValueError:
             continue
