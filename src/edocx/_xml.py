@@ -60,7 +60,7 @@ def parse(data: bytes, *, max_bytes: int = MAX_BYTES, max_depth: int = MAX_DEPTH
     `XmlError` for a DOCTYPE or another encoding, `LimitExceeded` for what is too large or too deep.
     """
     if len(data) > max_bytes:
-        raise _too_large(len(data), max_bytes)
+        raise _too_large(max_bytes)
     text = to_utf8(data)
     refuse_doctype(text)
     parser = etree.XMLParser(
@@ -200,7 +200,7 @@ def walk(
             parser.Parse(piece, False)  # noqa: FBT003 - expat takes it by position
             fed += len(piece)
             if fed - seen > max_token + len(piece):
-                raise _too_large(fed - seen, max_token)
+                raise _token_too_long(max_token)
         parser.Parse(b"", True)  # noqa: FBT003
     except expat.ExpatError as error:
         place = f"line {error.lineno}, column {error.offset + 1}"
@@ -305,10 +305,24 @@ def _refuse_dtd(offset: int) -> NoReturn:
     )
 
 
-def _too_large(size: int, limit: int) -> LimitExceeded:
+def _too_large(limit: int) -> LimitExceeded:
     return LimitExceeded(
-        Text(f"XML dài {size} byte, giới hạn là {limit}.", f"The XML has {size} bytes; the limit is {limit}."),
-        hint=Text("Tăng giới hạn nếu tin bên gửi.", "Raise the limit if you trust the sender."),
+        Text(f"XML dài hơn {limit} byte.", f"The XML has more than {limit} bytes."),
+        hint=Text("Kiểm tra xem có đúng tệp không.", "Check whether it is the right file."),
+        code="EDX-LIMIT-SIZE",
+    )
+
+
+def _token_too_long(limit: int) -> LimitExceeded:
+    return LimitExceeded(
+        Text(
+            f"Một thẻ, chú thích hoặc chỉ thị trong XML dài hơn {limit} byte.",
+            f"A tag, comment or instruction in the XML has more than {limit} bytes.",
+        ),
+        hint=Text(
+            "Không phần mềm nào ghi như vậy; yêu cầu bên gửi tạo lại tệp.",
+            "No software writes that; ask the sender to make the file again.",
+        ),
         code="EDX-LIMIT-SIZE",
     )
 

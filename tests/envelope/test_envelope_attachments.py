@@ -4,8 +4,10 @@ import base64
 import io
 import os
 import random
+import re
 import unicodedata
 import zipfile
+from dataclasses import fields
 from pathlib import Path
 
 import pytest
@@ -167,6 +169,22 @@ def test_every_limit_stops_what_passes_it(limits: Limits, code: str) -> None:
     with pytest.raises(LimitExceeded) as caught:
         opened(as_bytes(full_document()), limits)
     assert caught.value.code == code
+    # The remedy names the one bound that would have to be raised.
+    (turned,) = (one.name for one in fields(Limits) if getattr(limits, one.name) != getattr(Limits(), one.name))
+    assert f"Limits({turned}=…)" in caught.value.hint.vi
+    assert f"Limits({turned}=…)" in caught.value.hint.en
+
+
+@pytest.mark.parametrize("more", [1 << 20, 8 << 20])
+def test_what_is_too_long_is_said_by_its_limit_not_by_where_reading_stopped(more: int) -> None:
+    for long in (
+        b"<!--" + b"x" * (Limits().skeleton_bytes + more) + b"-->",
+        b"<x>" + b"y" * ((4 << 20) + more) + b"</x>",
+    ):
+        with pytest.raises(LimitExceeded) as caught:
+            opened(as_bytes(full_document()).replace(b"</edXML:edXMLHeader>", long + b"</edXML:edXMLHeader>"))
+        assert caught.value.code == "EDX-LIMIT-SIZE"
+        assert re.findall(r"[0-9]+", caught.value.text.en) == [str(Limits().skeleton_bytes)]
 
 
 @pytest.mark.parametrize("wrapping", [None, 76])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Final, cast
 
 from lxml import etree
 
@@ -95,11 +95,29 @@ class Allowance:
             raise exceeded("EDX-LIMIT-TOTAL", self._limits.total_bytes, Text("byte mọi tệp", "bytes of all files"))
 
 
+_SETTINGS: Final = {
+    "EDX-LIMIT-ATTACHMENT": "attachment_bytes",
+    "EDX-LIMIT-ATTACHMENTS": "attachments",
+    "EDX-LIMIT-ATTRIBUTES": "attributes",
+    "EDX-LIMIT-BLANKS": "blank_bytes",
+    "EDX-LIMIT-ELEMENTS": "elements",
+    "EDX-LIMIT-FILE": "file_bytes",
+    "EDX-LIMIT-NAMESPACES": "namespaces",
+    "EDX-LIMIT-SIZE": "skeleton_bytes",
+    "EDX-LIMIT-TOTAL": "total_bytes",
+    "EDX-LIMIT-ZIP-RATIO": "zip_ratio",
+}
+"""What of `Limits` to raise, by the code of what it stopped."""
+
+
 def exceeded(code: str, limit: int, what: Text, where: str | None = None) -> LimitExceeded:
     """Return the error for a limit on an envelope."""
     return LimitExceeded(
         Text(f"Vượt giới hạn {limit} ({what.vi}).", f"The limit of {limit} is exceeded ({what.en})."),
-        hint=Text("Tăng giới hạn nếu tin bên gửi.", "Raise the limit if you trust the sender."),
+        hint=Text(
+            f"Nếu tin bên gửi, đọc bằng Python: open_envelope(…, limits=Limits({_SETTINGS[code]}=…)).",
+            f"If you trust the sender, read it in Python: open_envelope(…, limits=Limits({_SETTINGS[code]}=…)).",
+        ),
         code=code,
         where=where,
     )
