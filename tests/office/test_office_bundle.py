@@ -91,6 +91,74 @@ def test_even_the_agency_cannot_seal_a_bundle_that_does_not_fit_together(net, bu
     assert verify_bundle(out, criteria(net)).faults
 
 
+def unpacked(bundle, folder):
+    with zipfile.ZipFile(bundle) as archive:
+        archive.extractall(folder, [n for n in archive.namelist() if "META-INF" not in n and n != "mimetype"])
+    return folder
+
+
+def resealed(net, folder, out, unit=scene.COMMUNE):
+    return sign_files(sorted(folder.iterdir()), out, net.office(unit)._desk.agency(), at=net.clock.now())
+
+
+def forge_event(folder, **changes):
+    claim = json.loads((folder / "trace.json").read_text())
+    next(one for one in claim["events"] if one["what"] == "03").update(changes)
+    (folder / "trace.json").write_text(json.dumps(claim))
+
+
+def stripped(bundle, out):
+    with zipfile.ZipFile(bundle) as old, zipfile.ZipFile(out, "w") as new:
+        for entry in old.infolist():
+            if "signatures" not in entry.filename:
+                new.writestr(entry, old.read(entry))
+    return out
+
+
+def test_a_bundle_without_a_seal_is_refused_whatever_is_signed_inside(net, bundle, tmp_path):
+    forged = stripped(bundle, tmp_path / "stripped.asice")
+    found = verify_bundle(forged, criteria(net))
+    assert not found.passed
+    assert any("no seal" in one.en for one in found.faults)
+    with pytest.raises(Refused):
+        found.require()
+    report = verify(forged, trust=net.trust, at=net.clock.now())
+    assert (report.indication, report.sub_indication) == (Indication.INDETERMINATE, "EDX-PARTIAL-COVERAGE")
+    outside = {message.where for message in report.messages if message.code == "EDX-PARTIAL-COVERAGE"}
+    assert {"trace.json", "journal.txt", "document.pdf"} <= outside
+
+
+def test_a_file_added_outside_the_seal_is_a_fault(net, bundle, tmp_path):
+    with zipfile.ZipFile(bundle, "a") as archive:
+        archive.writestr("note.txt", "x")
+    assert any("note.txt" in one.en for one in verify_bundle(bundle, criteria(net)).faults)
+
+
+def test_another_units_seal_makes_no_evidence_of_this_unit(net, bundle, tmp_path):
+    forged = resealed(net, unpacked(bundle, tmp_path / "f"), tmp_path / "f.asice", "G22")
+    found = verify_bundle(forged, criteria(net))
+    assert not found.passed
+    assert any("G22" in one.en for one in found.faults)
+    alone = verify_bundle(forged, Criteria(net.trust, net.clock.now()))
+    assert alone.passed
+    assert any("Not checked" in one.en and "Signed by" in one.en for one in alone.remarks)
+
+
+@pytest.mark.parametrize("changes", [{"what": "06"}, {"actor": scene.COMMUNE}, {"what": "02", "basis": "nothing"}])
+def test_an_event_that_no_enclosed_status_states_is_a_fault(net, bundle, tmp_path, changes):
+    folder = unpacked(bundle, tmp_path / "f")
+    forge_event(folder, **changes)
+    found = verify_bundle(resealed(net, folder, tmp_path / "f.asice"), criteria(net))
+    assert any("states the event" in one.en for one in found.faults)
+
+
+def test_the_recipients_own_bundle_encloses_what_it_answered(net, tmp_path):
+    document = net.sample()
+    office = net.office("G22")
+    found = verify_bundle(write_bundle(office._desk, str(document.id), tmp_path / "in.asice"), criteria(net)).require()
+    assert {event["what"] for event in found.claim["events"]} >= {"01", "03"}
+
+
 def test_what_is_no_bundle_is_said_to_be_none(net, tmp_path):
     (tmp_path / "a.txt").write_text("x")
     out = sign_files(

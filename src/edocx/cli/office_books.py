@@ -107,15 +107,17 @@ def check_bundle(
 
     known = CsvRegistry.from_path(registry) if registry else None
     found = verify_bundle(file, Criteria(trust_from(trust), SystemClock().now(), known))
-    passed = found.report.indication == "TOTAL-PASSED" and not found.faults
     if as_json:
-        faults = [{"vi": one.vi, "en": one.en} for one in found.faults]
-        emit_json({"schema": 1, "passed": passed, "report": found.report.to_json(), "faults": faults})
+        faults, remarks = ([{"vi": one.vi, "en": one.en} for one in texts] for texts in (found.faults, found.remarks))
+        report = found.report.to_json()
+        emit_json({"schema": 1, "passed": found.passed, "report": report, "faults": faults, "remarks": remarks})
     else:
         say(f"{found.report.indication}  {file}")
         for one in found.faults:
             say(Text(f"  ✗ {one.vi}", f"  ✗ {one.en}"))
-    if not passed:
+        for one in found.remarks:
+            say(Text(f"  ! {one.vi}", f"  ! {one.en}"))
+    if not found.passed:
         unsure = found.report.indication in {"INDETERMINATE", "NO-SIGNATURE"} and not found.faults
         raise typer.Exit(3 if unsure else 1)
 

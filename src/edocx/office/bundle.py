@@ -20,18 +20,20 @@ from typing import Any
 
 from edocx.content import Blob, write_durably
 from edocx.errors import EdocxError, InputError, Refused, Text
+from edocx.office.bundle_claim import Claim, Said, event_faults, said_in, seal_faults, unchecked
 from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
 from edocx.office.tracing import Trace, trace
 from edocx.routing.journal import digest, parse_line
+from edocx.routing.parcel import ParcelKind
 from edocx.routing.transaction import Transaction
 from edocx.sealing import verify_envelope
-from edocx.signing.container.archive import open_archive
+from edocx.signing.container.archive import Archive, open_archive
 from edocx.signing.container.sign import sign_files
 from edocx.signing.container.verify import verify_asice
 from edocx.signing.judgement import Criteria
 from edocx.signing.pdf.verify import verify_pdf
-from edocx.signing.report import Report
+from edocx.signing.report import Indication, Report
 
 CLAIM, JOURNAL, DOCUMENT = "trace.json", "journal.txt", "document.pdf"
 
@@ -44,15 +46,23 @@ MAX_JOURNAL = 256 * 1024 * 1024
 
 @dataclass(frozen=True, slots=True)
 class BundleReport:
-    """What verifying a bundle gave: the verdict on the container and everything in it, the claim, and its faults."""
+    """What verifying a bundle gave: the verdict on the container and everything in it, the claim, and its faults.
+
+    ``remarks`` say what was not checked: without a registry whose seal it is, and what a full bundle left out.
+    """
 
     report: Report
     claim: dict[str, Any]
     faults: tuple[Text, ...]
+    remarks: tuple[Text, ...] = ()
+
+    @property
+    def passed(self) -> bool:
+        """Whether the seal passed and everything fits together."""
+        return self.report.indication is Indication.TOTAL_PASSED and not self.faults
 
     def require(self) -> BundleReport:
         """Return itself when the seal passed and everything fits together; raise `Refused` otherwise."""
-        self.report.require()
         if self.faults:
             raise Refused(
                 Text(
@@ -62,6 +72,7 @@ class BundleReport:
                 code="EDX-BUNDLE-FAULTY",
                 where=self.report.file,
             )
+        self.report.require()
         return self
 
 
@@ -93,24 +104,28 @@ def write_bundle(desk: Desk, document: str, out: Path) -> Path:
 def verify_bundle(path: Path, criteria: Criteria) -> BundleReport:
     """Judge a bundle with nothing but itself, a trust store and, if there is one, a registry.
 
-    1. The container's seal, and every envelope and PDF inside for itself.
-    2. The journal's lines follow each other, up to the head that the claim names.
-    3. Every file named by the claim is there with its digest, and the journal tells of it.
+    1. The container's seal, over every file and (by the registry, if there is one) of the agency that the claim names;
+       and every envelope and PDF inside for itself.
+    2. Every status claimed stands in an enclosed message that its speaker sealed.
+    3. The journal's lines follow each other, up to the head that the claim names.
+    4. Every file named by the claim is there with its digest, and the journal tells of it.
 
     Raises `InputError` for a file that is no such bundle; what does not fit is in the answer.
     """
     report = verify_asice(path, criteria, judge_file=lambda file, name: _judge(file, name, criteria), name=str(path))
     with open_archive(path) as archive:
         try:
-            claim = json.loads(archive.read(CLAIM))
+            told = json.loads(archive.read(CLAIM))
+            claim = Claim.of(told)
             lines = archive.read(JOURNAL, MAX_JOURNAL).decode().splitlines()
-            files = {str(one["file"]): str(one["sha256"]) for one in claim["files"]}
-            head = (int(claim["journal"]["seq"]), str(claim["journal"]["hash"]))
+            files = {str(one["file"]): str(one["sha256"]) for one in told["files"]}
+            head = (int(told["journal"]["seq"]), str(told["journal"]["hash"]))
             present = {
                 name: Blob.from_bytes(archive.read(name, MAX_JOURNAL)).sha256
                 for name in archive.names
                 if name.endswith((".edxml", ".pdf"))
             }
+            said = tuple(_said(archive, report))
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(
                 Text("Tệp không phải gói chứng cứ của edocx.", "The file is no evidence bundle of edocx."),
@@ -118,7 +133,27 @@ def verify_bundle(path: Path, criteria: Criteria) -> BundleReport:
                 code="EDX-BUNDLE-UNREADABLE",
                 where=str(path),
             ) from error
-    return BundleReport(report, claim, (*_chain_faults(lines, head), *_file_faults(files, present, lines)))
+    registered = criteria.registry is not None
+    unshown = tuple(event_faults(claim, said, registered=registered))
+    # A bundle holds so many messages and no more: of a broadcast, what is not enclosed is no lie.
+    full = sum(name.endswith(".edxml") for name in present) >= MAX_MESSAGES
+    faults = [
+        *seal_faults(report, claim.unit, registered=registered),
+        *(() if full else unshown),
+        *_chain_faults(lines, head),
+        *_file_faults(files, present, lines),
+    ]
+    remarks = (*(() if registered else unchecked(report)), *(unshown if full else ()))
+    return BundleReport(report, told, tuple(faults), remarks)
+
+
+def _said(archive: Archive, report: Report) -> Iterator[Said]:
+    for inside in report.attachments:
+        name = inside.file.rpartition("#")[2]  # our own flat names have no hash sign
+        if name in archive.names and name.endswith(".edxml"):
+            said = said_in(archive.read(name, MAX_JOURNAL), inside)
+            if said is not None:
+                yield said
 
 
 def _judge(file: Path, name: str, criteria: Criteria) -> Report:
@@ -160,6 +195,8 @@ def _messages(transaction: Transaction, way: Trace) -> Iterator[tuple[str, Blob]
     sent = [t.message_id for t in way.deliveries if t.direction == "out"]
     digests = [(m, found.sha256) for m in dict.fromkeys(sent) if (found := transaction.outbox.find(m)) is not None]
     digests += [(m.message_id, m.sha256) for m in transaction.inbox.of_document(way.document_id)]
+    # Our own answers too: what we claim to have said stands there under our seal.
+    digests += [(m.message_id, m.sha256) for m in transaction.outbox.of_document(way.document_id, ParcelKind.STATUS)]
     for label, sha256 in digests:
         if sha256 in seen or len(seen) >= MAX_MESSAGES:
             continue

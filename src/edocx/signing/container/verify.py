@@ -66,7 +66,8 @@ def verify_asice(
         files = _unpack(archive, Path(folder))
         result = _examine(archive, files, keep=criteria.witness is not None)
         uncovered = sorted(set(files) - result.covered)
-        passed = any(one.outcome is Indication.TOTAL_PASSED for one in result.findings)
+        # Under a broken signature what it covers is moot; without any, everything here stands outside.
+        told = not result.findings or any(one.outcome is Indication.TOTAL_PASSED for one in result.findings)
         label = name or str(path)
         reports: list[SignatureReport] = [judge(in_file(one, label), criteria) for one in result.findings]
         inside = [judge_file(place, f"{name or path}#{entry}") for entry, place in files.items()]
@@ -75,9 +76,9 @@ def verify_asice(
         format="asice",
         policy=policy,
         signatures=reports,
-        messages=[_outside(entry) for entry in uncovered] if passed else (),
+        messages=[_outside(entry) for entry in uncovered] if told else (),
         attachments=inside,
-        uncovered=passed and bool(uncovered),
+        uncovered=told and bool(uncovered),
     )
 
 

@@ -1,0 +1,109 @@
+"""What an evidence bundle claims, held against who sealed it and against the sealed statuses that it encloses."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from edocx.documents import BusinessAction, StatusCode
+from edocx.envelope.read import open_envelope
+from edocx.errors import EdocxError, Text
+from edocx.routing.state import Basis
+from edocx.routing.transitions import Passage
+from edocx.signing.report import Indication, Report
+
+_OWN_WORD = {*(str(passage) for passage in Passage), *(action.name.lower() for action in BusinessAction)}
+"""What the office's own journal states, or a document's envelope asks: no status message says it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """The claim's words that can be checked: the unit, the document, and (actor, what, basis) of each event."""
+
+    unit: str
+    document_id: str
+    events: tuple[tuple[str, str, str], ...]
+
+    @classmethod
+    def of(cls, told: dict[str, Any]) -> Claim:
+        """Read a claim; raise `KeyError` or `TypeError` for what is none."""
+        events = tuple((str(one["actor"]), str(one["what"]), str(one["basis"])) for one in told["events"])
+        return cls(str(told["unit"]), str(told["document_id"]), events)
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A status message in the bundle: who says which code of which documents, and whose seal shows it.
+
+    ``sealed_by`` has the units of the seals that passed, None for one whose unit no registry tells.
+    """
+
+    sender: str
+    code: str
+    documents: tuple[str, ...]
+    sealed_by: tuple[str | None, ...]
+
+    def bears_out(self, document_id: str, actor: str, what: str, *, sealed: bool, registered: bool) -> bool:
+        """Tell whether this message shows a claimed event; ``registered``: the seals' units are known."""
+        if (self.sender, self.code) != (actor, what) or document_id not in self.documents:
+            return False
+        return not sealed or (actor in self.sealed_by if registered else bool(self.sealed_by))
+
+
+def said_in(payload: bytes, report: Report) -> Said | None:
+    """Read a status message in a bundle, with the verdict on it; None for a document or what is unreadable."""
+    try:
+        with open_envelope(payload) as reading:
+            envelope = reading.envelope
+    except EdocxError:
+        return None  # it shows nothing, so that the event it was to show is a fault
+    if envelope.kind != "status" or envelope.sender is None or not envelope.sender.unit or not envelope.status_code:
+        return None
+    seals = [s for s in report.signatures if s.indication is Indication.TOTAL_PASSED]
+    documents = tuple(one.document_id for one in envelope.response_for if one.document_id)
+    return Said(envelope.sender.unit, str(envelope.status_code), documents, tuple(s.unit for s in seals))
+
+
+def seal_faults(report: Report, unit: str, *, registered: bool) -> Iterator[Text]:
+    """Yield what is wrong with the seal over the bundle: none, not over every file, another unit's."""
+    if not report.signatures:
+        yield Text("gói không có con dấu của cơ quan nào (no seal)", "no seal: nobody signed the bundle's own files")
+        return
+    for message in report.messages:
+        if message.code == "EDX-PARTIAL-COVERAGE":
+            yield Text(message.vi, message.en)
+    for one in report.signatures if registered else ():
+        if one.kind != "organisation" or one.unit != unit:
+            by = one.unit or (one.certificate.subject if one.certificate else one.id)
+            yield Text(
+                f"gói nhân danh {unit} nhưng do “{by}” ký, theo sổ đăng ký không phải con dấu của {unit}",
+                f"the bundle speaks for {unit} and “{by}” signed it: by the registry no seal of {unit}",
+            )
+
+
+def event_faults(claim: Claim, said: Iterable[Said], *, registered: bool) -> Iterator[Text]:
+    """Yield each claimed status that no enclosed message of its speaker states with that code, sealed if so claimed."""
+    enclosed = tuple(said)
+    for actor, what, basis in dict.fromkeys(claim.events):
+        # Another's request is no evidence of delivery, and one message may ask about several documents.
+        if what in _OWN_WORD or (what == StatusCode.RECALL_REQUESTED and actor != claim.unit):
+            continue
+        sealed = basis != Basis.NOTHING
+        if not any(
+            one.bears_out(claim.document_id, actor, what, sealed=sealed, registered=registered) for one in enclosed
+        ):
+            yield Text(
+                f"không có thông điệp trạng thái có niêm phong của {actor} cho sự kiện {what}",
+                f"no sealed status message of {actor} states the event {what}",
+            )
+
+
+def unchecked(report: Report) -> Iterator[Text]:
+    """Yield who sealed a bundle that was verified without a registry: whose key that is was not checked."""
+    for one in report.signatures:
+        by = one.certificate.subject if one.certificate else one.id
+        yield Text(
+            f"Người ký gói: {by}. Chưa kiểm tra có phải con dấu của cơ quan hay không (cần --registry).",
+            f"Signed by: {by}. Not checked whether that is the agency's seal (give --registry).",
+        )
