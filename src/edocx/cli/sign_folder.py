@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import threading
 from collections.abc import Callable
-from concurrent.futures import Future, ThreadPoolExecutor, as_completed
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from edocx.cli.output import emit_json, error_json, language, say
 from edocx.cli.progress import progress
 from edocx.content import storage_translated
-from edocx.errors import EdocxError, Text, Unavailable
+from edocx.errors import EdocxError, Text, Unavailable, UsageError, WrongPassword
 
 if TYPE_CHECKING:
     from edocx.cli.sign_look import Role, SignLook
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from edocx.signing.keys import Signer
 
 Step = Callable[[Path, Path], object]
+Look = Callable[[Path, Path], str | None]
+
+_LEVELS = ("B-B", "B-T", "B-LT", "B-LTA")
 
 LIFTING_THREADS = 16
 """Services answer in 2 to 131 s (spec/law.md #104); so many questions are on their way at once, unless told."""
@@ -46,8 +49,11 @@ class SignedFolder:
     """Signs the PDFs of a folder into another; ``sign_one`` and ``lift_one`` do it for one file each.
 
     Both take a source and a result. Where a level above B-B is wanted, the signed file waits under a hidden name until
-    it is reached: what has its final name is finished, and a second run goes on with what is not. With ``keep`` a file
-    whose services do not answer gets its final name at B-B after ``keep`` has noted that, and its outcome says so.
+    it is reached, and a second run goes on with what is not finished. ``look_at`` says at which level a file that is
+    there is the source signed, None when it is something else: that is signed anew (untold, all count). With ``keep`` a
+    file whose services do not answer gets its final name at B-B after ``keep`` has noted that, and its outcome says so.
+    A PIN or password that is refused stops the run (`WrongPassword`): each further try would bring the token nearer to
+    its lock.
     """
 
     def __init__(
@@ -56,6 +62,7 @@ class SignedFolder:
         lift_one: Step | None = None,
         *,
         level: str = "B-B",
+        look_at: Look = lambda _, __: "B-LTA",
         jobs: int = 2,
         services: int = LIFTING_THREADS,
         keep: Callable[[Path, EdocxError], object] | None = None,
@@ -63,10 +70,12 @@ class SignedFolder:
         self._sign_one = sign_one
         self._lift_one = lift_one
         self._level = level
+        self._look_at = look_at
         self._jobs = jobs
         self._services = services
         self._keep = keep
         self._stopped = threading.Event()
+        self._refusal: WrongPassword | None = None
 
     def run(self, sources: list[Path], out: Path, on_done: Callable[[Outcome], None]) -> list[Outcome]:
         """Sign every file whose result is not there yet; call ``on_done`` with each outcome as it comes."""
@@ -93,17 +102,31 @@ class SignedFolder:
         return sorted(outcomes, key=lambda one: one.source)
 
     def _sign(self, source: Path, out: Path, lifting: ThreadPoolExecutor) -> Outcome | Future[Outcome]:
-        if out.exists():
-            return Outcome(source, out, "skipped")
         staged = out if self._lift_one is None else out.with_name(f".{out.name}.B-B")
         try:
-            if not staged.exists() and not self._stopped.is_set():
-                self._sign_one(source, staged)
+            with storage_translated():
+                made = self._look_at(source, out) if out.exists() else None
+                if made is not None and _LEVELS.index(made) >= _LEVELS.index(self._level):
+                    return Outcome(source, out, "skipped", made)
+                if made is not None:
+                    staged = out  # signed already, and put off below its level: that is what is left to do
+                elif not (staged != out and staged.exists() and self._look_at(source, staged)):
+                    self._sign_anew(source, staged)
+        except WrongPassword as error:
+            self._refusal = error
+            raise
         except EdocxError as error:
             return Outcome(source, out, "failed", error=error)
         if self._lift_one is None:
             return Outcome(source, out, "signed")
         return lifting.submit(self._lift, source, staged, out)
+
+    def _sign_anew(self, source: Path, staged: Path) -> None:
+        if self._refusal is not None:
+            raise self._refusal
+        if self._stopped.is_set():
+            raise CancelledError  # for nobody: the run ended with another error
+        self._sign_one(source, staged)
 
     def _lift(self, source: Path, staged: Path, out: Path) -> Outcome:
         assert self._lift_one is not None
@@ -115,7 +138,8 @@ class SignedFolder:
             self._keep(out, error)
             staged.replace(out)
             return Outcome(source, out, "signed", error=error)
-        staged.unlink(missing_ok=True)
+        if staged != out:
+            staged.unlink(missing_ok=True)
         return Outcome(source, out, "signed", self._level)
 
 
@@ -133,10 +157,15 @@ def sign_folder(
     services: int,
     as_json: bool,
 ) -> int:
-    """Sign every PDF of ``folder`` into ``out`` and return the exit code; files that are there already are kept."""
+    """Sign every PDF of ``folder`` into ``out`` and return the exit code; what an earlier run signed is kept.
+
+    Raises `UsageError` (``EDX-USAGE-OVERWRITE``) when both are one folder, and `WrongPassword` at the first PIN that is
+    refused.
+    """
     from edocx.signing.pdf.deferred import drop_task, keep_task
     from edocx.signing.pdf.extend import extend_file, require_means
     from edocx.signing.pdf.order import sign_as
+    from edocx.signing.pdf.resume import level_made
     from edocx.signing.pdf.sign import LevelTask
 
     level, at = means.level, means.at
@@ -155,11 +184,14 @@ def sign_folder(
 
     with storage_translated():
         out.mkdir(parents=True, exist_ok=True)
+        if out.samefile(folder):
+            raise _one_folder(out)
         sources = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".pdf" and path.is_file())
     run = SignedFolder(
         sign_one,
         None if level == "B-B" else lift_one,
         level=level,
+        look_at=lambda source, made: level_made(source, made, signer, at=at, criteria=means.criteria),
         jobs=jobs,
         services=services,
         keep=(lambda file, error: keep_task(LevelTask(file=file, level=level, since=at, reason=error.code)))
@@ -177,6 +209,15 @@ def sign_folder(
         outcomes = run.run(sources, out, tell)
     _report(outcomes, level, at, as_json=as_json)
     return 1 if any(one.state == "failed" for one in outcomes) else 0
+
+
+def _one_folder(out: Path) -> UsageError:
+    return UsageError(
+        Text("Thư mục kết quả chính là thư mục nguồn.", "The folder for the results is the folder of the sources."),
+        hint=Text("Chọn thư mục khác cho --out.", "Choose another folder for --out."),
+        code="EDX-USAGE-OVERWRITE",
+        where=str(out),
+    )
 
 
 def _show(outcome: Outcome) -> None:
@@ -197,7 +238,7 @@ def _report(outcomes: list[Outcome], level: str, at: datetime, *, as_json: bool)
                 "file": str(one.source),
                 "out": str(one.out),
                 "state": one.state,
-                "level": one.level if one.state == "signed" else None,
+                "level": one.level if one.state != "failed" else None,
                 "error": error_json(one.error) if one.error is not None else None,
             }
             for one in outcomes
