@@ -266,3 +266,17 @@ def test_only_the_blanks_of_xml_may_stand_in_a_value(workshop, sealed, name, bla
     assert verdict.indication is Indication.TOTAL_PASSED or name == "DigestValue"
     verdict = judge(workshop, f"{before}{place}{rest[:8]}{blank}{rest[8:]}")
     assert verdict.indication is Indication.TOTAL_FAILED
+
+
+def test_a_damaged_certificate_beside_the_signers_is_named(workshop, sealed):
+    whole = sealed.read_text(encoding="utf-8")
+    assert "EDX-CERT-DAMAGED" not in str(judge(workshop, whole).signatures)
+    first, second = re.findall("<ds:X509Certificate>([^<]*)", whole)[:2]
+    for other in (first, second):  # the last letters stand in the issuer's signature
+        at = len(other) - 40
+        bent = other[:at] + ("A" if other[at] != "A" else "B") + other[at + 1 :]
+        data = whole.replace(f">{other}<", f">{other}</ds:X509Certificate><ds:X509Certificate>{bent}<", 1)
+        verdict = judge(workshop, data)
+        (signature,) = verdict.signatures
+        assert verdict.indication is Indication.TOTAL_PASSED
+        assert [one.code for one in signature.messages if one.severity == "warning"] == ["EDX-CERT-DAMAGED"]

@@ -17,6 +17,7 @@ from edocx.envelope.read import Reading
 from edocx.errors import Text
 from edocx.sealing import parts as p
 from edocx.sealing import statement
+from edocx.sealing.embedded import with_damage_named
 from edocx.sealing.expectation import expected_parts, with_faults
 from edocx.sealing.frame import check_frame, message
 from edocx.sealing.sealed import sealed_content
@@ -51,7 +52,7 @@ def judge_seal(reading: Reading, criteria: Criteria) -> SealVerdict:
         if not detached:
             return SealVerdict((), (*dummy, _NO_SEAL), uncovered=False)
         found = statement.examine_statement(reading, detached, keep=criteria.witness is not None)
-        return SealVerdict((judge(found.finding, criteria),), (*dummy, *found.messages), uncovered=found.uncovered)
+        return SealVerdict((_judged(found.finding, criteria),), (*dummy, *found.messages), uncovered=found.uncovered)
     frame = check_frame(reading)
     faults = (*frame.faults, _SEVERAL) if len(seals) > 1 else frame.faults
     expected = expected_parts(reading, frame.parts)
@@ -59,8 +60,12 @@ def judge_seal(reading: Reading, criteria: Criteria) -> SealVerdict:
     if criteria.witness is not None and any(one.outcome is Indication.TOTAL_PASSED for one in findings):
         content = sealed_content(frame.parts, reading.envelope.attachments)
         findings = [replace(one, content=content) for one in findings]
-    signatures = tuple(judge(finding, criteria) for finding in findings)
+    signatures = tuple(_judged(finding, criteria) for finding in findings)
     return SealVerdict(signatures, (*dummy, *frame.outside), uncovered=bool(frame.outside))
+
+
+def _judged(finding: Finding, criteria: Criteria) -> SignatureReport:
+    return with_damage_named(judge(finding, criteria), finding, criteria)
 
 
 def _has_remains(reading: Reading) -> bool:
