@@ -91,6 +91,7 @@ def sign(
         say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
         return
     target = require_out(out)
+    _require_kind(file, target)
     content = () if container is _Container.PDF else files  # a PDF is signed in place, others would be lost
     spare_inputs(target, (*content, image, key, chain, registry, *trust))
     signer = open_key(key, scheme, chain)
@@ -132,6 +133,19 @@ def _require_shape(files: list[Path], container: _Container, preview: Path | Non
                 "Leave image, place and preview out, or use --format pdf.",
             ),
         )
+
+
+def _require_kind(file: Path, out: Path) -> None:
+    """Refuse a folder as the name of one result, and a file as the folder of several, before any key is opened."""
+    if file.is_dir() and out.exists() and not out.is_dir():
+        text = Text("Ký cả thư mục thì kết quả cũng phải là thư mục.", "A folder's results need a folder.")
+        hint = Text("Chọn một thư mục cho --out.", "Name a folder with --out.")
+    elif out.is_dir() and not file.is_dir():
+        text = Text("Nơi ghi kết quả là một thư mục.", "The place for the result is a folder.")
+        hint = Text(f"Ghi cả tên tệp: --out {out / file.name}.", f"Name the file too: --out {out / file.name}.")
+    else:
+        return
+    raise UsageError(text, hint=hint, code="EDX-USAGE-OUT", where=str(out))
 
 
 def _say_done(out: Path, notes: tuple[Message, ...], *, as_json: bool) -> None:

@@ -107,7 +107,7 @@ def build_copy(source: Path, out: Path, verdict: Report, *, pages: Sequence[int]
             if count > MAX_PAGES or not all(0 <= number < count for number in chosen):
                 raise UsageError(
                     Text(f"Tệp chỉ có {count} trang.", f"The file has {count} pages only."),
-                    hint=Text("Trang đếm từ 0.", "Pages count from 0."),
+                    hint=Text("Chọn trong số các trang có trong tệp.", "Choose among the pages that the file has."),
                     code="EDX-PDF-PAGE",
                     where=str(source),
                 )

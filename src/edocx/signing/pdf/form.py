@@ -96,7 +96,10 @@ def fill_fields(writer: IncrementalPdfFileWriter, values: Mapping[str, FieldValu
         if field is None:
             raise SigningRefused(
                 Text(f"Tệp PDF không có trường “{name}”.", f"The PDF has no field “{name}”."),
-                hint=Text("Phê duyệt lại từ dự thảo gốc bằng edocx.", "Approve the original draft again with edocx."),
+                hint=Text(
+                    "Tạo các ô trên bản chưa ký bằng `edocx form` rồi ký lại.",
+                    "Make the fields with `edocx form` on the unsigned file, then sign again.",
+                ),
                 code="EDX-FIELD-MISSING",
                 where=where,
             )

@@ -58,7 +58,9 @@ def require_place(revision: Revision, box: Box, where: str) -> PageView:
     if not -count <= box.page < count:
         raise UsageError(
             Text(f"Tệp chỉ có {count} trang.", f"The file has {count} pages only."),
-            hint=Text("Trang đếm từ 0; -1 là trang cuối.", "Pages count from 0; -1 is the last."),
+            hint=Text(
+                "Chọn trong số các trang có trong tệp; -1 là trang cuối.", "Choose one of these; -1 is the last."
+            ),
             code="EDX-PDF-PAGE",
             where=where,
         )
