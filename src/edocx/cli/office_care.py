@@ -66,7 +66,7 @@ def init(
     write_durably(place, [config.to_toml().encode()])
     with LocalAxis.open((folder / axis).resolve(), clock=SystemClock()) as line:
         line.register(str(code))
-    Office.open(place).close()
+    Office.open(place, anew=True).close()
     if as_json:
         emit_json({"schema": 1, "office": str(place), "unit": str(code), "name": called, "test": test_pki})
         return

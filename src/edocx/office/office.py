@@ -112,12 +112,14 @@ class Office:
         timestamps: Timestamper | None = None,
         faults: Faults = NO_FAULTS,
         random: Random | None = None,
+        anew: bool = False,
     ) -> Self:
         """Open an office from its ``office.toml``.
 
         ``clock``, ``directory``, ``transport`` and ``timestamps`` replace what the settings name; ``secrets`` is asked
-        for passwords of keys, and as ``axis:ADDRESS`` for the secret of an axis over HTTP. Raises `UsageError` or
-        `InputError` for the settings, `StoreUnavailable` for the store.
+        for passwords of keys, and as ``axis:ADDRESS`` for the secret of an axis over HTTP. The store is made at the
+        first opening; one that is missing later is made only when told ``anew``. Raises `UsageError` or `InputError`
+        for the settings, `StoreUnavailable` for the store.
         """
         settings = config if isinstance(config, OfficeConfig) else OfficeConfig.from_path(config)
         time = clock or SystemClock()
@@ -126,7 +128,14 @@ class Office:
             trust |= TrustStore.from_path(place)
         line = line_of(settings, clock=time, secrets=secrets, faults=faults) if transport is None else None
         folder = settings.place.parent
-        store = Store.open(settings.store, clock=time, faults=faults, folder=folder if settings.on_server else None)
+        try:
+            if not anew:
+                safekeeping.require_store(settings, transport or _some(line))
+            store = Store.open(settings.store, clock=time, faults=faults, folder=folder if settings.on_server else None)
+        except BaseException:
+            if line is not None:
+                line.close()
+            raise
         clear_abandoned(settings.place.parent)
         records = records_of(settings, store.engine, directory=directory)
         desk = Desk(

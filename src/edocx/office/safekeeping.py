@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from edocx.content import Blob, sync_folder, write_durably
-from edocx.errors import InputError, StateError, Text, UsageError
+from edocx.errors import InputError, StateError, StoreUnavailable, Text, TransportUnavailable, UsageError
 from edocx.office.attestation import attest, books_known, marker_of
 from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
@@ -24,12 +24,48 @@ from edocx.office.issuing import OUTGOING
 from edocx.office.recovery import Recovered, recover
 from edocx.routing.database import backed_up_by_the_server
 from edocx.routing.store.failure import files_translated
+from edocx.routing.transport import Archive, Transport
 
 BACKUP_NOTE = "backup.json"
 """What a backup says of itself: unit, moment, journal head, digest of the database."""
 
 OVERLAP = timedelta(hours=1)
 """How far before the backup's moment the axis is asked from: its clock is another, and a repeat does nothing."""
+
+
+def require_store(config: OfficeConfig, axis: Transport) -> None:
+    """Raise `StoreUnavailable` (``EDX-OFFICE-STORE-MISSING``) when the store of an office that worked before is gone.
+
+    A store made anew would begin its books at 1 again, beside documents that bear those numbers already. An earlier
+    life shows in the folder, or in a journal head that the axis keeps of this unit.
+    """
+    place = config.place
+    log = place.with_name(place.name + "-wal")
+    if config.on_server or (place.exists() and (place.stat().st_size or log.exists())):
+        return
+    beside = [place.parent / name for name in ("issued", HEADS)]
+    beside += [place.with_name(place.name + ending) for ending in (".leases", ".payloads")]
+    if any(folder.is_dir() and any(folder.iterdir()) for folder in beside) or _axis_knows(config, axis):
+        raise StoreUnavailable(
+            Text(
+                "Kho dữ liệu của văn phòng không còn: văn phòng đã từng làm việc, kho mới sẽ cấp lại số đã cấp.",
+                "The store is missing: this office worked before, and a new store would give its numbers out again.",
+            ),
+            hint=Text(
+                "Đặt lại tệp kho vào chỗ cũ, hoặc chạy `edocx office restore THƯ-MỤC-SAO-LƯU`.",
+                "Put the file back where it was, or run `edocx office restore BACKUP`.",
+            ),
+            code="EDX-OFFICE-STORE-MISSING",
+            where=str(place),
+            retryable=False,
+        )
+
+
+def _axis_knows(config: OfficeConfig, axis: Transport) -> bool:
+    try:
+        return isinstance(axis, Archive) and axis.head_of(str(config.unit)) is not None
+    except TransportUnavailable:
+        return False  # asked again before anything is written (`edocx.office.attestation.compare`)
 
 
 def backup(desk: Desk, folder: Path) -> Path:
