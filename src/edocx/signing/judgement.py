@@ -169,7 +169,8 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         sub_indication=sub,
         integrity=finding.integrity,
         format=finding.format,
-        level=finding.level,
+        # A timestamp of an authority that nobody trusts is no timestamp (EN 319 142-1 6).
+        level="B-B" if finding.level is not None and proof.time is None else finding.level,
         signing_time=moment,
         time_source=source,
         algorithm=finding.algorithm,

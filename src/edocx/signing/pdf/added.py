@@ -30,8 +30,8 @@ def added_pages(reader: PdfFileReader, before: int, after: int) -> tuple[AddedPa
     try:
         old, new = reader.get_historical_resolver(before), reader.get_historical_resolver(after)
         found = []
-        for number, (page, reference) in enumerate(_pages(new), 1):
-            kinds = tuple(dict.fromkeys(_kinds(_earlier(old, reference), page)))
+        for number, (page, reference) in enumerate(pages_of(new), 1):
+            kinds = tuple(dict.fromkeys(_kinds(_earlier(old, reference), page, old)))
             if kinds:
                 found.append(AddedPage(page=number, kinds=kinds))
     except MALFORMED:
@@ -52,7 +52,8 @@ def page_message(added: AddedPage) -> Message:
     )
 
 
-def _pages(resolver: HistoricalResolver) -> Iterator[tuple[generic.DictionaryObject, Any]]:
+def pages_of(resolver: HistoricalResolver) -> Iterator[tuple[generic.DictionaryObject, Any]]:
+    """Yield the pages of a revision in order, each with its reference if it has one."""
     waiting = [(resolver.root.raw_get("/Pages"), 0)]
     seen = 0
     while waiting and seen < MAX_PAGES:
@@ -74,18 +75,25 @@ def _earlier(old: HistoricalResolver, reference: Any) -> generic.DictionaryObjec
     return found if isinstance(found, generic.DictionaryObject) else generic.DictionaryObject()
 
 
-def _kinds(before: generic.DictionaryObject, after: generic.DictionaryObject) -> Iterator[str]:
+def _kinds(before: generic.DictionaryObject, after: generic.DictionaryObject, old: HistoricalResolver) -> Iterator[str]:
     if _listed(before, "/Contents") != _listed(after, "/Contents"):
         yield "content"
     known = set(_listed(before, "/Annots"))
     for raw in _entries(after, "/Annots"):
-        if _mark(raw) in known:
-            continue
         held = raw.get_object() if isinstance(raw, generic.IndirectObject) else raw
+        if _mark(raw) in known:
+            earlier = _earlier(old, raw.reference if isinstance(raw, generic.IndirectObject) else None)
+            if str(held.get("/FT", "")) != "/Sig" and any(_value(earlier, n) != _value(held, n) for n in ("/V", "/AP")):
+                yield "field"  # filled
+            continue
         if str(held.get("/Subtype", "")) != "/Widget":
             yield "annotation"
         elif str(held.get("/FT", "")) != "/Sig":  # a signature's own place is no addition to the page
             yield "field"
+
+
+def _value(holder: generic.DictionaryObject, name: str) -> Any:
+    return holder.raw_get(name) if name in holder else None
 
 
 def _listed(page: generic.DictionaryObject, name: str) -> list[Any]:

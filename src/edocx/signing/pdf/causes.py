@@ -12,6 +12,8 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
 from edocx.errors import Text
+from edocx.signing.pdf.added import pages_of
+from edocx.signing.pdf.covering import covering_fields, resolved
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
 from edocx.signing.report import Message
@@ -25,15 +27,31 @@ def recognise_changes(signature: Embedded) -> tuple[Message, ...]:
     reader = signature.reader
     found: dict[str, Message] = {}
     try:
+        last = reader.xrefs.total_revisions - 1
+        for reference in covering_fields(reader, signature.revision, last):
+            page = _page_of(reader.get_historical_resolver(last), reference)
+            where = f"page {page}" if page else f"object {reference.idnum}"
+            found["EDX-PDF-COVERED"] = Message.of("EDX-PDF-COVERED", "error", _COVERED, where=where)
         old = reader.get_historical_resolver(signature.revision)
         for revision in range(signature.revision + 1, reader.xrefs.total_revisions):
             new = reader.get_historical_resolver(revision)
+            if new.trailer_view.raw_get("/Root") != old.trailer_view.raw_get("/Root"):
+                found["EDX-PDF-CATALOGUE"] = Message.of("EDX-PDF-CATALOGUE", "error", _CATALOGUE)
             for reference in list(new.explicit_refs_in_revision())[:MAX_LOOKED_AT]:
                 for code, text in _kinds(old, new, reference):
                     found.setdefault(code, Message.of(code, "error", text, where=f"object {reference.idnum}"))
     except MALFORMED:
         return tuple(found.values())
     return tuple(found.values())
+
+
+def _page_of(resolver: HistoricalResolver, widget: generic.Reference) -> int | None:
+    for number, (page, _) in enumerate(pages_of(resolver), 1):
+        marks = resolved(page, "/Annots", generic.ArrayObject())
+        raws = [marks.raw_get(place) for place in range(len(marks))]
+        if any(isinstance(raw, generic.IndirectObject) and raw.reference == widget for raw in raws):
+            return number
+    return None
 
 
 def _kinds(
@@ -88,6 +106,14 @@ def _raw(holder: generic.DictionaryObject, name: str) -> Any:
 _OVERLAID = Text(
     "Sau khi ký, nội dung của trang bị viết đè hoặc thay thế; so với bản tại thời điểm ký.",
     "After signing, a page was written over or its content replaced; compare with the signed revision.",
+)
+_CATALOGUE = Text(
+    "Sau khi ký, tệp được trỏ sang một danh mục gốc khác: các trang nhìn thấy không còn là các trang đã ký.",
+    "After signing, the file was given another catalogue: the pages shown are no longer those that were signed.",
+)
+_COVERED = Text(
+    "Sau khi ký, một ô chữ ký trống, dấu thời gian hoặc ô chữ ký quá lớn được vẽ đè lên trang, che nội dung đã ký.",
+    "After signing, an empty signature field, a timestamp or an oversized signature was drawn over the page.",
 )
 _CROPPED = Text(
     "Sau khi ký, khung hoặc hướng của trang bị đổi nên phần nhìn thấy khác đi.",

@@ -29,6 +29,7 @@ from pyhanko.sign.diff_analysis import (
 )
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
+from edocx.signing.pdf.covering import covering_fields, resolved
 from edocx.signing.pdf.embedded import Embedded
 
 MAX_REVISIONS = 200
@@ -60,6 +61,10 @@ def classify(signature: Embedded) -> Change:
         return Change.FORBIDDEN
     level = result.modification_level
     if permission is not None and level.value > permission.value:
+        return Change.FORBIDDEN
+    # What draws is at least the filling of a form; where nothing does, nothing can hide the pages.
+    drawn = level.value >= ModificationLevel.FORM_FILLING.value
+    if drawn and covering_fields(reader, signature.revision, reader.xrefs.total_revisions - 1):
         return Change.FORBIDDEN
     return {
         ModificationLevel.NONE: Change.NONE,
@@ -112,7 +117,7 @@ def _permission(signature: Embedded) -> MDPPerm | None:
     parameters = _reference(signature.dictionary, "/DocMDP")
     if parameters is not None:
         return MDPPerm(parameters.get("/P", 2))
-    lock = signature.holder.get("/Lock")
+    lock = resolved(signature.holder, "/Lock")
     if isinstance(lock, generic.DictionaryObject) and "/P" in lock:
         return MDPPerm(lock["/P"])
     return None
@@ -121,17 +126,17 @@ def _permission(signature: Embedded) -> MDPPerm | None:
 def _field_lock(signature: Embedded) -> FieldMDPSpec | None:
     parameters = _reference(signature.dictionary, "/FieldMDP")
     if parameters is None:
-        parameters = signature.holder.get("/Lock")
+        parameters = resolved(signature.holder, "/Lock")
     if not isinstance(parameters, generic.DictionaryObject) or "/Action" not in parameters:
         return None
     return FieldMDPSpec.from_pdf_object(parameters)
 
 
 def _reference(dictionary: generic.DictionaryObject, method: str) -> Any:
-    for entry in dictionary.get("/Reference", ()):
+    for entry in resolved(dictionary, "/Reference", ()):
         reference = entry.get_object()
-        if reference.get("/TransformMethod") == method:
-            return reference.get("/TransformParams", generic.DictionaryObject())
+        if resolved(reference, "/TransformMethod") == method:
+            return resolved(reference, "/TransformParams", generic.DictionaryObject())
     return None
 
 

@@ -129,13 +129,12 @@ def _judge_plain(path: Path, criteria: Criteria, label: str, policy: str, budget
             findings = [_find(one, tokens, file.evidence, budget) for one in regular]
             if criteria.witness is not None:
                 findings = [_with_content(*pair, path, label) for pair in zip(regular, findings, strict=True)]
-            stamped = any(one.coverage() is Coverage.FILE for one in stamps)
     except OSError:
         return None  # the long way says what is wrong with it
     whole = all(one.integrity is Integrity.VALID and one.failure is None for one in findings)
     if not findings or not whole or not all(token.intact for token in tokens):
         return None
-    if not stamped and all(FILLED in finding.messages for finding in findings):
+    if all(FILLED in finding.messages for finding in findings):
         return None  # fields were filled after the last signature
     reports = [judge(finding, criteria) for finding in findings]
     return Report.of(file=label, format="pdf", policy=policy, signatures=reports)
@@ -227,9 +226,9 @@ def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: lis
         return []
     messages = []
     last = max(embedded, key=lambda one: one.end)
-    # Later signatures, timestamps and validation data explain themselves; fields filled after the last one do not.
-    stamped = any(one.is_stamp and one.coverage() is Coverage.FILE for one in embedded)
-    if not stamped and all(FILLED in finding.messages for finding in findings):
+    # Later signatures, timestamps and validation data explain themselves; fields filled after the last one do not,
+    # and no timestamp makes up for it: it says when a file was there, not who answers for what is in it.
+    if all(FILLED in finding.messages for finding in findings):
         messages.append(UNCOVERED)
     if revisions_after(reader, last.revision) == 0 and last.coverage() is Coverage.REVISION and last.tail_is_foreign():
         messages.append(TAIL)

@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edocx.signing.pdf.changes import Change
+from edocx.signing.pdf.covering import MAX_AREA
 from edocx.signing.pdf.fast.form import field_name, rectangle
 from edocx.signing.pdf.fast.revisions import Revisions
 from edocx.signing.pdf.fast.sections import Stored
@@ -180,6 +181,8 @@ class Analysis:
         if one.keys() - _NEW_FIELD or kinds != ("Sig", "Annot", "Widget") or type(one.get("F", 0)) is not int:
             raise NotPlain("a new field that is more than a place for a signature")
         x1, y1, x2, y2 = rectangle(one.get("Rect"))
+        if (x2 - x1) * (y2 - y1) > MAX_AREA or ("AP" in one and "V" not in one):
+            raise NotPlain("a field that may hide the page")
         if (x2 - x1) * (y2 - y1):
             self.step.visible = True
             self.touch(name)
@@ -218,6 +221,8 @@ class Analysis:
         x1, y1, x2, y2 = rectangle(one.get("Rect"))
         if stamp and not (x2 - x1) * (y2 - y1):
             return
+        if stamp and "AP" in one:
+            raise NotPlain("a timestamp that draws")
         self.touch(name)
 
     def _pages(self, added: list[tuple[Ref, dict[str, Any]]]) -> None:
