@@ -42,6 +42,23 @@ def covering_fields(reader: PdfFileReader, before: int, after: int) -> tuple[gen
     return tuple(one for one in looked_at if _covers(old if one in known else None, new, one))
 
 
+def only_stamped(reader: PdfFileReader, before: int) -> bool:
+    """Say whether no field was made or filled after a revision but those of timestamps, whose looks draw nothing."""
+    old, new = reader.get_historical_resolver(before), reader.get_historical_resolver(reader.xrefs.total_revisions - 1)
+    for revision in range(before + 1, reader.xrefs.total_revisions):
+        for reference in reader.xrefs.explicit_refs_in_revision(revision):
+            one = None if new.is_ref_unassignable(reference) else new(reference)
+            if isinstance(one, generic.StreamObject) and not old.is_ref_unassignable(reference):
+                return False  # a look that was overwritten
+            if not isinstance(one, generic.DictionaryObject) or ("/FT" not in one and "/Rect" not in one):
+                continue
+            value = _inherited(one, "/V")
+            signed = isinstance(value, generic.DictionaryObject)
+            if not signed or str(resolved(value, "/SubFilter", "")) != "/ETSI.RFC3161":
+                return False
+    return True
+
+
 def _widgets(resolver: HistoricalResolver) -> Iterator[generic.Reference]:
     if "/AcroForm" not in resolver.root:
         return

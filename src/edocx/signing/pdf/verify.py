@@ -51,6 +51,7 @@ from edocx.signing.pdf.added import added_pages, page_message
 from edocx.signing.pdf.additions import only_added, permits_additions
 from edocx.signing.pdf.causes import recognise_changes
 from edocx.signing.pdf.changes import Change, classify, revisions_after
+from edocx.signing.pdf.covering import only_stamped
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_revision
 from edocx.signing.pdf.evidence import archived_in, evidence_in, responders
@@ -228,7 +229,9 @@ def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: lis
     last = max(embedded, key=lambda one: one.end)
     # Later signatures, timestamps and validation data explain themselves; fields filled after the last one do not,
     # and no timestamp makes up for it: it says when a file was there, not who answers for what is in it.
-    if all(FILLED in finding.messages for finding in findings):
+    # A timestamp's own field, which draws nothing, is no filling.
+    regular = max((one.revision for one in embedded if not one.is_stamp), default=last.revision)
+    if all(FILLED in finding.messages for finding in findings) and not only_stamped(reader, regular):
         messages.append(UNCOVERED)
     if revisions_after(reader, last.revision) == 0 and last.coverage() is Coverage.REVISION and last.tail_is_foreign():
         messages.append(TAIL)
