@@ -25,7 +25,7 @@ from edocx.clock import VIETNAM
 from edocx.errors import Text
 from edocx.signing.certificate import describe, fingerprint
 from edocx.signing.given import GivenKey
-from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER
+from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER, STAMP_UNTRUSTED
 from edocx.signing.path import PathVerdict, judge_path
 from edocx.signing.path_memory import judge_remembered, remember_for
 from edocx.signing.proof import Proof, prove
@@ -170,7 +170,7 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         integrity=finding.integrity,
         format=finding.format,
         # A timestamp of an authority that nobody trusts is no timestamp (EN 319 142-1 6).
-        level="B-B" if finding.level is not None and proof.time is None else finding.level,
+        level="B-B" if finding.level is not None and STAMP_UNTRUSTED in proof.messages else finding.level,
         signing_time=moment,
         time_source=source,
         algorithm=finding.algorithm,
