@@ -25,7 +25,7 @@ from edocx.clock import VIETNAM
 from edocx.errors import Text
 from edocx.signing.certificate import describe, fingerprint
 from edocx.signing.given import GivenKey
-from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER, STAMP_UNTRUSTED
+from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER
 from edocx.signing.path import PathVerdict, judge_path
 from edocx.signing.path_memory import judge_remembered, remember_for
 from edocx.signing.proof import Proof, prove
@@ -131,6 +131,14 @@ class Finding:
     """Bytes from the file's beginning in which the signature is whole; None where it needs the whole file."""
 
 
+def _level(finding: Finding, proof: Proof, at: datetime) -> Literal["B-B", "B-T", "B-LT", "B-LTA"] | None:
+    """Return the level reached: a timestamp that proves nothing is none (EN 319 142-1 6), but for one yet to come."""
+    if finding.level is None or proof.time is not None:
+        return finding.level
+    later = any(token.time is not None and token.time > at for token in (*finding.tokens, *finding.archives))
+    return finding.level if later else "B-B"
+
+
 def in_file(finding: Finding, name: str) -> Finding:
     """Return the finding with its content named after the file that it stood in."""
     return finding if finding.content is None else replace(finding, content=replace(finding.content, file=name))
@@ -169,8 +177,7 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         sub_indication=sub,
         integrity=finding.integrity,
         format=finding.format,
-        # A timestamp of an authority that nobody trusts is no timestamp (EN 319 142-1 6).
-        level="B-B" if finding.level is not None and STAMP_UNTRUSTED in proof.messages else finding.level,
+        level=_level(finding, proof, criteria.at),
         signing_time=moment,
         time_source=source,
         algorithm=finding.algorithm,

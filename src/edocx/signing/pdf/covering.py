@@ -53,8 +53,9 @@ def only_stamped(reader: PdfFileReader, before: int) -> bool:
             if not isinstance(one, generic.DictionaryObject) or ("/FT" not in one and "/Rect" not in one):
                 continue
             value = _inherited(one, "/V")
-            signed = isinstance(value, generic.DictionaryObject)
-            if not signed or str(resolved(value, "/SubFilter", "")) != "/ETSI.RFC3161":
+            if not isinstance(value, generic.DictionaryObject):
+                return False
+            if str(resolved(value, "/SubFilter", "")) != "/ETSI.RFC3161":
                 return False
     return True
 
