@@ -11,7 +11,6 @@ from edocx.office.attestation import marker_of
 from edocx.office.desk import Desk
 from edocx.office.evidence import known_heads
 from edocx.office.levels import owed
-from edocx.office.receiving import COPY
 from edocx.routing.health import Finding, examine
 from edocx.routing.inbox import IncomingState
 from edocx.routing.journal import parse_line
@@ -37,7 +36,6 @@ def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
         *_keys(desk),
         *_clock(desk),
         *_quarantine(desk),
-        *_copies(desk),
         *_levels(desk),
         *_directory(desk),
         *_restored(desk),
@@ -122,23 +120,6 @@ def _quarantine(desk: Desk) -> Iterator[Finding]:
                     Text(
                         f"Một thông điệp đang bị cách ly, lý do {message.reason}.",
                         f"A message is in quarantine, because of {message.reason}.",
-                    ),
-                    message.message_id,
-                )
-
-
-def _copies(desk: Desk) -> Iterator[Finding]:
-    with desk.store.read() as transaction:
-        for message in transaction.inbox.in_state(IncomingState.DUPLICATE):
-            if message.reason != COPY or message.duplicate_of is None:
-                continue
-            if transaction.inbox.get(message.duplicate_of).state is IncomingState.PRESENTED:
-                yield Finding(
-                    COPY,
-                    "warning",
-                    Text(
-                        f"Văn bản {message.document_id} được gửi lại khi bản trước còn chờ; bản sau là bản trùng.",
-                        f"{message.document_id} was sent again while the first copy waits; the later is a duplicate.",
                     ),
                     message.message_id,
                 )

@@ -15,7 +15,7 @@ from edocx.office.answering import opened
 from edocx.office.desk import Desk
 from edocx.office.sending import derived_id
 from edocx.routing.dossier import Filed
-from edocx.routing.inbox import Incoming, IncomingState
+from edocx.routing.inbox import Incoming
 from edocx.routing.transaction import Transaction
 
 RECEIVED = "received"
@@ -33,25 +33,6 @@ def file_received(transaction: Transaction, message: Incoming, envelope: Envelop
     transaction.documents.put(own_id(message), state=RECEIVED, metadata=metadata)
     if key and earlier is None:
         transaction.documents.put(key, state=NUMBER_NOTED, metadata={"incoming": message.id})
-
-
-def find_copy(transaction: Transaction, message: Incoming, envelope: Envelope) -> tuple[Incoming, bool] | None:
-    """Return what the clerk already has of this sender under this DocumentId, and whether it says the very same.
-
-    A document sent again is sealed again, so its bytes differ; header and files are compared. After a refusal or a
-    recall the sender may try again.
-    """
-    told = _described(message, envelope)
-    for earlier in transaction.inbox.of_document(told["document_id"]):
-        here = earlier.state in {IncomingState.PRESENTED, IncomingState.ACCEPTED}
-        same_kind = (earlier.sender, earlier.kind, earlier.business) == (message.sender, message.kind, message.business)
-        filed = transaction.documents.find(own_id(earlier)) if here and same_kind and earlier.id != message.id else None
-        if filed is not None and filed.metadata["issuer"] == told["issuer"]:
-            return earlier, all(filed.metadata.get(name) == told[name] for name in told.keys() - _OF_ONE_COPY)
-    return None
-
-
-_OF_ONE_COPY = {"incoming", "message_id", "sha256"}
 
 
 def own_id(message: Incoming) -> str:

@@ -20,7 +20,7 @@ from edocx.office import requests
 from edocx.office.answering import Saying, answer, opened
 from edocx.office.attestation import require_reconciled
 from edocx.office.desk import Desk
-from edocx.office.received import file_received, find_copy
+from edocx.office.received import file_received
 from edocx.office.secrecy import is_marked, require_unmarked
 from edocx.office.verdict import verdict_on
 from edocx.office.voices import basis_of, speaker_for
@@ -32,9 +32,6 @@ from edocx.signing.report import Indication, Report
 
 INCOMING = "den"
 """The book of incoming documents (sổ văn bản đến)."""
-
-COPY = "EDX-DOCUMENT-COPY"
-"""Why a message is a duplicate: the clerk has this document from this sender already."""
 
 BATCH = 64
 """Messages opened under one lease."""
@@ -171,8 +168,7 @@ def find(desk: Desk, document_id: str) -> Incoming:
     """Return a received document by its DocumentId, whatever its state; raise `StateError` when there is none."""
     with desk.store.read() as transaction:
         messages = [m for m in transaction.inbox.of_document(document_id) if m.kind is ParcelKind.DOCUMENT]
-    # One that still waits first: that is the one the clerk can do something about.
-    for message in sorted(messages, key=lambda one: one.state is not IncomingState.PRESENTED):
+    for message in messages:
         hidden = {IncomingState.DUPLICATE, IncomingState.APPLIED, IncomingState.RECALLED}
         if message.state not in hidden and (found := _look(desk, message)) is not None:
             return found
@@ -218,8 +214,6 @@ def _present(desk: Desk, message: Message) -> None:
     if issuer is None:
         _quarantine(desk, message, "EDX-ENVELOPE-NO-SENDER", document_id)
         return
-    if _set_copy_aside(desk, message, envelope, report):
-        return
 
     def enter(transaction: Transaction) -> None:
         transaction.deliveries.open_incoming(
@@ -232,28 +226,6 @@ def _present(desk: Desk, message: Message) -> None:
             requests.record(desk, transaction, message, envelope, basis_of(desk, envelope, report))
 
     answer(desk, envelope, message.message_id, Saying(StatusCode.ARRIVED), enter)
-
-
-def _set_copy_aside(desk: Desk, message: Message, envelope: Envelope, report: Report) -> bool:
-    """Keep a document that the clerk already has from being shown as a new one; tell whether it was one.
-
-    The very same is a duplicate, another content under the same DocumentId goes into quarantine. A copy that passes
-    where the first one does not is what the clerk was waiting for: it is shown.
-    """
-    with desk.store.read() as transaction:
-        found = find_copy(transaction, message, envelope)
-    if found is None:
-        return False
-    first, same = found
-    if first.state is IncomingState.PRESENTED and report.indication is Indication.TOTAL_PASSED:
-        shown = _look(desk, first)
-        if shown is None or shown.report.indication is not Indication.TOTAL_PASSED:
-            return False
-    document_id = envelope.document_id or message.message_id
-    to, reason = (IncomingState.DUPLICATE, COPY) if same else (IncomingState.QUARANTINED, "EDX-DOCUMENT-CONFLICT")
-    with desk.store.begin("copy") as transaction:
-        transaction.inbox.move(message.id, to, reason=reason, document_id=document_id, duplicate_of=first.id)
-    return True
 
 
 def _apply_status(desk: Desk, message: Message) -> None:

@@ -142,7 +142,6 @@ _SAME = (
 _MOVES = {
     IncomingState.PRESENTED: (IncomingState.NEW, IncomingState.QUARANTINED),
     IncomingState.APPLIED: (IncomingState.NEW,),
-    IncomingState.DUPLICATE: (IncomingState.NEW,),
     IncomingState.QUARANTINED: (IncomingState.NEW, IncomingState.PRESENTED),
     IncomingState.ACCEPTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
     IncomingState.REJECTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
@@ -233,17 +232,15 @@ class Inbox:
         *,
         reason: str | None = None,
         document_id: str | None = None,
-        duplicate_of: int | None = None,
         by: str | None = None,
     ) -> Incoming:
         """Move a message to a state; raise `StateError` when it is not in a state for that.
 
         Args:
             incoming_id: the office's handle.
-            to: presented, applied, duplicate, quarantined, accepted, rejected or recalled.
-            reason: a stable code, for quarantine and duplicates.
+            to: presented, applied, quarantined, accepted, rejected or recalled.
+            reason: a stable code, for quarantine.
             document_id: the document's id, once the envelope was read.
-            duplicate_of: the handle of the first copy, for a duplicate.
             by: account id of whoever decided, for the journal.
 
         Being there already is a repeat only for ``applied`` and ``quarantined``; presenting, accepting or
@@ -259,8 +256,6 @@ class Inbox:
         values: dict[str, Any] = {"state": to, "reason": reason, "lease": None, "changed_at": self._session.now}
         if document_id is not None:
             values["document_id"] = document_id
-        if duplicate_of is not None:
-            values["duplicate_of"] = duplicate_of
         self._session.connection.execute(update(_inbox).where(_inbox.c.id == incoming_id).values(**values))
         self._session.journal.add(
             f"message.{to}",
