@@ -177,7 +177,7 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         sub_indication=sub,
         integrity=finding.integrity,
         format=finding.format,
-        level=_level(finding, proof, criteria.at),
+        level=_level(finding, proof, criteria.at) if indication is Indication.TOTAL_PASSED else finding.level,
         signing_time=moment,
         time_source=source,
         algorithm=finding.algorithm,
