@@ -15,6 +15,8 @@ from pathlib import Path
 import pytest
 from lxml import etree
 
+from edocx.cli import demo
+
 IDS = ("MessageHeader", "Bussiness", "edXMLBody", "ContentTransferEncoded", "SignedProperties")
 
 
@@ -63,6 +65,13 @@ def test_the_timeline_fits_80_columns_in_both_languages(kept):
         assert done.returncode == 0
         shown = done.stdout.replace(str(folder), "out")
         assert max(len(line) for line in shown.splitlines()) <= 80
+
+
+def test_a_program_with_a_long_path_is_shown_in_two_lines():
+    program, arguments = "/opt/" + "p" * 60 + "/edocx", "verify document.pdf --trust trust"
+    shown = demo.in_width(program, arguments)
+    assert max(map(len, shown)) <= demo.WIDTH
+    assert "".join(shown).replace("\\ ", "").split() == [program, *arguments.split()]
 
 
 def test_the_commands_shown_run_as_they_stand(kept, tool, tmp_path):

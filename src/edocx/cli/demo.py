@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
+WIDTH = 78
+"""Columns a line of commands may take: a terminal has 80, and they are indented by two."""
+
 _WHO = 22
 """Width of the column of names, so that the timeline fits 80 columns."""
 
@@ -141,8 +144,14 @@ def _commands(folder: Path) -> list[str]:
         "  --id-attr:Id MessageHeader --id-attr:Id Bussiness \\",
         "  --id-attr:Id edXMLBody --id-attr:Id ContentTransferEncoded \\",
         "  --id-attr:Id SignedProperties envelope.edxml",
-        f"{_own_name()} verify document.pdf envelope.edxml --trust trust",
+        *in_width(_own_name(), "verify document.pdf envelope.edxml --trust trust"),
     ]
+
+
+def in_width(program: str, arguments: str) -> list[str]:
+    """Break a command after its program where the two do not fit one line of a terminal."""
+    whole = f"{program} {arguments}"
+    return [whole] if len(whole) <= WIDTH else [f"{program} \\", f"  {arguments}"]
 
 
 def _own_name() -> str:

@@ -8,6 +8,7 @@ import itertools
 import struct
 import zlib
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Literal
@@ -62,15 +63,7 @@ def verify(
     """
     rules = load_policy(policy)
     moment = at or (clock or SystemClock()).now()
-    criteria = Criteria(
-        trust or TrustStore(),
-        moment,
-        registry,
-        fetch=_fetch(source, moment) if source is not None else None,
-        detached=tuple(Path(one) for one in detached),
-        keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
-        receipts=ReceiptBook.of(receipts, rules.receipts),
-    )
+    criteria = _criteria(moment, rules, trust, registry, source, detached, keys, receipts)
     return _verdict(Path(path), criteria, rules, directory)
 
 
@@ -99,18 +92,30 @@ def extract(
     target = Path(into)
     rules = load_policy(policy)
     with collecting(target) as collector:
-        criteria = Criteria(
-            trust or TrustStore(),
-            moment,
-            registry,
-            fetch=_fetch(source, moment) if source is not None else None,
-            detached=tuple(Path(one) for one in detached),
-            keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
-            receipts=ReceiptBook.of(receipts, rules.receipts),
-            witness=collector,
-        )
-        report = _verdict(Path(path), criteria, rules, directory)
+        criteria = _criteria(moment, rules, trust, registry, source, detached, keys, receipts)
+        report = _verdict(Path(path), replace(criteria, witness=collector), rules, directory)
         return Extraction(report, collector.settle(target, report))
+
+
+def _criteria(  # noqa: PLR0917 - what both doors were told, in their order
+    at: datetime,
+    rules: Policy,
+    trust: TrustStore | None,
+    registry: CertificateRegistry | None,
+    source: RevocationSource | None,
+    detached: Sequence[Path | str],
+    keys: Sequence[Path | str],
+    receipts: Sequence[Path | str],
+) -> Criteria:
+    return Criteria(
+        trust or TrustStore(),
+        at,
+        registry,
+        fetch=_fetch(source, at) if source is not None else None,
+        detached=tuple(Path(one) for one in detached),
+        keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
+        receipts=ReceiptBook.of(receipts, rules.receipts),
+    )
 
 
 _HOSTILE = (

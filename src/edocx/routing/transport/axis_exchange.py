@@ -32,7 +32,7 @@ from edocx.routing.transport.http_line import (
     httpx_module,
     one_line,
     open_client,
-    too_long,
+    within,
 )
 
 if TYPE_CHECKING:
@@ -138,12 +138,7 @@ class AxisExchange:
                 if response.status_code != httpx.codes.OK or "json" in response.headers.get("content-type", ""):
                     reply = triple_in(bounded(response.iter_bytes(), MAX_REPLY), response.status_code, self._endpoint)
                     raise refused(reply, response.status_code, self._endpoint)
-                size = 0
-                for piece in response.iter_bytes(PIECE):
-                    size += len(piece)
-                    if size > limit:
-                        raise too_long(limit)
-                    yield piece
+                yield from within(response.iter_bytes(PIECE), limit)
         except httpx.HTTPError as error:
             raise away(type(error).__name__, self._endpoint) from error
 

@@ -74,13 +74,17 @@ def httpx_module() -> ModuleType:
 
 def bounded(pieces: Iterator[bytes], limit: int) -> bytes:
     """Join pieces; raise `LimitExceeded` as soon as they pass a limit."""
-    parts, size = [], 0
+    return b"".join(within(pieces, limit))
+
+
+def within(pieces: Iterator[bytes], limit: int) -> Iterator[bytes]:
+    """Yield pieces; raise `LimitExceeded` as soon as they pass a limit, before the one that does is given out."""
+    size = 0
     for piece in pieces:
         size += len(piece)
         if size > limit:
             raise too_long(limit)
-        parts.append(piece)
-    return b"".join(parts)
+        yield piece
 
 
 def too_long(limit: int) -> LimitExceeded:

@@ -22,7 +22,7 @@ from edocx.routing.transport.http_line import (
     httpx_module,
     one_line,
     open_client,
-    too_long,
+    within,
 )
 
 if TYPE_CHECKING:
@@ -124,12 +124,7 @@ class LgspExchange:
             ) as response:
                 if response.status_code != httpx.codes.OK:
                     self._read(bounded(response.iter_bytes(), MAX_REPLY), response.status_code)
-                size = 0
-                for piece in response.iter_bytes(PIECE):
-                    size += len(piece)
-                    if size > limit:
-                        raise too_long(limit)
-                    yield piece
+                yield from within(response.iter_bytes(PIECE), limit)
         except httpx.HTTPError as error:
             raise away(type(error).__name__, self._endpoint) from error
 
