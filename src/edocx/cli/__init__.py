@@ -63,6 +63,7 @@ def _guarded(rest: list[str], *, as_json: bool) -> int:
 
 def _said(error: Any, *, as_json: bool) -> int:
     from edocx.cli.output import fail, unexpected
+    from edocx.cli.wrong_call import is_wrong_call, wrong_call
     from edocx.content import storage_error
     from edocx.errors import EdocxError
 
@@ -70,9 +71,11 @@ def _said(error: Any, *, as_json: bool) -> int:
         return TERMINATED
     if isinstance(error, OSError) and error.errno == errno.EPIPE:
         return _READER_GONE
-    if hasattr(error, "format_message"):  # what typer raises for a wrong call
+    if type(error).__name__ == "NoArgsIsHelpError":  # a group without a command: its help is the answer
         error.show()
-        return int(getattr(error, "exit_code", 2))
+        return int(error.exit_code)
+    if is_wrong_call(error):
+        error = wrong_call(error)
     if was_seen() or type(error).__name__ == "Abort":  # typer's name for Ctrl-C, and for an answer that never came
         return _INTERRUPTED
     if isinstance(error, OSError):
