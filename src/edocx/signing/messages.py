@@ -53,6 +53,14 @@ PADDING = Message.of(
         "The room kept for a signature holds foreign data that no signature covers; fetch the file again.",
     ),
 )
+TRAILING = Message.of(
+    "EDX-CMS-TRAILING",
+    "warning",
+    Text(
+        "Ngoài chữ ký, tệp còn chứa dữ liệu lạ không được chữ ký nào bao trùm; lấy lại tệp từ nơi gửi.",
+        "Beside the signature the file holds foreign bytes that no signature covers; fetch it again from its sender.",
+    ),
+)
 TAIL = Message.of(
     "EDX-PDF-TAIL",
     "warning",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Literal
 
 from asn1crypto import cms, core, crl, ocsp, pem, x509
+from asn1crypto.parser import peek
 
 from edocx.content import Blob
 from edocx.errors import InputError, Text
@@ -27,7 +28,7 @@ from edocx.signing.cms.signer import (
 from edocx.signing.doctor import MAX_EXAMINED, explain
 from edocx.signing.judgement import Criteria, Finding, in_file, judge
 from edocx.signing.mechanism import digest, finish, new_hash
-from edocx.signing.messages import CONTENT_DIGEST, DIGEST, MALFORMED_SIGNATURE, TOO_MANY
+from edocx.signing.messages import CONTENT_DIGEST, DIGEST, MALFORMED_SIGNATURE, TOO_MANY, TRAILING
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
 from edocx.signing.signed import Content, Piece, SignedFiles
 from edocx.signing.token import MAX_TOKENS, Token, read_token
@@ -45,6 +46,10 @@ _SET_OF = b"\x31"
 _MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
+_ARMOURED = re.compile(rb"-----BEGIN [A-Z0-9 ]+-----.*?-----END [A-Z0-9 ]+-----", re.DOTALL)
+_HARMLESS = b"\0 \t\r\n"
+"""What mailers and devices with blocks of fixed length leave at an end: it can say nothing."""
+
 _OCSP = "1.3.6.1.5.5.7.16.2"
 """Other revocation information that is an OCSP answer (RFC 5940)."""
 
@@ -72,7 +77,7 @@ def verify_cms(path: Path, criteria: Criteria, *, name: str | None = None, polic
 
     Raises `InputError` (``EDX-CMS-UNREADABLE``) for what is no SignedData.
     """
-    signed = load_signed_data(Blob.from_path(path).read(MAX_CMS), str(path))
+    signed, trailing = read_signed_data(Blob.from_path(path).read(MAX_CMS), str(path))
     keep, label = criteria.witness is not None, name or str(path)
     findings = [in_file(one, label) for one in examine_content(signed, criteria.detached, keep=keep)]
     too_many = len(signed["signer_infos"]) > MAX_SIGNERS
@@ -81,18 +86,26 @@ def verify_cms(path: Path, criteria: Criteria, *, name: str | None = None, polic
         format="cms",
         policy=policy,
         signatures=[judge(finding, criteria) for finding in findings],
-        messages=(TOO_MANY,) if too_many else (),
-        uncovered=too_many,
+        messages=(*([TOO_MANY] if too_many else []), *([TRAILING] if trailing else [])),
+        uncovered=too_many or trailing,
     )
 
 
 def load_signed_data(data: bytes, where: str) -> cms.SignedData:
     """Read DER, BER, PEM or bare base64; raise `InputError` when no SignedData is in it."""
+    return read_signed_data(data, where)[0]
+
+
+def read_signed_data(data: bytes, where: str) -> tuple[cms.SignedData, bool]:
+    """Read as `load_signed_data` does, and say whether anything but white space or zeros stands around it."""
     try:
+        around = b""
         if pem.detect(data):
+            around = _ARMOURED.sub(b"", data, count=1)
             data = pem.unarmor(data)[2]
         elif _BASE64.fullmatch(data[:4096]):
             data = base64.b64decode(b"".join(data.split()), validate=True)
+        around += data[peek(data) :]
         outer = cms.ContentInfo.load(data)
         if outer["content_type"].native != "signed_data":
             raise ValueError("not a SignedData")
@@ -105,7 +118,7 @@ def load_signed_data(data: bytes, where: str) -> cms.SignedData:
             code="EDX-CMS-UNREADABLE",
             where=where,
         ) from error
-    return signed
+    return signed, bool(around.strip(_HARMLESS))
 
 
 def examine_content(

@@ -1,7 +1,8 @@
 """Reading a zip that somebody else made: no doubled names, no paths outside, no bombs.
 
 Two entries of one name are two documents: one for the verifier, another for the reader (a known forgery of signed
-containers). A container with such names is not read at all.
+containers). A container with such names is not read at all, and no more is one that readers take for different ones
+(`framing`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from unicodedata import normalize
 
 from edocx.content import PIECE, reason
 from edocx.errors import InputError, LimitExceeded, Text
+from edocx.signing.container.framing import framing_fault
 
 MAX_ENTRIES = 1_000
 MAX_TOTAL = 2 * 1024 * 1024 * 1024
@@ -105,7 +107,31 @@ def open_archive(path: Path) -> Iterator[Archive]:
             where=where,
         ) from error
     with archive:
-        yield Archive(archive, _entries(archive, where), where)
+        entries = _entries(archive, where)
+        _refuse_foreign(path, archive.infolist(), where)
+        yield Archive(archive, entries, where)
+
+
+def _refuse_foreign(path: Path, listed: list[zipfile.ZipInfo], where: str) -> None:
+    """Refuse a zip with a foreign one in front of it or behind it, or with hidden bytes: others read other files."""
+    try:
+        with path.open("rb") as stream:
+            fault = framing_fault(stream, listed)
+    except OSError as error:
+        raise _damaged(where) from error
+    if fault is not None:
+        raise InputError(
+            Text(
+                f"Tệp nén có {fault.vi}: phần mềm khác có thể mở ra nội dung khác, nên không được chấp nhận.",
+                f"The archive has {fault.en}: other programs may show other content, so it is refused.",
+            ),
+            hint=Text(
+                "Đề nghị bên gửi tạo lại tệp bằng công cụ ký và gửi nguyên vẹn.",
+                "Ask the sender to make the file again with a signing tool and send it as it is.",
+            ),
+            code="EDX-ZIP-FOREIGN",
+            where=where,
+        )
 
 
 def _entries(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.ZipInfo]:

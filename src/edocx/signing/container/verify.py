@@ -3,7 +3,8 @@
 1. Open the zip safely (`archive`) and find the signatures under META-INF.
 2. XAdES: each reference leads to a file of the container; CAdES: to the one file (ASiC-S), or to a manifest whose
    digests lead to the files (ASiC-E).
-3. Every file outside META-INF must be covered by a signature, or the container is partial.
+3. Every file outside META-INF must be covered by a signature, or the container is partial; what else stands in
+   META-INF (evidence records, timestamps of the whole, anything) is named.
 4. The files are judged for themselves, by whoever called.
 """
 
@@ -23,11 +24,11 @@ from lxml import etree
 from edocx._xml import parse
 from edocx.errors import EdocxError, InputError, Text
 from edocx.signing.budget import Budget
-from edocx.signing.cms.document import examine_content, load_signed_data
+from edocx.signing.cms.document import examine_content, read_signed_data
 from edocx.signing.container.archive import Archive, open_archive
 from edocx.signing.judgement import Criteria, Finding, in_file, judge
 from edocx.signing.mechanism import finish, new_hash
-from edocx.signing.messages import MALFORMED_SIGNATURE
+from edocx.signing.messages import MALFORMED_SIGNATURE, TRAILING
 from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.signed import Content, Piece, SignedFiles
 from edocx.signing.xml.algorithm_names import DIGESTS
@@ -42,6 +43,9 @@ _XADES = re.compile(r"META-INF/[^/]*signatures[^/]*\.xml", re.IGNORECASE)
 _CADES = re.compile(r"META-INF/[^/]*signature[^/]*\.p7s", re.IGNORECASE)
 _MANIFEST = re.compile(r"META-INF/ASiCManifest[^/]*\.xml", re.IGNORECASE)
 
+_LISTING = "META-INF/manifest.xml"
+"""Names and types of the files, as OpenDocument wants it: every container has it, and nobody relies on it."""
+
 JudgeFile = Callable[[Path, str], Report]
 """Judges one file inside, given the place it was unpacked to and its name in the container."""
 
@@ -50,6 +54,10 @@ JudgeFile = Callable[[Path, str], Report]
 class _Result:
     findings: list[Finding] = field(default_factory=list)
     covered: set[str] = field(default_factory=set)
+    beside: set[str] = field(default_factory=set)
+    """Names in META-INF that are no signature, nor a list of files that one covers."""
+    trailing: list[str] = field(default_factory=list)
+    """Signatures with foreign bytes behind their end."""
     keep: bool = False
 
 
@@ -76,9 +84,13 @@ def verify_asice(
         format="asice",
         policy=policy,
         signatures=reports,
-        messages=[_outside(entry) for entry in uncovered] if told else (),
+        messages=[
+            *([_outside(entry) for entry in uncovered] if told else ()),
+            *(_beside(entry) for entry in sorted(result.beside)),
+            *(TRAILING.model_copy(update={"where": entry[:200]}) for entry in result.trailing),
+        ],
         attachments=inside,
-        uncovered=told and bool(uncovered),
+        uncovered=(told and bool(uncovered)) or bool(result.trailing),
     )
 
 
@@ -106,11 +118,14 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
     result = _Result(keep=keep)
     budget = Budget.for_size(sum(place.stat().st_size for place in files.values()))
     manifests = {n: archive.read(n) for n in archive.names if _MANIFEST.fullmatch(n)}
+    result.beside = {n for n in archive.names if n.startswith("META-INF/") and n != _LISTING}
     for name in archive.names:
         try:
             if _XADES.fullmatch(name):
+                result.beside.discard(name)
                 _examine_xades(archive.read(name), files, budget, result)
             elif _CADES.fullmatch(name):
+                result.beside.discard(name)
                 _examine_cades(name, archive.read(name), files, manifests, result)
         except EdocxError:
             result.findings.append(_unreadable(name))
@@ -139,7 +154,9 @@ def _examine_xades(data: bytes, files: dict[str, Path], budget: Budget, result: 
 def _examine_cades(
     name: str, data: bytes, files: dict[str, Path], manifests: dict[str, bytes], result: _Result
 ) -> None:
-    signed = load_signed_data(data, name)
+    signed, trailing = read_signed_data(data, name)
+    if trailing:
+        result.trailing.append(name)
     manifest = next((m for m, text in manifests.items() if name in _signature_of(text)), None)
     if manifest is None:
         if len(files) != 1:
@@ -158,6 +175,7 @@ def _examine_cades(
             findings = [replace(one, content=Content("asice", pieces, SignedFiles)) for one in findings]
         if fault is not None:
             findings = [_failed(one, fault) if one.outcome is Indication.TOTAL_PASSED else one for one in findings]
+        result.beside.discard(manifest)
     result.findings += [replace(one, covers="attachment") for one in findings]
     if any(one.outcome is Indication.TOTAL_PASSED for one in findings):
         result.covered |= covered
@@ -250,6 +268,19 @@ def _missing(name: str) -> Message:
         Text(
             f"Vùng chứa thiếu tệp đã ký “{name[:200]}”; đề nghị bên gửi gửi lại.",
             f"The signed file “{name[:200]}” is not in the container; ask the sender for it again.",
+        ),
+        where=name[:200],
+    )
+
+
+def _beside(name: str) -> Message:
+    return Message.of(
+        "EDX-ASIC-BESIDE",
+        "warning",
+        Text(
+            f"“{name[:200]}” trong META-INF không phải chữ ký được xét, cũng không được chữ ký nào bao trùm; "
+            "đừng tin nội dung của nó.",
+            f"“{name[:200]}” in META-INF is no signature that is judged here, and none covers it; do not rely on it.",
         ),
         where=name[:200],
     )

@@ -1,0 +1,157 @@
+"""Attacks on containers and on signatures beside a file: what other readers show, and what hides behind an end.
+
+The signed files stay as they are; the forgery is in the bytes around them, which some readers take for the container.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+
+from edocx.testing.attacks import Attack
+
+_END = b"PK\5\6"
+_DIRECTORY = b"PK\1\2"
+_FOREIGN = b"FORGED CONTENT"
+
+
+def framings(data: bytes) -> Iterator[Attack]:
+    """Yield copies of a zip that different readers take for different ones; none may be read."""
+    name = _first_file(data)
+    foreign = _zip({name: _FOREIGN})
+    directory = data.index(_DIRECTORY)
+    for label, forged in {
+        "another-in-front": foreign + data,
+        "another-in-front-offsets-mended": _shifted(foreign, data),
+        "another-behind": data + foreign,
+        "another-in-the-comment": _with_comment(data, foreign),
+        "bytes-in-front": _FOREIGN + data,
+        "bytes-behind": data + _FOREIGN,
+        "entry-outside-the-directory": _opened(data, directory, foreign[: foreign.index(_DIRECTORY)]),
+        "bytes-before-the-directory": _opened(data, directory, _FOREIGN),
+        "bytes-before-the-end": _before_the_end(data, _FOREIGN),
+        "count-too-small": _counted(data),
+        "comment-length": data[:-2] + struct.pack("<H", 5),
+        "other-local-method": _local(data, name, 8, struct.pack("<H", 12)),
+        "other-local-size": _local(data, name, 18, struct.pack("<L", 1)),
+        "other-local-name": _local(data, name, 30, bytes([name.encode()[0] ^ 1])),
+        "second-name": _second_name(data, name),
+    }.items():
+        yield Attack(f"zip-{label}", forged)
+
+
+def beside(data: bytes) -> Iterator[Attack]:
+    """Yield copies of a container with files in META-INF that nobody signed: allowed, and never silent."""
+    for name in ("META-INF/FORGED.pdf", "META-INF/ASiCManifest9.xml", "META-INF/deep/signatures.xml"):
+        yield Attack(f"beside-{name.rpartition('/')[2]}", _with_entry(data, name))
+
+
+def trailers(data: bytes) -> Iterator[Attack]:
+    """Yield copies of a DER signature with something behind its end, in each armour; none may pass unnamed."""
+    armoured = _armoured(data)
+    for label, forged in {
+        "der": data + _FOREIGN,
+        "der-twice": data + data,
+        "ber": _endless(data) + _FOREIGN,
+        "base64": base64.encodebytes(data + _FOREIGN),
+        "pem": _armoured(data + _FOREIGN),
+        "pem-behind": armoured + _FOREIGN,
+        "pem-ahead": _FOREIGN + b"\n" + armoured,
+        "pem-twice": armoured + armoured,
+    }.items():
+        yield Attack(f"trailing-{label}", forged)
+
+
+def _armoured(data: bytes) -> bytes:
+    return b"-----BEGIN PKCS7-----\n" + base64.encodebytes(data) + b"-----END PKCS7-----\n"
+
+
+def _endless(data: bytes) -> bytes:
+    """Give the outermost value an indefinite length (BER)."""
+    head = 2 + (data[1] & 0x7F if data[1] & 0x80 else 0)
+    return data[:1] + b"\x80" + data[head:] + b"\0\0"
+
+
+def _zip(files: dict[str, bytes]) -> bytes:
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for name, data in files.items():
+            archive.writestr(zipfile.ZipInfo(name), data)
+    return stream.getvalue()
+
+
+def _first_file(data: bytes) -> str:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        return next(n for n in archive.namelist() if n != "mimetype" and not n.startswith("META-INF/"))
+
+
+def _rewritten(data: bytes, change: Callable[[zipfile.ZipFile], None]) -> bytes:
+    stream = io.BytesIO(data)
+    with zipfile.ZipFile(stream, "a") as archive:
+        change(archive)
+    return stream.getvalue()
+
+
+def _with_entry(data: bytes, name: str) -> bytes:
+    return _rewritten(data, lambda archive: archive.writestr(zipfile.ZipInfo(name), _FOREIGN))
+
+
+def _shifted(front: bytes, data: bytes) -> bytes:
+    stream = io.BytesIO(front + data)
+    with zipfile.ZipFile(stream) as archive:  # Python finds the last one, and where it begins
+        places = sorted(entry.header_offset for entry in archive.infolist())
+    assert places[0] == len(front)
+    moved = bytearray(front + data)
+    place = len(front) + data.index(_DIRECTORY)
+    for _ in places:
+        offset = struct.unpack_from("<L", moved, place + 42)[0] + len(front)
+        struct.pack_into("<L", moved, place + 42, offset)
+        place += 46 + sum(struct.unpack_from("<3H", moved, place + 28))
+    struct.pack_into("<L", moved, place + 16, struct.unpack_from("<L", moved, place + 16)[0] + len(front))
+    return bytes(moved)
+
+
+def _with_comment(data: bytes, comment: bytes) -> bytes:
+    return data[:-2] + struct.pack("<H", len(comment)) + comment
+
+
+def _opened(data: bytes, place: int, inserted: bytes) -> bytes:
+    """Put bytes in front of the directory and mend the end record."""
+    end = data.rindex(_END)
+    offset = struct.unpack_from("<L", data, end + 16)[0] + len(inserted)
+    return data[:place] + inserted + data[place : end + 16] + struct.pack("<L", offset) + data[end + 20 :]
+
+
+def _before_the_end(data: bytes, inserted: bytes) -> bytes:
+    end = data.rindex(_END)
+    return data[:end] + inserted + data[end:]
+
+
+def _counted(data: bytes) -> bytes:
+    end = data.rindex(_END)
+    count = struct.unpack_from("<H", data, end + 10)[0] - 1
+    return data[: end + 8] + struct.pack("<2H", count, count) + data[end + 12 :]
+
+
+def _local(data: bytes, name: str, offset: int, value: bytes) -> bytes:
+    """Change a field of a file's local header, which streaming readers go by."""
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        place = archive.getinfo(name).header_offset + offset
+    return data[:place] + value + data[place + len(value) :]
+
+
+def _second_name(data: bytes, name: str) -> bytes:
+    """Give the first file another name in an Info-ZIP Unicode path field."""
+    other = b"FORGED.pdf"
+    alias = struct.pack("<2HBL", 0x7075, 5 + len(other), 1, zlib.crc32(name.encode())) + other
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(stream, "w") as copy:
+        for entry in archive.infolist():
+            made = zipfile.ZipInfo(entry.filename, entry.date_time)
+            made.extra = alias if entry.filename == name else b""
+            copy.writestr(made, archive.read(entry))
+    return stream.getvalue()

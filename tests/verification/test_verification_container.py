@@ -1,0 +1,154 @@
+"""Containers and signatures beside a file: what stands around what was signed is refused or named, never silent."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+
+import pytest
+from verification_scene import AT, SIGNED_AT
+
+from edocx.errors import InputError
+from edocx.signing.cms.sign import sign_file
+from edocx.signing.container import framing
+from edocx.signing.container.sign import sign_files
+from edocx.signing.report import Indication
+from edocx.testing.attacks import container as attacks
+from edocx.verification import verify
+
+
+@pytest.fixture
+def files(tmp_path):
+    (tmp_path / "note.txt").write_text("ghi chú " * 100, "utf-8")
+    (tmp_path / "bảng.csv").write_text("a,b\n", "utf-8")
+    return [tmp_path / "note.txt", tmp_path / "bảng.csv"]
+
+
+@pytest.fixture
+def genuine(bench, files, tmp_path):
+    return sign_files(files, tmp_path / "a.asice", bench.agency, at=SIGNED_AT).read_bytes()
+
+
+def judged(bench, data, folder, suffix="asice", **options):
+    path = folder / f"judged.{suffix}"
+    path.write_bytes(data)
+    return verify(path, trust=bench.trust, at=AT, **options)
+
+
+def test_a_zip_that_readers_take_for_different_ones_is_refused(bench, genuine, tmp_path):
+    assert judged(bench, genuine, tmp_path).indication is Indication.TOTAL_PASSED
+    kinds = []
+    for attack in attacks.framings(genuine):
+        with pytest.raises(InputError) as refusal:
+            judged(bench, attack.data, tmp_path)
+        kinds.append((attack.name, refusal.value.code))
+    assert len(kinds) == 15
+    # One is no zip by its beginning, and in two Python finds the directory at the wrong place or names that differ.
+    others = {name for name, code in kinds if code != "EDX-ZIP-FOREIGN"}
+    assert others <= {"zip-bytes-in-front", "zip-other-local-name", "zip-bytes-before-the-end"}, kinds
+
+
+def written(items, *, seekable=True, large=False, comment=b""):
+    """A zip as others write it: sizes behind the data, room for 64 bits, a comment."""
+
+    class Pipe(io.RawIOBase):
+        def __init__(self):
+            self.data = bytearray()
+
+        def writable(self):
+            return True
+
+        def write(self, data):
+            self.data += data
+            return len(data)
+
+    target = io.BytesIO() if seekable else Pipe()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.comment = comment
+        for entry, data in items:
+            made = zipfile.ZipInfo(entry.filename, entry.date_time)
+            with archive.open(made, "w", force_zip64=large) as stream:
+                stream.write(data)
+    return target.getvalue() if seekable else bytes(target.data)
+
+
+@pytest.mark.parametrize(
+    "shape",
+    [
+        {"seekable": False},
+        {"large": True},
+        {"seekable": False, "large": True},
+        {"comment": b"mimetype=application/vnd.etsi.asic-e+zip"},
+    ],
+)
+def test_the_ways_others_write_a_zip_are_read(bench, genuine, tmp_path, shape):
+    with zipfile.ZipFile(io.BytesIO(genuine)) as archive:
+        items = [(entry, archive.read(entry)) for entry in archive.infolist()]
+    assert judged(bench, written(items, **shape), tmp_path).indication is Indication.TOTAL_PASSED
+
+
+def test_a_container_may_hold_a_zip(bench, files, genuine, tmp_path):
+    (tmp_path / "inside.zip").write_bytes(written([(zipfile.ZipInfo("a.txt"), b"a")]))
+    out = sign_files([tmp_path / "inside.zip"], tmp_path / "b.asice", bench.agency, at=SIGNED_AT).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(out)) as archive:
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as copy:  # stored: the end record of the inner one stands near the end
+            for name in archive.namelist():
+                copy.writestr(name, archive.read(name))
+    assert framing.framing_fault(stream, zipfile.ZipFile(stream).infolist()) is None
+    assert judged(bench, stream.getvalue(), tmp_path).signatures[0].indication is Indication.TOTAL_PASSED
+
+
+def test_a_zip_of_more_entries_than_16_bits_count_is_read_by_its_own_end_record():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        for number in range(70_000):
+            archive.writestr(zipfile.ZipInfo(str(number)), b"")
+    assert framing.framing_fault(stream, archive.infolist()) is None
+    end = stream.getvalue().rindex(b"PK\6\6")
+    spoiled = stream.getvalue()[:end] + b"foreign" + stream.getvalue()[end:]
+    assert framing.framing_fault(io.BytesIO(spoiled), archive.infolist()) is not None
+
+
+def test_what_nobody_signed_in_meta_inf_is_named(bench, genuine, tmp_path):
+    assert judged(bench, genuine, tmp_path).messages == ()
+    for attack in attacks.beside(genuine):
+        named = [message.where for message in judged(bench, attack.data, tmp_path).messages]
+        assert any(attack.name.removeprefix("beside-") in (where or "") for where in named), attack.name
+
+
+def test_what_stands_behind_a_signature_is_named_and_does_not_pass(bench, files, tmp_path):
+    data = sign_file(files[0], tmp_path / "a.p7s", bench.person, at=SIGNED_AT).read_bytes()
+    for attack in attacks.trailers(data):
+        if attack.name == "trailing-pem-ahead":  # by its beginning it is no signature at all
+            with pytest.raises(InputError):
+                judged(bench, attack.data, tmp_path, "p7s", detached=[files[0]])
+            continue
+        report = judged(bench, attack.data, tmp_path, "p7s", detached=[files[0]])
+        assert "EDX-CMS-TRAILING" in {message.code for message in report.messages}, attack.name
+        assert report.indication is Indication.INDETERMINATE, attack.name
+        assert report.signatures[0].indication is Indication.TOTAL_PASSED, attack.name
+
+
+@pytest.mark.parametrize("end", [b"\n", b"\r\n", bytes(512)])
+def test_white_space_and_padding_behind_a_signature_say_nothing(bench, files, tmp_path, end):
+    data = sign_file(files[0], tmp_path / "a.p7s", bench.person, at=SIGNED_AT).read_bytes()
+    report = judged(bench, data + end, tmp_path, "p7s", detached=[files[0]])
+    assert report.indication is Indication.TOTAL_PASSED
+
+
+def test_a_signature_in_a_container_has_nothing_behind_it(bench, files, tmp_path):
+    signature = sign_file(files[0], tmp_path / "a.p7s", bench.person, at=SIGNED_AT).read_bytes()
+
+    def container(data):
+        stream = io.BytesIO()
+        with zipfile.ZipFile(stream, "w") as archive:
+            archive.writestr("mimetype", "application/vnd.etsi.asic-s+zip")
+            archive.write(files[0], "note.txt")
+            archive.writestr("META-INF/signature.p7s", data)
+        return stream.getvalue()
+
+    assert judged(bench, container(signature), tmp_path, "asics").indication is Indication.TOTAL_PASSED
+    report = judged(bench, container(signature + b"FORGED"), tmp_path, "asics")
+    assert report.indication is Indication.INDETERMINATE
+    assert [(one.code, one.where) for one in report.messages] == [("EDX-CMS-TRAILING", "META-INF/signature.p7s")]
