@@ -53,5 +53,5 @@ def fake_clamd(folder: Path, *, limit: int = 25_000_000) -> Iterator[tuple[str, 
         thread.start()
         yield f"clamd://{place}", scanner
         line.shutdown(socket.SHUT_RDWR)
-        thread.join(5)
+        thread.join(60)
     place.unlink()

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from hub_scene import OfficialClient, enrol, serving
 
 from edocx.hub import HubConfig, NewAgency, Peer, agencies, app
-from edocx.hub.server import listen_on
+from edocx.testing.ports import held_port, port_of
 
 COMMUNE, GOVERNMENT, FAR = "H58.12.01", "G22", "H37.01.02"
 SECRETS = {code: f"s-{code}" for code in (COMMUNE, GOVERNMENT, FAR, "hub.H58", "hub.G22", "hub.H37")}
@@ -18,7 +18,8 @@ class Nation:
 
     def __init__(self, folder, clock, stack, **settings):
         self.clock, self.stack = clock, stack
-        self.ports = {unit: _free_port() for unit in ("H58", "G22", "H37")}
+        held = {unit: stack.enter_context(held_port()) for unit in ("H58", "G22", "H37")}
+        self.ports = {unit: port_of(line) for unit, line in held.items()}
         self.hubs = {unit: self._make(folder, unit, **settings) for unit in self.ports}
         self.running = {unit: stack.enter_context(ExitStack()) for unit in self.ports}
         for unit in self.ports:
@@ -84,8 +85,3 @@ class Nation:
     def sent(self):
         rows = self.sender.call("getSentEdocList", servicetype="eDoc", messagetype="edoc").json()["data"]
         return {row["toCode"]: (row["receiveStatus"], row["receiveStatusDesc"]) for row in rows}
-
-
-def _free_port():
-    with listen_on("127.0.0.1", 0) as line:
-        return line.getsockname()[1]

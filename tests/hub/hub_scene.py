@@ -23,6 +23,8 @@ from edocx.testing.clock import FixedClock
 A, B, C = "H58.12.01", "G22", "H58.05"
 SECRETS = {code: f"bi-mat-{code}" for code in (A, B, C)}
 NOW = datetime(2023, 6, 15, 1, 0, tzinfo=UTC)
+PATIENCE = 60
+"""Seconds for one call: a bound for what never answers, not a measure; a busy machine is five times slower."""
 
 
 def enrol(hub: Hub, *newcomers: NewAgency, secrets: dict[str, str] = SECRETS) -> None:
@@ -61,7 +63,7 @@ def serving(hub: Hub, port: int = 0) -> Iterator[tuple[str, int]]:
         yield listening.getsockname()
     finally:
         made.should_exit = True
-        thread.join(10)
+        thread.join(60)
         listening.close()
         assert not thread.is_alive()
 
@@ -146,7 +148,7 @@ class OfficialClient:
 
 def exchange(address: tuple[str, int], data: bytes) -> Reply:
     """Send bytes and read one reply to its end."""
-    with socket.create_connection(address, timeout=20) as line:
+    with socket.create_connection(address, timeout=PATIENCE) as line:
         line.sendall(data)
         answer = b""
         while piece := line.recv(1 << 16):

@@ -28,7 +28,7 @@ def working(nation):
     yield
 
 
-def wait_for(condition, *, seconds=90.0):
+def wait_for(condition, *, seconds=200.0):
     """Wait until a condition holds; the clock on the wall is only the limit."""
     pause, end = threading.Event(), time.monotonic() + seconds
     while not condition():
@@ -59,17 +59,17 @@ def kill_one_under_load(tmp_path, count, *, killed=1):
                 assert len(list(sent)) == len(numbers)
                 if act is not None:
                     act()
-        wait_for(lambda: nation.states("H58") == {"processing": count}, seconds=240)
+        wait_for(lambda: nation.states("H58") == {"processing": count}, seconds=400)
         assert nation.arrived("G22", GOVERNMENT) == {f"D{number}": 1 for number in range(count)}
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(900)
 def test_one_of_three_servers_killed_under_load_loses_nothing_and_doubles_nothing(tmp_path):
     kill_one_under_load(tmp_path, 200)
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
+@pytest.mark.timeout(1800)
 @pytest.mark.parametrize("killed", [0, 1, 2])
 def test_whichever_of_three_servers_is_killed_five_thousand_messages_arrive_once(tmp_path, killed):
     kill_one_under_load(tmp_path, 5_000, killed=killed)
@@ -162,6 +162,7 @@ def two_domains(tmp_path):
         yield hubs, cable
 
 
+@pytest.mark.timeout(900)
 def test_a_partition_longer_than_the_brokers_memory_loses_nothing_and_doubles_nothing(two_domains):
     hubs, cable = two_domains
     before, during, after = range(20), range(20, 60), range(60, 80)
@@ -185,6 +186,7 @@ def test_a_partition_longer_than_the_brokers_memory_loses_nothing_and_doubles_no
     assert hubs.arrived("H58", "H58.12.01") == {f"D{number}": 1 for number in during}
 
 
+@pytest.mark.timeout(600)
 def test_a_large_content_crosses_from_domain_to_domain(two_domains):
     hubs, _ = two_domains
     hubs.send_opaque(1, to=(GOVERNMENT,), content=bytes(range(256)) * 8_000)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 
 import pytest
-from hub_scene import OfficialClient, document
+from hub_scene import PATIENCE, OfficialClient, document
 
 from edocx.cli import main
 
@@ -45,7 +45,7 @@ def test_serve_without_settings_is_a_working_sandbox(tmp_path):
         (row,) = second.waiting()
         assert second.call("downloadEdoc", None, method="GET", docId=row["docId"]).body == edxml
         running.send_signal(signal.SIGTERM)
-        assert running.wait(20) in {0, -signal.SIGTERM}
+        assert running.wait(PATIENCE) in {0, -signal.SIGTERM}
 
 
 def test_an_agency_gets_its_secret_once_and_a_new_one_on_demand(edocx):

@@ -55,7 +55,7 @@ def test_a_refused_act_undoes_itself_alone(store):
 
     def slow(connection):
         begun.set()
-        assert go.wait(20)
+        assert go.wait(60)
         say("slow")(connection)
 
     failures = []
@@ -68,12 +68,12 @@ def test_a_refused_act_undoes_itself_alone(store):
     acts = [threading.Thread(target=store.write, args=("slow", slow)), threading.Thread(target=refused)]
     acts += [threading.Thread(target=store.write, args=("say", say(str(n)))) for n in range(5)]
     acts[0].start()
-    assert begun.wait(20)
+    assert begun.wait(60)
     for act in acts[1:]:
         act.start()
     go.set()
     for act in acts:
-        act.join(20)
+        act.join(60)
     assert failures == [True]
     assert words(store) == ["0", "1", "2", "3", "4", "slow"]
 

@@ -258,7 +258,7 @@ def scanner_in_trouble(folder, way):
                 peer, _ = line.accept()
                 with peer:
                     peer.sendall(b"220 smtp.example\0")
-                    peer.settimeout(5)
+                    peer.settimeout(60)
                     while peer.recv(1000):
                         pass
 

@@ -12,17 +12,18 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from hub_scene import SECRETS, A, B, OfficialClient, document, open_hub, serving
+from hub_scene import PATIENCE, SECRETS, A, B, OfficialClient, document, open_hub, serving
 
 from edocx.hub import HubConfig, app
+from edocx.testing.ports import held_port, port_of
 
 
 class Process:
     """A hub in a process of its own, on one port, that can be killed and started again."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as line:
-            self.port = line.getsockname()[1]
+        self._held = held_port()
+        self.port = port_of(self._held)
         self._command = [sys.executable, "-m", "edocx", "hub", "serve", "--db", str(folder / "hub.db")]
         self._command += ["--listen", f"127.0.0.1:{self.port}"]
         self.running = self._start()
@@ -37,6 +38,10 @@ class Process:
         self.running.wait()
         self.running.stdout.close()
 
+    def close(self) -> None:
+        self.kill()
+        self._held.close()
+
     def restart(self) -> None:
         self.kill()
         self.running = self._start()
@@ -50,9 +55,10 @@ def process(tmp_path):
     open_hub(tmp_path).service.close()
     made = Process(tmp_path)
     yield made
-    made.kill()
+    made.close()
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("sends", [60, pytest.param(3_000, marks=pytest.mark.slow)])
 def test_a_hub_killed_under_load_loses_nothing_and_doubles_nothing(process, sends):
     answered: dict[int, str] = {}
@@ -78,7 +84,7 @@ def test_a_hub_killed_under_load_loses_nothing_and_doubles_nothing(process, send
         working = [pool.submit(work) for _ in range(4)]
         for _ in range(3):
             for _ in range(sends // 6):
-                assert done.acquire(timeout=60)
+                assert done.acquire(timeout=PATIENCE)
             process.restart()
         for one in working:
             one.result()
@@ -107,7 +113,7 @@ def test_a_slow_reader_holds_nobody_up(tmp_path, clock):
             reader.raw = lambda request, lines, body, caught=caught: caught.append((request, lines))
             reader.call("downloadEdoc", None, method="GET", docId=doc_id)
             ((request, lines),) = caught
-            line = socket.create_connection(address, timeout=20)
+            line = socket.create_connection(address, timeout=PATIENCE)
             line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             head = [request.encode(), b"Host: x", *(name.encode() + b": " + value for name, value in lines)]
             line.sendall(b"\r\n".join(head) + b"\r\n\r\n")
@@ -122,6 +128,7 @@ def test_a_slow_reader_holds_nobody_up(tmp_path, clock):
 
 
 @pytest.mark.slow
+@pytest.mark.timeout(600)
 def test_ten_thousand_connections_that_say_nothing_keep_nobody_out(tmp_path, clock):
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     wanted = min(10_000, (hard if hard != resource.RLIM_INFINITY else 50_000) - 5_000)
@@ -131,7 +138,7 @@ def test_ten_thousand_connections_that_say_nothing_keep_nobody_out(tmp_path, clo
     silent = []
     try:
         for number in range(wanted):
-            silent.append(socket.create_connection(("127.0.0.1", process.port), timeout=20))
+            silent.append(socket.create_connection(("127.0.0.1", process.port), timeout=PATIENCE))
             if number % 1_000 == 0:
                 assert process.client(A).send(document(number=str(number))).json()["status"] == "OK"
         assert process.client(A).send(document(number="last")).json()["status"] == "OK"
@@ -139,7 +146,7 @@ def test_ten_thousand_connections_that_say_nothing_keep_nobody_out(tmp_path, clo
     finally:
         for line in silent:
             line.close()
-        process.kill()
+        process.close()
 
 
 def test_a_full_disk_refuses_and_says_so_and_the_next_goes_on(tmp_path, clock, monkeypatch):

@@ -103,7 +103,7 @@ class NatsWorld:
         return self._stack.enter_context(made)
 
     def carry(self) -> int:
-        return sum(broker.step() for broker in self.nation.brokers.values())
+        return sum(broker.step() for broker in self.nation.brokers.values()) + self.nation.lying()
 
     def passed(self, envelope, letter) -> list[str]:
         return [one.unit for one in envelope.trace]

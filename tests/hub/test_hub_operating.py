@@ -16,7 +16,7 @@ from datetime import timedelta
 import pytest
 from hub_clamd import fake_clamd
 from hub_nation import COMMUNE, FAR, Nation
-from hub_scene import SECRETS, A, B, C, OfficialClient, document, exchange, open_hub, serving
+from hub_scene import PATIENCE, SECRETS, A, B, C, OfficialClient, document, exchange, open_hub, serving
 from starlette.applications import Starlette
 from starlette.routing import Mount
 
@@ -266,7 +266,7 @@ def test_sigterm_lets_a_running_send_end_and_takes_no_more(tmp_path):
         ((request, lines, body),) = caught
         head = [request.encode(), b"Host: x", *(name.encode() + b": " + value for name, value in lines)]
         head.append(f"Content-Length: {len(body)}".encode())
-        with socket.create_connection((host, int(port)), timeout=20) as line:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE) as line:
             line.sendall(b"\r\n".join(head) + b"\r\n\r\n" + body[:500])
             # A second call shows that the first half has been read.
             assert OfficialClient((host, int(port)), B, SECRETS[B]).waiting() == []
@@ -276,7 +276,7 @@ def test_sigterm_lets_a_running_send_end_and_takes_no_more(tmp_path):
             while piece := line.recv(1 << 16):
                 answer += piece
         assert b'"status":"OK"' in answer
-        assert running.wait(20) in {0, -signal.SIGTERM}
+        assert running.wait(PATIENCE) in {0, -signal.SIGTERM}
     again = app(HubConfig(database=tmp_path / "hub.db"))
     with again.service.store.read() as connection:
         from edocx.hub.schema import messages

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from hub_scene import SECRETS, A, B, C, OfficialClient, document, open_hub, serving
+from hub_scene import PATIENCE, SECRETS, A, B, C, OfficialClient, document, open_hub, serving
 
 from edocx.errors import KeyFileError, StoreUnavailable, UsageError
 from edocx.hub import HubConfig, app
@@ -72,6 +72,7 @@ def test_all_nodes_sign_relay_statements_with_one_key(server, tmp_path, clock):
     assert len(keys) == 1
 
 
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("sends", [80, pytest.param(3000, marks=pytest.mark.slow)])
 def test_a_server_killed_under_load_loses_nothing_and_doubles_nothing(postgres, nodes, sends):
     answered = sent_while_killed(postgres, nodes, sends)
@@ -104,7 +105,7 @@ def sent_while_killed(postgres, nodes, sends) -> dict[int, str]:
         working = [pool.submit(work, nodes[number % 2]) for number in range(4)]
         for _ in range(3):
             for _ in range(sends // 6):
-                assert done.acquire(timeout=60)
+                assert done.acquire(timeout=PATIENCE)
             postgres.restart()
         for one in working:
             one.result()

@@ -15,7 +15,7 @@ import pytest
 from edocx.errors import StoreUnavailable, UsageError
 from edocx.routing.store import group
 
-PATIENCE = 20
+PATIENCE = 60
 BOOK = ("H58", "di", 2023)
 
 _THIRTY_TWO = """

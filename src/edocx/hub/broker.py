@@ -67,6 +67,9 @@ NAK_SECONDS = 2.0
 WATCH_SECONDS = 5.0
 """Between two looks whether the streams are still those that were filled."""
 
+STOP_SECONDS = 30.0
+"""How long work under way may take to end; what is left then is delivered again."""
+
 PULL_SECONDS = 1.0
 _log = logging.getLogger("edocx.hub")
 
@@ -132,7 +135,8 @@ class Broker:
         self._stopping.set()
         if self._living is not None:
             self.line.loop().call_soon_threadsafe(self._wake)
-            self._living.result(ACK_SECONDS + NAK_SECONDS)
+            with contextlib.suppress(TimeoutError):  # what hangs is cancelled with the line
+                self._living.result(STOP_SECONDS)
             self._living = None
         self.line.close()
         for pool in self._pools.values():

@@ -23,8 +23,11 @@ from typing import Self
 
 from edocx.errors import Text, UsageError
 from edocx.hub.broker_server import PASSWORD_VARIABLE, ServerPlan, server_config
+from edocx.testing.ports import held_port, port_of
 
-START_SECONDS = 40.0
+START_SECONDS = 120.0
+"""A bound for servers that never come up; on a busy machine a cluster takes half a minute."""
+
 _LOOK = 0.05
 
 
@@ -65,13 +68,17 @@ class NatsServers:
     certificate: Path | None = None
     key: Path | None = None
     _ports: list[dict[str, int]] = field(default_factory=list)
+    _held: list[socket.socket] = field(default_factory=list)
     _processes: list[subprocess.Popen[bytes] | None] = field(default_factory=list)
 
     def start(self) -> Self:
         """Start every server, and return once each answers on its monitoring port."""
         self.folder.mkdir(parents=True, exist_ok=True)
         kinds = ("client", "cluster", "monitor", "leaf")
-        self._ports = [dict(zip(kinds, _free_ports(len(kinds)), strict=True)) for _ in range(self.count)]
+        for _ in range(self.count):
+            held = [held_port() for _ in kinds]
+            self._held += held
+            self._ports.append(dict(zip(kinds, map(port_of, held), strict=True)))
         self._processes = [None] * self.count
         for place in range(self.count):
             self.revive(place, wait=False)
@@ -127,6 +134,9 @@ class NatsServers:
         for place, process in enumerate(self._processes):
             if process is not None:
                 self.kill(place)
+        for line in self._held:
+            line.close()
+        self._held.clear()
 
     def __enter__(self) -> Self:
         return self.start()
@@ -164,7 +174,7 @@ class NatsServers:
         while time.monotonic() < end:
             with contextlib.suppress(OSError):
                 asked = f"http://127.0.0.1:{self._ports[place]['monitor']}/healthz"
-                with urllib.request.urlopen(asked, timeout=1) as answer:
+                with urllib.request.urlopen(asked, timeout=10) as answer:
                     if answer.status == HTTPStatus.OK:
                         return
             pause.wait(_LOOK)
@@ -174,13 +184,3 @@ class NatsServers:
             code="EDX-NATS-BINARY",
             where=str(self.folder / f"server-{place}.log"),
         )
-
-
-def _free_ports(count: int) -> list[int]:
-    lines = [socket.socket() for _ in range(count)]
-    for line in lines:
-        line.bind(("127.0.0.1", 0))
-    ports = [int(line.getsockname()[1]) for line in lines]
-    for line in lines:
-        line.close()
-    return ports

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 _T = TypeVar("_T")
 
 CONNECT_SECONDS = 5.0
+CLOSE_SECONDS = 60.0
 ANSWER_SECONDS = 30.0
 """How long one call or one acknowledgement may take."""
 
@@ -181,7 +182,7 @@ class NatsLine:
             self._loop = self._thread = None
         if loop is None or thread is None:
             return
-        asyncio.run_coroutine_threadsafe(self._shut(), loop).result(CONNECT_SECONDS * 2)
+        asyncio.run_coroutine_threadsafe(self._shut(), loop).result(CLOSE_SECONDS)
         loop.call_soon_threadsafe(loop.stop)
         thread.join()
 
