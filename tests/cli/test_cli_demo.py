@@ -246,6 +246,7 @@ def test_a_bad_pdf_gives_one_sentence_with_a_remedy(tmp_path, kept, tool, kind, 
     assert code in done.stderr
     assert "→" in done.stderr
     assert "Traceback" not in done.stderr
+    assert not (tmp_path / "out").exists(), "refused before anything was made"
 
 
 def test_a_wrong_password_exits_1_and_shows_no_secret(tmp_path, kept):

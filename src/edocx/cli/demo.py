@@ -36,6 +36,8 @@ def demo(
     from edocx.testing.network import Network
     from edocx.testing.story import Story
 
+    if pdf is not None:
+        _require_signable(pdf)
     folder = keep or Path(tempfile.mkdtemp(prefix="edocx-demo-"))
     folder.mkdir(parents=True, exist_ok=True)
     if not as_json:
@@ -55,6 +57,15 @@ def demo(
             _conclude(story, files, reports, kept=keep is not None)
     if any(report.indication != "TOTAL-PASSED" for report in reports.values()):
         raise typer.Exit(1)
+
+
+def _require_signable(pdf: Path) -> None:
+    """Refuse a file that the story could not sign before anything is made of it."""
+    from edocx.signing.pdf.form import make_form
+    from edocx.signing.pdf.placing import layout_for
+
+    with tempfile.TemporaryDirectory(prefix="edocx-demo-") as trial:
+        make_form(pdf, Path(trial) / "form.pdf", layout_for(pdf))
 
 
 def _introduce() -> None:

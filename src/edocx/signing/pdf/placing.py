@@ -79,8 +79,8 @@ def too_small(size: tuple[float, float], where: str) -> SigningRefused:
             f"The page is too small ({_millimetres(size)}) for the layout of NĐ 30/2020 (116 mm or more).",
         ),
         hint=Text(
-            "Đặt chữ ký bằng tọa độ (--place), hoặc ký không hiển thị (bỏ --image).",
-            "Place the signature by coordinates (--place), or sign invisibly (without --image).",
+            "Dùng trang A4; hoặc ký bằng “edocx sign” theo tọa độ (--place) hay không hiển thị (bỏ --image).",
+            "Use A4; or sign with “edocx sign” by coordinates (--place) or invisibly (without --image).",
         ),
         code="EDX-PAGE-SMALL",
         where=where,
