@@ -89,3 +89,13 @@ def test_two_tone_styles_are_one_name_but_two_tones_are_two(one, other, same):
 @given(st.text(max_size=30))
 def test_tone_places_are_stable(text):
     assert one_tone_place(one_tone_place(text)) == one_tone_place(text)
+
+
+def test_a_units_own_name_comes_before_those_of_what_went_into_it():
+    directory = MemoryDirectory(
+        [
+            unit("xa-a", name="Xã A", formerly=("Xã Đồng Tháp",)),
+            unit("tinh", name="Ủy ban nhân dân tỉnh Đồng Tháp"),
+        ]
+    )
+    assert [found.identity for found in directory.search("dong thap")] == ["tinh", "xa-a"]

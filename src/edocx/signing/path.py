@@ -158,9 +158,9 @@ def _from_failure(failure: Exception) -> PathVerdict:
                 "EDX-CERT-REVOKED",
                 Text(
                     f"Chứng thư đã bị thu hồi từ {failure.revocation_dt:%Y-%m-%d}, "
-                    "và không có bằng chứng là chữ ký có trước đó (cần dấu thời gian hoặc biên nhận từ trước ngày ấy).",
+                    "và không dấu thời gian hay biên nhận nào cho thấy chữ ký đã có trước ngày ấy.",
                     f"The certificate was revoked on {failure.revocation_dt:%Y-%m-%d}, "
-                    "and nothing proves that the signature is older (a timestamp or a receipt from before would).",
+                    "and no timestamp or receipt shows that the signature existed before that day.",
                 ),
             )
         case errors.ExpiredError():
@@ -169,8 +169,8 @@ def _from_failure(failure: Exception) -> PathVerdict:
                 SubIndication.OUT_OF_BOUNDS_NO_POE,
                 "EDX-CERT-EXPIRED",
                 Text(
-                    "Chứng thư đã hết hạn, và không có bằng chứng là chữ ký có trước đó.",
-                    "The certificate has expired, and nothing proves that the signature is older.",
+                    "Chứng thư đã hết hạn, và không dấu thời gian hay biên nhận nào cho thấy chữ ký đã có trước đó.",
+                    "The certificate has expired, and no timestamp or receipt shows that the signature existed before.",
                 ),
             )
         case errors.NotYetValidError():

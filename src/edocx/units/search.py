@@ -47,6 +47,7 @@ class SearchIndex:
 
     def __init__(self, histories: Iterable[UnitHistory]) -> None:
         self._owners: list[UnitHistory] = []
+        self._former = bytearray()
         names: list[str] = []
         for history in histories:
             facts = history.facts
@@ -57,10 +58,12 @@ class SearchIndex:
                     found += [str(span.value) for span in fact if span.value]
                 elif fact:
                     found.append(str(fact))
+            own = len(dict.fromkeys(found))
             found += history.formerly
             several = found if len(found) == 1 else dict.fromkeys(found)
             names += several
             self._owners += [history] * len(several)
+            self._former += bytes(own) + b"\1" * (len(several) - own)
         # A line break in a name would shift every line after it.
         names = [name.replace("\n", " ") if "\n" in name else name for name in names]
         self._names = names
@@ -68,7 +71,10 @@ class SearchIndex:
         self._starts = list(accumulate((len(line) + 1 for line in self._text[1:].split("\n")), initial=1))
 
     def find(self, query: str, day: date | None, limit: int) -> tuple[Unit, ...]:
-        """Return the best matches: whole name, then beginning, then beginning of a word, then anywhere."""
+        """Return the best matches: whole name, then beginning, then beginning of a word, then anywhere.
+
+        Among equals a unit's own names come before those of what was merged into it.
+        """
         wanted = fold(query[:MAX_QUERY])
         if not wanted:
             return ()
@@ -113,11 +119,12 @@ class SearchIndex:
     def _line(self, line: int) -> str:
         return self._text[self._starts[line] : self._starts[line + 1] - 1]
 
-    def _score(self, line: int, wanted: str, exact: str) -> tuple[int, bool, int, str, str, int]:
+    def _score(self, line: int, wanted: str, exact: str) -> tuple[int, int, bool, int, str, str, int]:
         begin, end = self._starts[line], self._starts[line + 1] - 1
         text, name = self._text, self._names[line]
         if text.startswith(wanted, begin, end):
             place = 0 if end - begin == len(wanted) else 1
         else:
             place = 2 if text.find(f" {wanted}", begin, end) >= 0 else 3
-        return place, exact not in name.casefold(), end - begin, name, self._owners[line].identity, line
+        # What a unit is called itself comes before the communes that went into it under that name.
+        return place, self._former[line], exact not in name.casefold(), end - begin, name, self._owners[line].identity, line
