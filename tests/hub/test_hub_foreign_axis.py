@@ -240,3 +240,21 @@ def test_attempts_are_forgotten_a_month_after_their_end(tmp_path, clock):
 def test_times_are_read_in_every_form_seen(text, hour):
     assert (moment_of(text).day, moment_of(text).hour) == (15, hour)
     assert moment_of("hôm qua") is None
+
+
+def test_a_foreign_axis_is_asked_for_nothing_it_does_not_know_and_remembers_nothing(foreign, line, clock):
+    from edocx.routing.transport import SignedHead
+
+    asked, answer = [], _Handler.do_POST
+
+    def heard(self):
+        asked.append(self.path)
+        return answer(self)
+
+    foreign.RequestHandlerClass = type("Heard", (_Handler,), {"do_POST": heard})
+    opened = line()
+    assert not opened.remembers()
+    assert not opened.remembers()
+    assert opened.trace(SENDER, "m1") == ()
+    assert asked == ["/getReceivedEdocList"]
+    assert isinstance(SignedHead(1, b"", b""), tuple)

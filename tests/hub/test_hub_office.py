@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
+import shutil
+from contextlib import ExitStack
+
 import pytest
 from hub_scene import enrol, serving
+from sqlalchemy import select
 
+from edocx.errors import StateError
 from edocx.hub import HubConfig, NewAgency, app
+from edocx.hub.schema import copies, messages
 from edocx.office import Office, OfficeConfig
 from edocx.routing.transport.axis import AxisTransport
 from edocx.signing.report import Indication
@@ -13,32 +19,65 @@ from edocx.testing import scene
 from edocx.testing.network import Network
 
 
-@pytest.fixture
-def wired(tmp_path):
+class Wires:
     """Offices of a network, each with a line of its own to one hub that names itself in the trace."""
+
+    def __init__(self, network, hub, address):
+        self.network, self.hub, self._address = network, hub, address
+        self._stacks, self.offices = {}, {}
+        for station in scene.STATIONS:
+            self.open(station.code)
+
+    def open(self, code):
+        self._stacks[code], folder = ExitStack(), self.network.folder / "offices" / code
+        line = AxisTransport(
+            "http://{}:{}".format(*self._address),
+            system=code,
+            secret=f"s-{code}",
+            clock=self.network.clock,
+            attempts=folder / "attempts",
+        )
+        self._stacks[code].callback(line.close)
+        told = {"clock": self.network.clock, "directory": self.network.directory, "transport": line}
+        office = Office.open(OfficeConfig.from_path(folder / "office.toml"), **told)
+        self.offices[code] = self._stacks[code].enter_context(office)
+        return office
+
+    def put_back(self, code, backup):
+        """Lose an office's store and put a copy of it in its place."""
+        self._stacks.pop(code).close()
+        folder = self.network.folder / "offices" / code
+        for file in folder.glob("office.db*"):
+            shutil.rmtree(file) if file.is_dir() else file.unlink()
+        Office.restore(folder / "office.toml", backup)
+        return self.open(code)
+
+    def on_the_hub(self):
+        with self.hub.service.store.read() as connection:
+            query = select(messages.c.origin, messages.c.message_id, messages.c.document_id, copies.c.recipient)
+            return sorted(map(tuple, connection.execute(query.join(copies))))
+
+    def close(self):
+        for stack in self._stacks.values():
+            stack.close()
+
+
+@pytest.fixture
+def wires(tmp_path):
     with Network.four_levels(tmp_path / "net") as network:
         hub = app(HubConfig(database=tmp_path / "hub.db", unit="H58"), clock=network.clock)
         codes = [station.code for station in scene.STATIONS]
         enrol(hub, *(NewAgency(code, code) for code in codes), secrets={code: f"s-{code}" for code in codes})
-        opened = {}
         with serving(hub) as address:
-            for code in codes:
-                folder = network.folder / "offices" / code
-                line = AxisTransport(
-                    f"http://{address[0]}:{address[1]}",
-                    system=code,
-                    secret=f"s-{code}",
-                    clock=network.clock,
-                    attempts=folder / "attempts",
-                )
-                config = OfficeConfig.from_path(folder / "office.toml")
-                office = Office.open(config, clock=network.clock, directory=network.directory, transport=line)
-                opened[code] = (office, line)
-            yield network, {code: office for code, (office, _) in opened.items()}
-            for office, line in opened.values():
-                office.close()
-                line.close()
+            made = Wires(network, hub, address)
+            yield made
+            made.close()
         hub.service.close()
+
+
+@pytest.fixture
+def wired(wires):
+    return wires.network, wires.offices
 
 
 def settle(offices):
@@ -79,3 +118,66 @@ def test_sending_again_after_a_rejection_reaches_the_clerk_again(wired):
     settle(offices)
     (again,) = offices[scene.DEPARTMENT].inbox()
     assert (again.document_id, again.report.indication) == (str(letter.id), Indication.TOTAL_PASSED)
+
+
+def issued(office, network, draft_id):
+    path, layout = scene.write_letter(network.folder)
+    return office.issue(office.approve(scene.draft(path, layout), by="director", draft_id=draft_id), seal="agency")
+
+
+def shown(office, document):
+    found = office.trace(str(document.id)).deliveries
+    return {one.delivery.recipient: str(one.delivery.shown.handling) for one in found if one.direction == "out"}
+
+
+def test_an_office_put_back_from_yesterday_sends_nothing_twice_over_a_hub(wires, tmp_path):
+    network, offices = wires.network, wires.offices
+    commune, centre = offices[scene.COMMUNE], offices[scene.GOVERNMENT]
+    issued(commune, network, "d0")
+    settle(offices)
+    commune.backup(tmp_path / "backup")
+    network.clock.advance(hours=1)
+    first = issued(commune, network, "d1")
+    commune.send(first, to=[scene.GOVERNMENT, scene.DEPARTMENT])
+    settle(offices)
+    centre.accept(str(first.id), by="van-thu-tw")
+    offices[scene.DEPARTMENT].reject(str(first.id), scene.REJECTION, by="van-thu-so")
+    never_sent = issued(commune, network, "d2")
+    settle(offices)
+    network.clock.advance(hours=20)
+    before, statuses = wires.on_the_hub(), shown(commune, first)
+
+    again = wires.put_back(scene.COMMUNE, tmp_path / "backup")
+    with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+        issued(again, network, "d3")
+    assert again.work().faults == ("EDX-OFFICE-RESTORED",)
+    found = again.reconcile()
+    assert (found.sent, found.received, found.unread) == (1, 4, ())
+    settle(offices)
+    assert wires.on_the_hub() == before, "something was sent again"
+    assert shown(again, first) == statuses
+    number = issued(again, network, "d3").number.number
+    assert int(number) == int(never_sent.number.number) + 1, "the number of a document issued and never sent"
+    assert commune is not again
+    assert [one for one in again.doctor() if one.severity == "error"] == []
+
+
+def test_a_store_that_fell_back_unmarked_is_noticed_by_what_the_hub_holds(wires, tmp_path):
+    network, offices = wires.network, wires.offices
+    commune = offices[scene.COMMUNE]
+    settle(offices)
+    commune.backup(tmp_path / "copy")
+    issued(commune, network, "d1")
+    settle(offices)
+    again = wires.put_back(scene.COMMUNE, tmp_path / "copy")
+    (network.folder / "offices" / scene.COMMUNE / "office.db.restored.json").unlink()  # a snapshot leaves no marker
+    with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+        issued(again, network, "d2")
+
+
+def test_the_nodes_of_the_way_and_their_times_are_told_by_the_hub(wires):
+    network, offices = wires.network, wires.offices
+    letter = network.sample()
+    offices[scene.COMMUNE].send(letter, to=[scene.GOVERNMENT])
+    settle(offices)
+    assert offices[scene.COMMUNE].trace(str(letter.id)).ways == (("hub.H58",),)

@@ -26,6 +26,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from edocx.clock import Clock
 from edocx.errors import EdocxError
 from edocx.hub import refusal, replies
+from edocx.hub.archive_operations import FOR_OFFICES
 from edocx.hub.axis_operations import AMONG_HUBS, OPERATIONS
 from edocx.hub.call import Call, Operation
 from edocx.hub.carrier import Carrier
@@ -124,7 +125,7 @@ def _routes(hub: Hub) -> list[BaseRoute]:
     service = hub.service
     routes: list[BaseRoute] = [
         Route(f"/{name}", partial(_operate, service, name, operation), methods=list(methods))
-        for name, (methods, operation) in (OPERATIONS | AMONG_HUBS).items()
+        for name, (methods, operation) in (OPERATIONS | AMONG_HUBS | FOR_OFFICES).items()
     ]
     if service.config.lgsp:
         routes += lgsp_routes(service)

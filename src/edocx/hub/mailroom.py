@@ -57,6 +57,8 @@ _HELD = (
     *(copies.c[name] for name in ("message_id", "sha256", "size")),
 )
 
+LISTED = select(*_LISTED, *_HELD).join(copies, copies.c.message == messages.c.number)
+"""Messages with one copy each, as `received_rows` shows them."""
 
 SENT = select(
     messages,
@@ -75,9 +77,7 @@ def received(
 ) -> Sequence[tuple[Any, ...]]:
     """Return what waits for the caller and is not acknowledged: urgent first, then oldest first."""
     query = (
-        select(*_LISTED, *_HELD)
-        .join(copies, copies.c.message == messages.c.number)
-        .where(copies.c.recipient == caller.code, copies.c.via.is_(None), copies.c.state.in_(_WAITING))
+        LISTED.where(copies.c.recipient == caller.code, copies.c.via.is_(None), copies.c.state.in_(_WAITING))
         .where(messages.c.message_type == message_type)
         .order_by(messages.c.urgency.desc(), messages.c.number)
     )

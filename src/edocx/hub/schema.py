@@ -31,7 +31,7 @@ from edocx.errors import StoreUnavailable, Text
 from edocx.routing.store import tables as routing_tables
 from edocx.routing.store.tables import Moment
 
-VERSION = 2
+VERSION = 3
 """The version of these tables."""
 
 OLDEST = 2
@@ -234,6 +234,20 @@ payload_pieces = Table(
     Column("number", Integer, nullable=False),
     Column("content", LargeBinary, nullable=False),
     PrimaryKeyConstraint("sha256", "number"),
+)
+
+heads = Table(
+    # How far the journals of offices go, as they signed it: one row for each count, the present one last. A new count
+    # begins after a restore, and what the office had said before stays.
+    "heads",
+    metadata,
+    Column("number", _RowId, primary_key=True),
+    Column("unit", String(200), nullable=False),
+    Column("seq", BigInteger, nullable=False),
+    Column("said", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("kept_at", Moment, nullable=False),
+    Index("ix_heads_unit", "unit", "number"),
 )
 
 hub_schema = Table(

@@ -25,9 +25,13 @@ from edocx.units.registry import HolderKind
 
 
 def archive_of(desk: Desk) -> Archive | None:
-    """Return the axis when it remembers; None for one that does not, and for an office that cannot sign."""
+    """Return the axis when it remembers; None for one that does not, and for an office that cannot sign.
+
+    Raises `TransportUnavailable` when it must be asked and is away.
+    """
     can_sign = any(config.role == "organisation" for config in desk.config.signers.values())
-    return desk.transport if can_sign and isinstance(desk.transport, Archive) else None
+    axis = desk.transport
+    return axis if can_sign and isinstance(axis, Archive) and axis.remembers() else None
 
 
 def attest(desk: Desk, *, anew: bool = False) -> None:
@@ -54,8 +58,8 @@ def compare(desk: Desk) -> None:
     """
     if desk.compared:
         return
-    archive = archive_of(desk)
     try:
+        archive = archive_of(desk)
         known = archive.head_of(str(desk.unit)) if archive is not None else None
     except TransportUnavailable:
         return  # numbers are given offline too; the next step asks again

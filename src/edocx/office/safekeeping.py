@@ -63,7 +63,7 @@ def require_store(config: OfficeConfig, axis: Transport) -> None:
 
 def _axis_knows(config: OfficeConfig, axis: Transport) -> bool:
     try:
-        return isinstance(axis, Archive) and axis.head_of(str(config.unit)) is not None
+        return isinstance(axis, Archive) and axis.remembers() and axis.head_of(str(config.unit)) is not None
     except TransportUnavailable:
         return False  # asked again before anything is written (`edocx.office.attestation.compare`)
 

@@ -82,6 +82,10 @@ class UnrulyLine:
         with self._lock:
             self._safe.setdefault(entry.recipient, []).append(entry)
 
+    def remembers(self) -> bool:
+        """Tell whether the axis behind remembers."""
+        return self._axis.remembers()
+
     def keep_head(self, unit: str, head: SignedHead, *, anew: bool = False) -> SignedHead:
         """Keep a unit's journal head; the request may be lost, or the answer."""
         if self._meets(Trouble.REQUEST_LOST):

@@ -121,6 +121,10 @@ class Archive(Protocol):
     Its entries are fetched like any other. Every call may raise `TransportUnavailable` and can be repeated.
     """
 
+    def remembers(self) -> bool:
+        """Tell whether it does so: a line to an axis that may be anybody's finds out by asking."""
+        ...
+
     def keep_head(self, unit: str, head: SignedHead, *, anew: bool = False) -> SignedHead:
         """Keep a unit's journal head; return the furthest one kept, which is a later one where the unit fell back.
 

@@ -30,6 +30,7 @@ from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.routing.store.payloads import MAX_PAYLOAD, checked
 from edocx.routing.transport import Entry, Receipt
 from edocx.routing.transport.attempts import Attempt, Attempts
+from edocx.routing.transport.axis_archive import AxisArchive
 from edocx.routing.transport.axis_exchange import UNKNOWN_DOCUMENT, AxisExchange
 from edocx.routing.transport.axis_rows import entry_of, may_be, moment_of, rows_of
 from edocx.routing.transport.http_line import REPLY_TOO_LONG, UNREACHED
@@ -46,7 +47,7 @@ _CRLF = b"\r\n"
 _TYPES = {ParcelKind.DOCUMENT: "edoc", ParcelKind.STATUS: "status"}
 
 
-class AxisTransport:
+class AxisTransport(AxisArchive):
     """A `edocx.routing.transport.Transport` over the axis' HTTP protocol, for one unit."""
 
     def __init__(
@@ -102,7 +103,8 @@ class AxisTransport:
 
     def fetch(self, entry: Entry) -> Blob:
         """Return the raw bytes: see `edocx.routing.transport.Transport.fetch`."""
-        self._own(entry.recipient)
+        # Of what it sent, too: an office that lost its own copy asks for it (`AxisArchive.sent`).
+        self._own(entry.sender if entry.sender == self._line.system else entry.recipient)
         try:
             try:
                 return spooled(self._line.download({"docId": entry.key}, limit=MAX_PAYLOAD))

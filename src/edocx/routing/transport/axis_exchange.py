@@ -49,12 +49,16 @@ EDOCX = "edx"
 UNKNOWN_DOCUMENT = "EDX-AXIS-DOCUMENT"
 """The code for a docId that the axis does not show to this unit."""
 
+UNKNOWN_OPERATION = "EDX-AXIS-OPERATION"
+"""The code for an operation that a hub of ours, an older one, does not know."""
+
 _PREFIX = "XroadVnpt-"
 _AGENT = "JAVASDKAgent/1.0.0 XRoad/VPCP"
 _VERSION = "3.0.201608"
 _SERVER_TROUBLE = 500
 _TOO_LARGE = 413
 _UNIT_CODES = frozenset({"EDX-UNIT-UNKNOWN", "EDX-UNIT-CLOSED", "EDX-UNIT-NOT-OPEN", "EDX-HUB-SENDER"})
+_KINDS = {"EDX-HUB-UNKNOWN": UNKNOWN_DOCUMENT, "EDX-HUB-PATH": UNKNOWN_OPERATION}
 _CREDENTIALS, _UNKNOWN, _SENDER, _SYSTEM, _CLOSED = "15", "18", "19", "20", "23"
 
 
@@ -63,6 +67,7 @@ class AxisExchange:
 
     Attributes:
         is_edocx: a reply showed that the axis is a hub of ours.
+        has_answered: there was a reply to tell by.
     """
 
     def __init__(
@@ -83,7 +88,7 @@ class AxisExchange:
         self._verify = verify
         self._read_seconds = read_seconds
         self._client: httpx.Client | None = None
-        self.is_edocx = False
+        self.is_edocx = self.has_answered = False
 
     @property
     def system(self) -> str:
@@ -124,7 +129,7 @@ class AxisExchange:
         except httpx.HTTPError as error:
             raise away(type(error).__name__, self._endpoint) from error
         reply = triple_in(data, status, self._endpoint)
-        self.is_edocx = self.is_edocx or EDOCX in reply
+        self.is_edocx, self.has_answered = self.is_edocx or EDOCX in reply, True
         if reply["status"] != "OK" or str(reply["ErrorCode"]) != "0":
             raise refused(reply, status, self._endpoint)
         return reply
@@ -198,7 +203,7 @@ def refused(reply: Mapping[str, Any], status: int, where: str) -> EdocxError:
         hint = Text("Kiểm tra mã hệ thống và bí mật của trục.", "Check the system's code and secret.")
         return Refused(text, hint=hint, code="EDX-AXIS-CREDENTIALS", where=where)
     hint = Text("Xem lý do của trục; sửa rồi gửi lại.", "See the axis' reason; mend it and send again.")
-    kind = UNKNOWN_DOCUMENT if code == "EDX-HUB-UNKNOWN" else "EDX-AXIS-REFUSED"
+    kind = _KINDS.get(code, "EDX-AXIS-REFUSED")
     retryable = code in {"EDX-HUB-RATE", "EDX-HUB-SLOW", "EDX-HUB-CUT"}
     return Refused(text, hint=hint, code=kind, where=place or where, retryable=retryable)
 

@@ -19,6 +19,10 @@ class LocalArchive:
 
     _clock: Clock
 
+    def remembers(self) -> bool:
+        """Tell that it does."""
+        return True
+
     def keep_head(self, unit: str, head: SignedHead, *, anew: bool = False) -> SignedHead:
         """Keep a journal head: see `edocx.routing.transport.Archive.keep_head`."""
         with self._writing("head") as connection:

@@ -68,7 +68,7 @@ class NatsExchange(AxisExchange):
         self._system = system
         self._secret = secret
         self._clock = clock
-        self.is_edocx = False
+        self.is_edocx = self.has_answered = False
 
     def call(
         self,
@@ -84,7 +84,7 @@ class NatsExchange(AxisExchange):
         content = Blob.from_bytes(body) if isinstance(body, bytes) else spooled(body)
         answer = self._ask("POST", operation, parameters, content, binary=binary)
         reply = self._reply(answer)
-        self.is_edocx = self.is_edocx or EDOCX in reply
+        self.is_edocx, self.has_answered = self.is_edocx or EDOCX in reply, True
         status = int(answer.head.get("status") or 0)
         if reply.get("status") != "OK" or str(reply.get("ErrorCode")) != "0":
             raise refused(reply, status, self._endpoint)

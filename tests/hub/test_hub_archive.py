@@ -1,0 +1,269 @@
+"""What a hub remembers of its offices: the contract over HTTP and NATS, who may ask, and what stays bounded."""
+
+from __future__ import annotations
+
+import importlib.util
+import json
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from hub_broker_scene import require_nats
+from hub_scene import SECRETS, A, B, OfficialClient, document, enrol, open_hub, serving
+
+from edocx.content import Blob
+from edocx.errors import UnitError
+from edocx.hub import HubConfig, NewAgency, app, archive_operations
+from edocx.routing.parcel import Parcel
+from edocx.routing.transport import SignedHead
+from edocx.routing.transport.axis import AxisTransport
+
+UNITS = ("H58.12.01", "H58.07", "H58", "G22")
+_CONTRACT = Path(__file__).parents[1] / "routing" / "test_routing_archive_contract.py"
+_spec = importlib.util.spec_from_file_location("archive_contract", _CONTRACT)
+_module = importlib.util.module_from_spec(_spec)
+_spec.loader.exec_module(_module)
+globals().update({name: value for name, value in vars(_module).items() if name.startswith("test_")})
+
+
+class Lines:
+    """One line for each unit, as offices have; the contract speaks for all of them."""
+
+    def __init__(self, make):
+        self._make, self._lines = make, {}
+
+    def of(self, unit):
+        if unit not in self._lines:
+            self._lines[unit] = self._make(unit)
+        return self._lines[unit]
+
+    def submit(self, parcel, payload):
+        return self.of(parcel.sender).submit(parcel, payload)
+
+    def pending(self, unit):
+        return self.of(unit).pending(unit)
+
+    def fetch(self, entry):
+        first, second = self.of(entry.recipient).fetch(entry), self.of(entry.sender).fetch(entry)
+        assert first == second, "both ends get the same bytes"
+        return first
+
+    def acknowledge(self, entry):
+        self.of(entry.recipient).acknowledge(entry)
+
+    def remembers(self):
+        return self.of("G22").remembers()
+
+    def keep_head(self, unit, head, *, anew=False):
+        return self.of(unit).keep_head(unit, head, anew=anew)
+
+    def head_of(self, unit):
+        return self.of(unit).head_of(unit)
+
+    def sent(self, unit, since):
+        return self.of(unit).sent(unit, since)
+
+    def received(self, unit, since):
+        return self.of(unit).received(unit, since)
+
+    def trace(self, sender, message_id):
+        return self.of(sender).trace(sender, message_id)
+
+    def close(self):
+        for line in self._lines.values():
+            line.close()
+
+
+def carrier_of(folder, clock, **settings):
+    hub = app(HubConfig(database=folder / "hub.db", unit="H58", envelope="off", **settings), clock=clock)
+    enrol(hub, *(NewAgency(code, code) for code in UNITS), secrets={code: f"s-{code}" for code in UNITS})
+    return hub
+
+
+@contextmanager
+def lines_over_http(folder, clock, **settings):
+    hub = carrier_of(folder, clock, **settings)
+    with serving(hub) as (host, port):
+        told = {"clock": clock, "attempts": folder / "attempts"}
+        lines = Lines(lambda unit: AxisTransport(f"http://{host}:{port}", system=unit, secret=f"s-{unit}", **told))
+        yield lines
+        lines.close()
+    hub.service.close()
+
+
+@pytest.fixture
+def over_http(tmp_path, clock):
+    with lines_over_http(tmp_path, clock) as lines:
+        yield lines
+
+
+@pytest.fixture
+def over_postgres(tmp_path, clock, postgres):
+    with postgres.fresh() as url, lines_over_http(tmp_path, clock, server=url) as lines:
+        yield lines
+
+
+@pytest.fixture
+def over_nats(tmp_path, clock, nats_server):
+    from edocx.hub.broker import Broker
+    from edocx.hub.broker_settings import BrokerConfig
+    from edocx.routing.transport.nats import NatsTransport
+    from edocx.routing.transport.nats_line import NatsSettings
+
+    hub = carrier_of(tmp_path, clock, broker=BrokerConfig(servers=nats_server.urls, replicas=1))
+    broker = Broker(hub.service, hub)
+    broker.step(wait=0.01)
+    broker.answer_calls()
+    told = {"hub": "H58", "clock": clock, "attempts": tmp_path / "attempts"}
+    settings = NatsSettings(nats_server.urls)
+    lines = Lines(lambda unit: NatsTransport(settings, system=unit, secret=f"s-{unit}", **told))
+    yield lines
+    lines.close()
+    broker.stop()
+    hub.service.close()
+
+
+@pytest.fixture(scope="module")
+def nats_server(tmp_path_factory):
+    require_nats()
+    from edocx.testing.nats_servers import NatsServers
+
+    with NatsServers(tmp_path_factory.mktemp("nats")) as running:
+        yield running
+
+
+@pytest.fixture(params=["http", "postgres", "nats"])
+def archive(request):
+    return request.getfixturevalue(f"over_{request.param}")
+
+
+@pytest.fixture
+def parcel_of(clock):
+    def make(content=b"noi dung", *, sender="H58.12.01", recipients=("G22",), document_id="D1", **more):
+        payload = Blob.from_bytes(content)
+        told = {"sender": sender, "recipients": recipients, "document_id": document_id, "created_at": clock.now()}
+        return Parcel.of(payload, **told, **more), payload
+
+    return make
+
+
+def test_the_contract_is_not_empty():
+    assert sum(name.startswith("test_") for name in globals()) > 8
+
+
+def test_a_long_list_comes_in_pages(over_http, parcel_of, clock, monkeypatch):
+    monkeypatch.setattr(archive_operations, "PAGE", 2)
+    since = clock.now()
+    for number in range(5):
+        over_http.submit(*parcel_of(b"%d" % number, document_id=f"D{number}", recipients=("G22", "H58.07")))
+    assert [one.document_id for one in over_http.sent("H58.12.01", since)] == [f"D{n // 2}" for n in range(10)]
+    assert [one.document_id for one in over_http.received("G22", since)] == [f"D{n}" for n in range(5)]
+
+
+def test_contents_let_go_after_their_time_are_listed_no_more(tmp_path, clock, parcel_of):
+    from datetime import timedelta
+
+    from edocx.hub import retention
+
+    hub = carrier_of(tmp_path, clock)
+    with serving(hub) as (host, port):
+        told = {"clock": clock, "attempts": tmp_path / "attempts"}
+        lines = Lines(lambda unit: AxisTransport(f"http://{host}:{port}", system=unit, secret=f"s-{unit}", **told))
+        since = clock.now()
+        lines.submit(*parcel_of(b"cu", document_id="D1"))
+        lines.acknowledge(lines.pending("G22")[0])
+        clock.advance(days=3)
+        lines.submit(*parcel_of(b"moi", document_id="D2"))
+        assert retention.sweep(hub.service.store, timedelta(days=2)) == 1
+        assert [one.document_id for one in lines.sent("H58.12.01", since)] == ["D2"]
+        assert [one.document_id for one in lines.received("G22", since)] == ["D2"]
+        lines.close()
+    hub.service.close()
+
+
+def test_a_line_asks_only_for_its_own_unit(over_http, clock):
+    line = over_http.of("G22")
+    for asked in (
+        lambda: line.head_of("H58"),
+        lambda: line.keep_head("H58", SignedHead(1, b"", b"")),
+        lambda: line.sent("H58", clock.now()),
+        lambda: line.received("H58", clock.now()),
+    ):
+        with pytest.raises(UnitError, match="EDX-AXIS-UNIT"):
+            asked()
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        b"", b"[]", b"{}", b'{"seq":1,"said":"!","signature":""}', b'{"seq":true,"said":"","signature":""}',
+        b'{"seq":0,"said":"","signature":""}', b'{"seq":9223372036854775808,"said":"","signature":""}',
+        b'{"seq":1,"said":3,"signature":""}', b'{"seq":1,"said":"","signature":"","anew":"x"}',
+    ],
+)  # fmt: skip
+def test_what_is_no_head_is_refused_with_the_triple(client, told):
+    reply = client(A).call("edxKeepHead", told)
+    assert (reply.status, reply.json()["status"], reply.json()["EdxCode"]) == (400, "FAIL", "EDX-HUB-PARAMETER")
+
+
+def test_a_head_past_the_limit_is_refused(client):
+    told = json.dumps({"seq": 1, "said": "A" * archive_operations.MAX_HEAD, "signature": ""}).encode()
+    assert client(A).call("edxKeepHead", told).json()["EdxCode"] == "EDX-HUB-SIZE"
+
+
+def test_counts_begun_without_end_fill_no_database(client, hub, monkeypatch):
+    from sqlalchemy import func, select
+
+    from edocx.hub.schema import heads
+
+    monkeypatch.setattr(archive_operations, "MOST_COUNTS", 3)
+    for seq in range(1, 8):
+        told = {"seq": 1, "said": "QUFB", "signature": "QUFB", "anew": True}
+        assert client(A).call("edxKeepHead", json.dumps(told | {"seq": seq}).encode()).json()["status"] == "OK"
+        client(A).call("edxKeepHead", json.dumps(told | {"seq": seq + 1, "anew": False}).encode())
+    with hub.service.store.read() as connection:
+        assert connection.execute(select(func.count()).select_from(heads)).scalar_one() == 3
+    assert client(A).call("edxHeadOf", b"{}").json()["edxHead"]["seq"] == 8
+
+
+def test_neighbouring_hubs_are_told_that_these_paths_do_not_exist(hub, client):
+    enrol(hub, NewAgency("hub.G22", "hub.G22", kind="hub"), secrets={"hub.G22": "s"})
+    for operation in archive_operations.FOR_OFFICES:
+        reply = client("hub.G22", secret="s").call(operation, b"{}")
+        assert (reply.status, reply.json()["EdxCode"]) == (404, "EDX-HUB-PATH")
+
+
+def test_unsigned_calls_learn_nothing(client):
+    for operation in archive_operations.FOR_OFFICES:
+        assert client(A, secret="sai").call(operation, b"{}").status == 401
+
+
+def test_a_stranger_to_a_message_learns_no_way_of_it(client):
+    client(A).send(document(), edx_message_id="m1")
+    assert client(A).call("edxTrace", b"{}", edx_message_id="m1").json()["edxHops"] == []  # this hub has no name
+    assert client(B).call("edxTrace", b"{}", edx_message_id="m1").json()["edxHops"] == []
+
+
+@pytest.mark.parametrize("since", ["", "hom qua", "2023-06-15T00:00:00"])
+def test_a_moment_that_is_none_is_refused(client, since):
+    assert client(A).call("edxSentSince", b"{}", edx_since=since).json()["EdxCode"] == "EDX-HUB-PARAMETER"
+
+
+def test_an_older_hub_of_ours_is_a_hub_that_remembers_nothing(tmp_path, clock):
+    hub = open_hub(tmp_path, clock=clock)
+    hub.router.routes[:] = [one for one in hub.router.routes if not one.path.startswith("/edx")]
+    with serving(hub) as (host, port):
+        told = {"clock": clock, "attempts": tmp_path / "attempts"}
+        with AxisTransport(f"http://{host}:{port}", system=A, secret=SECRETS[A], **told) as line:
+            assert not line.remembers()
+            kept = SignedHead(1, b"a", b"b")
+            assert (line.keep_head(A, kept), line.head_of(A), line.sent(A, clock.now())) == (kept, None, ())
+            assert line.trace(A, "m1") == ()
+    hub.service.close()
+
+
+def test_official_clients_never_see_the_extension(client):
+    assert isinstance(client(A), OfficialClient)
+    reply = client(A).send(document()).json()
+    assert "edxHead" not in reply
+    assert "edxHead" not in client(A).call("getReceivedEdocList", messagetype="edoc").json()
