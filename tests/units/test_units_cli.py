@@ -265,6 +265,21 @@ def test_an_authorisation_that_lacks_what_article_13_asks_is_taken_and_named(ask
     assert "thừa ủy quyền phải có thời hạn" in {doubt["vi"] for doubt in said["doubts"]}
 
 
+def test_a_row_for_a_unit_that_is_unknown_or_closed_is_taken_and_named(ask, office):
+    text = "sha256,kind,unit,full_name,position,capacity,valid_from,valid_to,source\n"
+    text += f"{'c' * 64},organisation,H58,,,,2024-01-01,,\n"
+    text += f"{'d' * 64},organisation,H99.99.99,,,,2024-01-01,,\n"
+    text += f"{'e' * 64},organisation,G22,,,,2024-01-01,,\n"
+    text += f"{'f' * 64},organisation,H58,,,,2024-01-01,2025-07-01,\n"
+    (office / "registry.csv").write_text(text, encoding="utf-8")
+    code, said = ask("registry", "import", office / "registry.csv", "--office", office / "office.toml")
+    assert (code, said["added"]) == (0, 4)
+    doubted = {doubt["sha256"][0]: doubt["en"] for doubt in said["doubts"]}
+    assert doubted.keys() == {"c", "d"}
+    assert "closed on 2025-07-01" in doubted["c"]
+    assert "no unit H99.99.99" in doubted["d"]
+
+
 def test_the_day_that_stands_for_an_open_end_is_no_day_to_ask_about(run):
     status, _, told = run("show", "H20", "--at", "9999-12-31", language="en")
     assert status == 2

@@ -48,8 +48,10 @@ def registry_import(file: Path, office: Path | None = place.OFFICE, as_json: boo
     """Nhập sổ chứng thư từ CSV, được tất cả hoặc không gì cả. / Take in a registry CSV, all or nothing."""
     from edocx.units.registry import doubts
     from edocx.units.registry_csv import read_registry_bytes
+    from edocx.units.registry_holders import holder_doubts
 
     data = place.read(file)
+    directory = place.directory(office)
     with place.explained(as_json):
         store = place.registry_store(office)
         count = store.take_in(data, where=str(file))
@@ -57,8 +59,10 @@ def registry_import(file: Path, office: Path | None = place.OFFICE, as_json: boo
     lacking = [
         (entry.sha256, why)
         for entry in read_registry_bytes(data)
-        for mandate in entry.mandates
-        for why in doubts(mandate)
+        for why in (
+            *(why for mandate in entry.mandates for why in doubts(mandate)),
+            *holder_doubts(entry, directory),
+        )
     ]
     if as_json:
         told = [{"sha256": sha256, "vi": why.vi, "en": why.en} for sha256, why in lacking]

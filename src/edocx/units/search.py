@@ -127,4 +127,12 @@ class SearchIndex:
         else:
             place = 2 if text.find(f" {wanted}", begin, end) >= 0 else 3
         # What a unit is called itself comes before the communes that went into it under that name.
-        return place, self._former[line], exact not in name.casefold(), end - begin, name, self._owners[line].identity, line
+        return (
+            place,
+            self._former[line],
+            exact not in name.casefold(),
+            end - begin,
+            name,
+            self._owners[line].identity,
+            line,
+        )
