@@ -24,8 +24,13 @@ def printed(source) -> dict:
         return json.loads(json.dumps(to_record(reading, file="x", seal={"indication": "TOTAL-PASSED"})))
 
 
+def faults(record: dict) -> list[str]:
+    return [error.message for error in VALIDATOR.iter_errors(record)]
+
+
 def test_the_schema_is_one() -> None:
-    Draft202012Validator.check_schema(SCHEMA)
+    meta = Draft202012Validator(Draft202012Validator.META_SCHEMA)
+    assert [error.message for error in meta.iter_errors(SCHEMA)] == []
 
 
 @pytest.mark.parametrize("path", sorted(SAMPLES.rglob("*.edxml")), ids=lambda path: path.stem)
@@ -34,18 +39,18 @@ def test_the_record_of_a_sample_fits_the_schema(path: Path) -> None:
         record = printed(path)
     except EdocxError:
         return
-    VALIDATOR.validate(record)
+    assert faults(record) == []
     from_record(record)
 
 
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_record_of_every_kind_of_document_fits_the_schema(kind: str) -> None:
-    VALIDATOR.validate(printed(as_bytes(document_of_kind(kind))))
+    assert faults(printed(as_bytes(document_of_kind(kind)))) == []
 
 
 @pytest.mark.parametrize("code", list(StatusCode))
 def test_the_record_of_every_status_fits_the_schema(code: StatusCode) -> None:
-    VALIDATOR.validate(printed(as_bytes(full_status(code))))
+    assert faults(printed(as_bytes(full_status(code)))) == []
 
 
 def full_status(code: StatusCode) -> Envelope:
@@ -55,8 +60,8 @@ def full_status(code: StatusCode) -> Envelope:
 
 
 def test_an_empty_record_and_the_blank_one_fit_the_schema() -> None:
-    VALIDATOR.validate({})
-    VALIDATOR.validate(printed(b'<edXML xmlns="http://www.mic.gov.vn/TBT/QCVN_102_2016"><edXMLEnvelope/></edXML>'))
+    assert faults({}) == []
+    assert faults(printed(b'<edXML xmlns="http://www.mic.gov.vn/TBT/QCVN_102_2016"><edXMLEnvelope/></edXML>')) == []
 
 
 @pytest.mark.parametrize(
@@ -73,6 +78,6 @@ def test_an_empty_record_and_the_blank_one_fit_the_schema() -> None:
 )
 def test_what_write_refuses_does_not_fit_the_schema(wrong: dict) -> None:
     with pytest.raises(ValidationError):
-        VALIDATOR.validate(wrong)
+        assert faults(wrong) == []
     with pytest.raises(EdocxError):
         from_record(wrong)
