@@ -48,7 +48,7 @@ class SignLook:
     def keywords(self, file: Path, role: Role, at: datetime) -> dict[str, Any]:
         """Return the arguments of `edocx.signing.pdf.order.sign_as` for one file; raise `UsageError`, `PdfError`."""
         self.check(role)
-        found: dict[str, Any] = {"appearance": self.appearance(at), "box": self.box(file, at)}
+        found: dict[str, Any] = {"appearance": self.appearance(at), "box": self.box(file, role, at)}
         if self.field:
             found["field"] = self.field
         if self.initials:
@@ -68,14 +68,14 @@ class SignLook:
             return attachment_mark(number_of(self.attachment), at)
         return Appearance(image=self.image) if self.image else None
 
-    def box(self, file: Path, at: datetime) -> Box | None:
+    def box(self, file: Path, role: Role, at: datetime) -> Box | None:
         """Return the place that was named, if one was; None leaves it to field and decree."""
         if self.place:
             return box_of(self.place)
         if self.near:
-            from edocx.signing.pdf.page_text import box_above
+            from edocx.signing.pdf.slot import place_near
 
-            return box_above(file, self.near)
+            return place_near(file, self.near, role)
         if self.attachment:
             from edocx.signing.pdf.marks import mark_box
 
@@ -123,7 +123,10 @@ def preview_sign(file: Path, out: Path, role: Role, look: SignLook, at: datetime
     from edocx.signing.pdf.preview import preview_page
 
     look.check(role)
-    return preview_page(file, out, role=role, appearance=look.appearance(at), box=look.box(file, at))
+    box = look.box(file, role, at)
+    return preview_page(
+        file, out, role=role, appearance=look.appearance(at), box=box, exempt=look.attachment is not None
+    )  # fmt: skip
 
 
 def preview_copy(
@@ -141,7 +144,7 @@ def preview_copy(
     with ExitStack() as stack:
         body = Path(stack.enter_context(tempfile.TemporaryDirectory())) / "copy.pdf"
         build_copy(file, body, verify_pdf(file, Criteria(TrustStore(), at), name=file.name), pages=pages)
-        return preview_page(body, out, role="organisation", appearance=mark, box=mark_box(body, mark))
+        return preview_page(body, out, role="organisation", appearance=mark, box=mark_box(body, mark), exempt=True)
 
 
 def number_of(text: str) -> DocumentNumber:

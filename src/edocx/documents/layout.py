@@ -14,6 +14,9 @@ A4 = (595.28, 841.89)
 """Width and height in points."""
 
 
+SEAL = 36 * 72 / 25.4
+"""Points across an agency's seal in true size (36 mm; Phụ lục I wants it in true size)."""
+
 _COLUMN, _ROW = 220.0, 130.0
 """Points from one signatory of a joint document to the next: a seal and a signature, and some air."""
 
@@ -101,12 +104,13 @@ class PageLayout(BaseModel):
             (max(last_width - 235 - number % row * _COLUMN, 64.0), foot + number // row * _ROW)
             for number in range(people)
         ]
+        signatures = tuple(Box(page=-1, x1=x, y1=y, x2=x + 150, y2=y + 60) for x, y in people_at)
         return cls(
             number=Box(x1=85 * scale, y1=line, x2=middle - 42 * scale, y2=line + 16),
             date=Box(x1=middle + 2, y1=line, x2=width - 57 * scale, y2=line + 16),
-            signatures=tuple(Box(page=-1, x1=x, y1=y, x2=x + 150, y2=y + 60) for x, y in people_at),
-            seal=_seal_over(*people_at[0]),
-            joint_seals=tuple(_seal_over(x, y) for x, y in people_at[1:]),
+            signatures=signatures,
+            seal=seal_over(signatures[0]),
+            joint_seals=tuple(map(seal_over, signatures[1:])),
             initials=tuple(
                 Box(page=-1, x1=85 + number * 55.0, y1=foot - 60, x2=135 + number * 55.0, y2=foot - 35)
                 for number in range(initials)
@@ -114,6 +118,10 @@ class PageLayout(BaseModel):
         )
 
 
-def _seal_over(x: float, y: float) -> Box:
-    # 36 mm across, over a third of the signature from its left (Phụ lục I).
-    return Box(page=-1, x1=x - 64, y1=y - 22, x2=x + 38, y2=y + 80)
+def seal_over(signature: Box) -> Box:
+    """Return the place of a seal in true size over the left third of a signature (Phụ lục I; spec/law.md #62).
+
+    The signature's image stands in its own place so that this is a third of the image too, whatever its proportions.
+    """
+    edge, middle = signature.x1 + (signature.x2 - signature.x1) / 3, (signature.y1 + signature.y2) / 2
+    return Box(page=signature.page, x1=edge - SEAL, y1=middle - SEAL / 2, x2=edge, y2=middle + SEAL / 2)

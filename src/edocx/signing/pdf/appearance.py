@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -11,7 +12,14 @@ from PIL import Image, UnidentifiedImageError
 from pydantic import BaseModel, ConfigDict
 from pyhanko.pdf_utils.content import PdfContent, RawContent
 from pyhanko.pdf_utils.images import PdfImage
-from pyhanko.pdf_utils.layout import AxisAlignment, BoxConstraints, InnerScaling, Margins, SimpleBoxLayoutRule
+from pyhanko.pdf_utils.layout import (
+    AxisAlignment,
+    BoxConstraints,
+    InnerScaling,
+    Margins,
+    Positioning,
+    SimpleBoxLayoutRule,
+)
 from pyhanko.pdf_utils.text import TextBoxStyle
 from pyhanko.stamp import BaseStamp, BaseStampStyle, StaticStampStyle, TextStampStyle
 
@@ -24,12 +32,19 @@ from edocx.signing.pdf.page_view import Corners, PageView, stand_upright
 MAX_PIXELS = 16_000_000
 """A seal of 36 mm at 600 dpi has under a million; a picture bomb has billions."""
 
+SPARE_LEFT = 1 / 3
+"""Share of the room beside an image that is left of it: so a third of the image stands over the left third of its box,
+whatever its proportions, and a seal over the one covers the other (Phụ lục I; spec/law.md #62)."""
+
 TEXT_SIZE = 6
 LEADING = 1.2
 
 
 class Appearance(BaseModel):
-    """An image, lines of text beneath it, or both; neither gives an invisible signature. ``text_size`` is in points."""
+    """An image, lines of text beneath it, or both; neither gives an invisible signature. ``text_size`` is in points.
+
+    An image is as large as its box allows, and stands a little left of the middle of a wide one: see `SPARE_LEFT`.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -109,8 +124,18 @@ def _flush() -> SimpleBoxLayoutRule:
     )
 
 
+class _LeftOfMiddle(SimpleBoxLayoutRule):
+    """Places an image as `SPARE_LEFT` says."""
+
+    def fit(self, container_box: BoxConstraints, inner_nat_width: int, inner_nat_height: int) -> Positioning:
+        """Scale and raise it as pyHanko does; move it to the left of the middle."""
+        found = super().fit(container_box, inner_nat_width, inner_nat_height)
+        across: Any = (container_box.width - inner_nat_width * found.x_scale) * SPARE_LEFT
+        return dataclasses.replace(found, x_pos=max(0, across))
+
+
 def _filling(*, foot: int) -> SimpleBoxLayoutRule:
-    return SimpleBoxLayoutRule(
+    return _LeftOfMiddle(
         x_align=AxisAlignment.ALIGN_MID,
         y_align=AxisAlignment.ALIGN_MID,
         inner_content_scaling=InnerScaling.STRETCH_TO_FIT,

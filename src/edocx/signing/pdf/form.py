@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
@@ -21,7 +22,7 @@ from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.field_text import DATE_FIELD, NUMBER_FIELD, FieldValue, text_appearance
 from edocx.signing.pdf.page_view import corners_of, mark_turn, page_view, widget_view
 from edocx.signing.pdf.placing import require_room
-from edocx.signing.pdf.revision import open_revision, require_place
+from edocx.signing.pdf.revision import Revision, open_revision, require_place
 
 SEAL_FIELD = "EdocxSeal"
 
@@ -157,13 +158,20 @@ def _form_fields(writer: IncrementalPdfFileWriter) -> generic.ArrayObject:
     return fields
 
 
+def add_seal_field(writer: Revision, box: Box, where: str) -> None:
+    """Add an empty field for the seal that locks the document; raise `UsageError` for a place off the page."""
+    require_room(require_place(writer, box, where).to_file(box.corners), where)
+    _add_signature_field(writer, SEAL_FIELD, box, final=True)
+
+
+def locking() -> dict[str, Any]:
+    """Return the arguments of pyHanko's field that locks all others and permits no change (ISO 32000-2 12.7.5.5)."""
+    return {"field_mdp_spec": FieldMDPSpec(FieldMDPAction.ALL), "doc_mdp_update_value": MDPPerm.NO_CHANGES}
+
+
 def _add_signature_field(writer: IncrementalPdfFileWriter, name: str, box: Box, *, final: bool = False) -> None:
-    lock = (
-        {"field_mdp_spec": FieldMDPSpec(FieldMDPAction.ALL), "doc_mdp_update_value": MDPPerm.NO_CHANGES}
-        if final
-        else {}
-    )
     corners = page_view(writer, box.page).to_file(box.corners)
+    lock = locking() if final else {}
     append_signature_field(writer, SigFieldSpec(name, on_page=box.page, box=corners, **lock))  # type: ignore[arg-type]
 
 

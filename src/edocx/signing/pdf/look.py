@@ -15,6 +15,8 @@ class Look(TypedDict, total=False):
 
     ``appearance`` is shown in the field; ``box`` is where a new field stands (invisible without); ``fill`` sets text
     fields in the same revision; ``certify`` makes a first, certifying signature (DocMDP P2); ``reason`` is its text.
+    ``seal`` is where an empty, locking field for the seal is made in the same revision (`SEAL_FIELD`); ``lock`` makes a
+    new field one that permits no change once signed (FieldMDP over all, DocMDP P1; ISO 32000-2 12.7.5.5).
     """
 
     appearance: Appearance | None
@@ -22,3 +24,5 @@ class Look(TypedDict, total=False):
     fill: Mapping[str, FieldValue] | None
     reason: str | None
     box: Box | None
+    seal: Box | None
+    lock: bool

@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Literal
 
 from asn1crypto import x509
-from pyhanko.sign.fields import enumerate_sig_fields
 
 from edocx.documents import Box
 from edocx.errors import SigningRefused, Text
@@ -23,22 +22,17 @@ from edocx.signing.fitness import check_certificate as check_certificate  # noqa
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Signer
 from edocx.signing.pdf.appearance import Appearance
-from edocx.signing.pdf.document import open_pdf
 from edocx.signing.pdf.field_text import FieldValue
-from edocx.signing.pdf.form import SEAL_FIELD, initial_field, joint_seal_field, person_field
-from edocx.signing.pdf.placing import layout_for
+from edocx.signing.pdf.form import SEAL_FIELD
+from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.sign import LevelTask, Signed, sign_to_level
+from edocx.signing.pdf.slot import INITIAL, PERSON, Fields, slot_for, waiting_for_seal
 from edocx.signing.pdf.verify import verify_pdf
 from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.timestamp import SignatureLevel, Timestamper
 from edocx.signing.trust import TrustStore
 from edocx.units import UnitId
 from edocx.units.registry import CertificateRegistry
-
-_PERSON, _JOINT_SEAL, _INITIAL = (name(0).removesuffix("0") for name in (person_field, joint_seal_field, initial_field))
-
-MAX_FIELDS = 20
-"""Of one kind that are looked for in a document."""
 
 _NOT_CHECKED = Message.of(
     "EDX-ENTITLEMENT-UNCHECKED",
@@ -79,45 +73,44 @@ def sign_as(
     (NĐ 30/2020 Điều 25-26, Phụ lục I). ``initials`` (ký nháy) go into fields of their own, before anybody signs; in a
     joint document the agencies seal in the order of their fields, the presiding one last, when all have signed.
     ``field`` names another field than the next free one of the role, ``fill`` sets text fields in the same revision
-    (`number_and_date`). Something visible without a field and without a ``box`` stands where the decree puts it. See
-    `sign_to_level` for the levels, ``keep`` and ``fast``; a level that was put off is among the messages
-    (``EDX-LEVEL-DEFERRED``). Raises `SigningRefused`: ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``,
-    ``EDX-SEAL-NOT-ENTITLED``, ``EDX-SEAL-WAITS``, ``EDX-SIGN-INITIALS``.
+    (`number_and_date`). Something visible without a field and without a ``box`` stands where the decree puts it, a seal
+    over a third of the signature that is seen; a person's visible signature, when it is the first, leaves a field for
+    that seal, and the last seal permits no further change (`slot_for`). See `sign_to_level` for the levels, ``keep``
+    and ``fast``; a level that was put off is among the messages (``EDX-LEVEL-DEFERRED``). Raises `SigningRefused`:
+    ``EDX-CERT-NOT-FIT``, ``EDX-SEAL-NO-PERSON``, ``EDX-SEAL-NOT-ENTITLED``, ``EDX-SEAL-WAITS``,
+    ``EDX-SIGN-INITIALS``, and what `slot_for` raises.
     """
+    notes, fields = _admit(source, signer, role, at, criteria, evidence, exempt=exempt, initials=initials)
+    visible = appearance is not None and appearance.visible
+    slot = slot_for(
+        source, fields, role, visible=visible, field=field, box=box, initials=initials, exempt=exempt
+    )  # fmt: skip
+    if slot.name == SEAL_FIELD:
+        _require_all(fields, source)
+    look: Look = {
+        "box": slot.box, "seal": slot.seal, "lock": slot.lock, "certify": not fields.taken and role == "person",
+        "appearance": appearance, "reason": reason, "fill": fill,
+    }  # fmt: skip
+    done = sign_to_level(
+        source, out, signer, at=at, field=slot.name, level=level, timestamps=timestamps, evidence=evidence,
+        unstamped=unstamped, keep=keep, fast=fast, **look,
+    )  # fmt: skip
+    return notes if done.task is None else (*notes, _deferred(done))
+
+
+def _admit(  # noqa: PLR0917 - one caller
+    source: Path, signer: Signer, role: Role, at: datetime, criteria: Criteria | None, evidence: Evidence | None,
+    *, exempt: bool, initials: bool,
+) -> tuple[tuple[Message, ...], Fields]:  # fmt: skip
+    """Refuse a key that is not fit, a seal before its person, and initials after one; return what stays open."""
     notes = check_certificate(signer, role, at, criteria, evidence)
     signed = verify_pdf(source, criteria) if criteria else None
-    taken, free = _fields(source)
+    fields = Fields.of(source)
     if role == "organisation" and not exempt:
         notes += _require_person(source, signer.certificate, signed, at, criteria)
-    if initials and any(name.startswith(_PERSON) for name in taken):
+    if initials and any(name.startswith(PERSON) for name in fields.taken):
         raise _late(source)
-    if field is not None and field not in free:
-        raise _no_such_field(source, field, free, signed=field in taken)
-    name = field or _free_field(free, "initials" if initials else role, len(taken))
-    if name == SEAL_FIELD:
-        _require_all(free, source)
-    if box is None and name not in free and appearance is not None and appearance.visible:
-        layout = layout_for(source)
-        box = layout.seal if role == "organisation" else layout.signatures[0]
-    done = sign_to_level(
-        source,
-        out,
-        signer,
-        at=at,
-        field=name,
-        certify=not taken and role == "person",
-        appearance=appearance,
-        reason=reason,
-        box=box,
-        level=level,
-        timestamps=timestamps,
-        evidence=evidence,
-        unstamped=unstamped,
-        keep=keep,
-        fill=fill,
-        fast=fast,
-    )
-    return notes if done.task is None else (*notes, _deferred(done))
+    return notes, fields
 
 
 def _require_person(
@@ -125,7 +118,7 @@ def _require_person(
 ) -> tuple[Message, ...]:
     report = signed or verify_pdf(source, Criteria(TrustStore(), at))
     # Who initialled a draft answers for it inside the agency, and signs nothing for it.
-    intact = [s for s in report.signatures if s.integrity is Integrity.VALID and not s.id.startswith(_INITIAL)]
+    intact = [s for s in report.signatures if s.integrity is Integrity.VALID and not s.id.startswith(INITIAL)]
     if criteria is not None and criteria.trust.anchors:
         intact = [s for s in intact if _holds(s)]
     if criteria is not None and criteria.registry is not None:
@@ -172,24 +165,9 @@ def _entitled(signature: SignatureReport, unit: UnitId, registry: CertificateReg
     return entry is not None and entry.unit == unit and any(mandate.holds_at(at) for mandate in entry.mandates)
 
 
-def _fields(source: Path) -> tuple[list[str], list[str]]:
-    """Name the signature fields that are signed and those that are free."""
-    with open_pdf(source) as reader:
-        found = [(name, value is not None) for name, value, _ in enumerate_sig_fields(reader)]
-    return [name for name, signed in found if signed], [name for name, signed in found if not signed]
-
-
-def _free_field(free: list[str], role: Literal["person", "organisation", "initials"], count: int) -> str:
-    name = {"person": person_field, "organisation": joint_seal_field, "initials": initial_field}[role]
-    wanted = [name(order) for order in range(1, MAX_FIELDS + 1)]
-    if role == "organisation":
-        wanted.append(SEAL_FIELD)
-    return next((one for one in wanted if one in free), f"EdocxSignature{count + 1}")
-
-
-def _require_all(free: list[str], source: Path) -> None:
+def _require_all(fields: Fields, source: Path) -> None:
     # The seal locks the whole form: who has not signed by then never can.
-    waiting = [one for one in free if one.startswith((_PERSON, _JOINT_SEAL))]
+    waiting = waiting_for_seal(fields)
     if waiting:
         raise SigningRefused(
             Text(
@@ -200,17 +178,6 @@ def _require_all(free: list[str], source: Path) -> None:
             code="EDX-SEAL-WAITS",
             where=str(source),
         )
-
-
-def _no_such_field(source: Path, field: str, free: list[str], *, signed: bool) -> SigningRefused:
-    listed = ", ".join(free[:MAX_FIELDS]) or "-"
-    state = Text("đã ký", "is signed already") if signed else Text("không có trong tệp", "is not in the file")
-    return SigningRefused(
-        Text(f"Ô chữ ký “{field[:100]}” {state.vi}.", f"The signature field “{field[:100]}” {state.en}."),
-        hint=Text(f"Các ô còn trống: {listed}.", f"Fields that are free: {listed}."),
-        code="EDX-PDF-LOCKED" if signed else "EDX-FIELD-MISSING",
-        where=str(source),
-    )
 
 
 def _late(source: Path) -> SigningRefused:

@@ -7,6 +7,7 @@ it fills the same gap, then renames the file into place.
 
 from __future__ import annotations
 
+import dataclasses
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
@@ -17,7 +18,14 @@ from typing import Any, BinaryIO
 from asn1crypto import x509
 from pyhanko.pdf_utils.layout import LayoutError
 from pyhanko.pdf_utils.misc import PdfWriteError
-from pyhanko.sign.fields import FieldMDPAction, MDPPerm, SigFieldSpec, SigSeedSubFilter, enumerate_sig_fields
+from pyhanko.sign.fields import (
+    FieldMDPAction,
+    MDPPerm,
+    SigFieldSpec,
+    SigSeedSubFilter,
+    append_signature_field,
+    enumerate_sig_fields,
+)
 from pyhanko.sign.general import SigningError
 from pyhanko.sign.signers import ExternalSigner, PdfSignatureMetadata, PdfSigner
 from pyhanko.sign.signers.pdf_byterange import PreparedByteRangeDigest
@@ -32,7 +40,7 @@ from edocx.signing.cms.content import room_for, signed_attributes, signed_data
 from edocx.signing.pdf.appearance import Appearance, Upright, stamp_style
 from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.field_text import FieldValue
-from edocx.signing.pdf.form import fill_fields
+from edocx.signing.pdf.form import add_seal_field, fill_fields, locking
 from edocx.signing.pdf.gap import fill_gap, require_unchanged
 from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.page_view import corners_of, widget_view
@@ -58,6 +66,8 @@ def prepare(
     fill: Mapping[str, FieldValue] | None = None,
     reason: str | None = None,
     box: Box | None = None,
+    seal: Box | None = None,
+    lock: bool = False,
     timestamp_room: int = 0,
     durable: bool = True,
 ) -> Prepared:
@@ -65,35 +75,32 @@ def prepare(
 
     ``field`` is an existing signature field, or a new one: visible at ``box``, invisible without. ``certify`` makes
     the first signature a certifying one that permits form filling and signing only (DocMDP P2). ``fill`` sets text
-    fields in the same revision. ``at`` is the claimed signing time (aware). ``timestamp_room`` keeps so many bytes
-    for a timestamp in `complete`. Without ``durable`` the working file may be lost with the machine's power, which is
-    enough when the same process completes it. Raises `PdfError`, `SigningRefused`, `InputError`, and
-    `StoreUnavailable` for a disk that is full, denied or broken (see `edocx.content.storage_error`).
+    fields in the same revision; see `Look` for ``seal`` and ``lock``. ``at`` is the claimed signing time (aware).
+    ``timestamp_room`` keeps so many bytes for a timestamp in `complete`. Without ``durable`` the working file may be
+    lost with the machine's power, which is enough when the same process completes it. Raises `PdfError`,
+    `SigningRefused`, `InputError`, and `StoreUnavailable` for a disk that is full, denied or broken
+    (see `edocx.content.storage_error`).
     """
     held = tuple(chain)
     room = room_for(certificate, held, timestamp_room)
-    look: Look = {"appearance": appearance, "certify": certify, "reason": reason, "box": box}
+    look: Look = {
+        "appearance": appearance,
+        "certify": certify,
+        "reason": reason,
+        "box": box,
+        "seal": seal,
+        "lock": lock,
+    }
     style = stamp_style(appearance) if appearance is not None and appearance.visible else None
     with open_source(source) as stream:
         revision = open_revision(stream, str(source))
-        try:
+        with _explained(source):
             _require_open(revision, {field, *(fill or {})}, source)
             layout = _layout(revision, str(source), field, certificate, algorithm, room, style, look)
             if fill:
                 fill_fields(revision, fill, str(source))
             with _target(working_file, durable=durable) as target:
                 digest = _leave_gap(revision, target, layout, at, room)
-        except (SigningError, PdfWriteError) as error:
-            raise _refused(error, source) from error
-        except LayoutError as error:
-            raise UsageError(
-                Text("Ô đặt chữ ký quá nhỏ cho hình và chữ.", "The signature's box is too small for image and text."),
-                hint=Text("Dùng ô lớn hơn hoặc bớt dòng chữ.", "Use a larger box or fewer lines."),
-                code="EDX-SIGN-BOX",
-                where=str(source),
-            ) from error
-        except MALFORMED as error:
-            raise damaged(str(source)) from error
     attributes = signed_attributes(digest.document_digest, certificate)
     return Prepared(
         working_file=working_file,
@@ -160,6 +167,14 @@ def _layout(  # noqa: PLR0917 - one caller
         reason=look["reason"],
     )
     place, upright = _place(revision, where, field, look["box"], style)
+    if look["lock"]:
+        place = dataclasses.replace(place or SigFieldSpec(field), **locking())
+    if look["seal"] is not None:
+        # Viewers draw in the order of the fields, and a seal stands over the signature.
+        if place is not None:
+            append_signature_field(revision, place)
+        add_seal_field(revision, look["seal"], where)
+        place = None
     # The real CMS is built in `complete`; pyHanko only needs somebody to lay out the page for.
     return PdfSigner(meta, ExternalSigner(certificate, None, room), stamp_style=upright, new_field_spec=place)
 
@@ -209,6 +224,24 @@ def _content(prepared: Prepared, signature: bytes, timestamps: Timestamper | Non
         signature,
         timestamp=token,
     )
+
+
+@contextmanager
+def _explained(source: Path) -> Iterator[None]:
+    """Turn what pyHanko raises while it signs into what it means for the signer."""
+    try:
+        yield
+    except (SigningError, PdfWriteError) as error:
+        raise _refused(error, source) from error
+    except LayoutError as error:
+        raise UsageError(
+            Text("Ô đặt chữ ký quá nhỏ cho hình và chữ.", "The signature's box is too small for image and text."),
+            hint=Text("Dùng ô lớn hơn hoặc bớt dòng chữ.", "Use a larger box or fewer lines."),
+            code="EDX-SIGN-BOX",
+            where=str(source),
+        ) from error
+    except MALFORMED as error:
+        raise damaged(str(source)) from error
 
 
 @contextmanager

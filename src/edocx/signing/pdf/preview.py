@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import tempfile
 from pathlib import Path
-from typing import Literal
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
@@ -13,13 +12,14 @@ from pyhanko.stamp import BaseStampStyle
 
 from edocx.content import storage_translated
 from edocx.documents import Box
+from edocx.signing.fitness import Role
 from edocx.signing.pdf.appearance import Appearance, Upright, stamp_style
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf, open_source
-from edocx.signing.pdf.form import PRINT, SEAL_FIELD, person_field
-from edocx.signing.pdf.page_text import box_above, render_page
+from edocx.signing.pdf.form import PRINT
+from edocx.signing.pdf.page_text import render_page
 from edocx.signing.pdf.page_view import PageView, seen_box
-from edocx.signing.pdf.placing import layout_for
 from edocx.signing.pdf.revision import Revision, open_revision, require_place
+from edocx.signing.pdf.slot import Fields, place_near, slot_for
 
 
 @storage_translated()
@@ -27,16 +27,20 @@ def preview_page(
     source: Path,
     out: Path,
     *,
-    role: Literal["person", "organisation"],
+    role: Role,
     appearance: Appearance | None = None,
     near: str | None = None,
     box: Box | None = None,
+    exempt: bool = False,
 ) -> Path:
     """Draw the page with the signature's appearance where it would stand to the PNG ``out``; no key is asked.
 
-    Raises what signing would raise for file, image and place, and `UsageError` without poppler.
+    ``near`` is the signatory's name (`box_above`); ``exempt`` is for the marks of copies and attachments. Raises what
+    signing would raise for file, image and place, and `UsageError` without poppler.
     """
-    place = box or (box_above(source, near) if near else _place(source, role))
+    if near is not None:
+        box = place_near(source, near, role)
+    place = _place(source, role, box, exempt=exempt)
     with tempfile.TemporaryDirectory() as folder:
         drawn = Path(folder) / "page.pdf"
         with open_source(source) as stream:
@@ -53,18 +57,17 @@ def preview_page(
         return render_page(drawn, page, out)
 
 
-def _place(source: Path, role: str) -> Box:
-    wanted = SEAL_FIELD if role == "organisation" else person_field(1)
+def _place(source: Path, role: Role, box: Box | None, *, exempt: bool) -> Box:
+    """Return where signing would put it; a box beside a prepared field is refused as signing would refuse it."""
+    slot = slot_for(source, Fields.of(source), role, visible=True, box=box, exempt=exempt)
+    if slot.box is not None:
+        return slot.box
     with open_pdf(source) as reader:
         try:
-            for name, _, field in enumerate_sig_fields(reader):
-                widget = field.get_object()
-                if name == wanted and "/Rect" in widget:
-                    return seen_box(reader, widget)
+            widget = next(one.get_object() for name, _, one in enumerate_sig_fields(reader) if name == slot.name)
+            return seen_box(reader, widget)
         except MALFORMED as error:
             raise damaged(str(source)) from error
-    layout = layout_for(source)
-    return layout.seal if role == "organisation" else layout.signatures[0]
 
 
 def _draw(revision: Revision, place: Box, view: PageView, style: BaseStampStyle) -> None:

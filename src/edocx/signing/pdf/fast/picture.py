@@ -10,7 +10,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from edocx.signing.pdf.appearance import MAX_PIXELS
+from edocx.signing.pdf.appearance import MAX_PIXELS, SPARE_LEFT
 from edocx.signing.pdf.fast.append import Update, written
 from edocx.signing.pdf.fast.syntax import NotPlain
 
@@ -54,14 +54,16 @@ def _decoded(data: bytes) -> Picture:
 
 
 def draw(update: Update, picture: Picture, width: float, height: float) -> bytes:
-    """Add the objects that show a picture in a box, as large as it fits and in the middle; return the /AP."""
+    """Add the objects that show a picture in a box, as large as it fits, where `SPARE_LEFT` puts it; return the /AP."""
     entry = b""
     if picture.opacity is not None:
         entry = b"/SMask " + written(update.add(b"<<" + picture.opacity))
     image = update.add(b"<<" + entry + picture.colours)
     scale = min(width / picture.width, height / picture.height)
     wide, high = scale * picture.width, scale * picture.height
-    content = b"q %.4f 0 0 %.4f %.4f %.4f cm /Im Do Q" % (wide, high, (width - wide) / 2, (height - high) / 2)
+    content = b"q %.4f 0 0 %.4f %.4f %.4f cm /Im Do Q" % (
+        wide, high, (width - wide) * SPARE_LEFT, (height - high) / 2,
+    )  # fmt: skip
     form = update.add(
         b"<</Type/XObject/Subtype/Form/BBox[0 0 %.4f %.4f]/Resources<</XObject<</Im %s>>>>/Length %d>>"
         b"\nstream\n%s\nendstream" % (width, height, written(image), len(content), content)

@@ -98,7 +98,7 @@ def prepare_fast(
     held = tuple(chain)
     room = room_for(certificate, held, timestamp_room)
     gap = None
-    if not look.get("fill"):
+    if not look.get("fill") and look.get("seal") is None and not look.get("lock"):
         wanted = Wanted(
             field, room, algorithm.hash_name, at,
             look.get("reason"), look.get("certify", False), look.get("appearance"), look.get("box"),
