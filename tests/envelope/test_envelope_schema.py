@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from envelope_scenario import KINDS, SAMPLES, as_bytes, document_of_kind, full_document
-from jsonschema import Draft202012Validator, FormatChecker, ValidationError
+from jsonschema import Draft202012Validator, FormatChecker
 
 from edocx.documents.words import StatusCode
 from edocx.envelope import Envelope, open_envelope
@@ -77,7 +77,6 @@ def test_an_empty_record_and_the_blank_one_fit_the_schema() -> None:
     ],
 )
 def test_what_write_refuses_does_not_fit_the_schema(wrong: dict) -> None:
-    with pytest.raises(ValidationError):
-        assert faults(wrong) == []
+    assert faults(wrong)
     with pytest.raises(EdocxError):
         from_record(wrong)
