@@ -214,3 +214,17 @@ def test_the_register_is_shown_and_exported(run, offices, tmp_path):
     assert "V/v thử nghiệm" in out
     assert "V/v thử nghiệm" in (tmp_path / "so.csv").read_text("utf-8-sig")
     assert asked(run, "office", "overdue", "--office", here)["overdue"] == []
+
+
+def test_a_document_sent_again_is_one_for_the_clerk(run, offices):
+    here, there = offices
+    for attempt in (1, 2):
+        sent = asked(run, "office", "send", "d1", "--to", "G22", "--attempt", attempt, "--office", here)
+        (incoming,) = asked(run, "office", "inbox", "--office", there)["incoming"]
+    assert incoming["message_id"] != sent["message_id"]
+    assert (
+        asked(run, "office", "accept", incoming["message_id"], "--by", "vt", "--office", there)["arrival_number"] == 1
+    )
+    assert asked(run, "office", "inbox", "--office", there)["incoming"] == []
+    (document,) = asked(run, "office", "status", "--office", here)["documents"]
+    assert [one["handling"] for one in document["deliveries"]] == ["accepted", "accepted"]

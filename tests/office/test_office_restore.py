@@ -297,3 +297,29 @@ def test_what_the_axis_calls_ours_and_we_did_not_seal_is_not_believed(net, tmp_p
         assert shown_at(again, str(document.id)) == {"G22": ("arrived", "none")}
         assert issued(again, "d1").number.number == "02"
         assert commune.send(commune.document("d0"), to=["H58.12"]).recipients == ("H58.12",), "it was not recalled"
+
+
+def test_a_second_attempt_after_a_refusal_comes_back_as_it_was(net, tmp_path):
+    centre, document = net.office("G22"), issued(net, "d1")
+    centre.backup(tmp_path / "backup")
+    for attempt in (1, 2):
+        net.clock.advance(minutes=5)
+        net.office(scene.COMMUNE).send(document, to=["G22"], attempt=attempt)
+        net.run_until_quiet()
+        if attempt == 1:
+            centre.reject(str(document.id), "Thiếu phụ lục", by="van-thu-tw")
+            net.run_until_quiet()
+    assert centre.accept(str(document.id), by="van-thu-tw") == 1
+    net.run_until_quiet()
+    config = net.folder / "offices" / "G22" / "office.toml"
+    with lose(net, "G22", lambda _: centre.restore(config, tmp_path / "backup")) as again:
+        centre = again.office("G22")
+        centre.reconcile(next_number=1)
+        again.run_until_quiet()
+        with centre.store.read() as transaction:
+            states = [message.state for message in transaction.inbox.of_document(str(document.id))]
+            assert transaction.verify_journal().fault is None
+        assert states == [IncomingState.REJECTED, IncomingState.ACCEPTED]
+        handled = [t.delivery.shown.handling for t in centre.trace(str(document.id)).deliveries]
+        assert handled == [Handling.REJECTED, Handling.ACCEPTED]
+        assert len(centre.register("in", 2023)) == 1

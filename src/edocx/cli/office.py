@@ -33,7 +33,7 @@ app.command()(books.overdue)
 app.command()(books.register)
 app.command()(books.void)
 
-_DOCUMENT = typer.Argument(..., metavar="DOCUMENT", help="Mã văn bản / DocumentId.")
+_DOCUMENT = typer.Argument(..., metavar="DOCUMENT", help="Mã văn bản hoặc mã thông điệp / DocumentId or message id.")
 _BY = typer.Option(..., "--by", help="Tài khoản người thực hiện / who does it.")
 _REASON = typer.Option(..., "--reason", help="Lý do / reason.")
 _TO = typer.Option([], "--to", metavar="CODE", help="Nơi nhận / recipient (nhiều lần / repeatable).")

@@ -56,6 +56,7 @@ def incoming_json(incoming: Incoming) -> dict[str, Any]:
     envelope = incoming.envelope
     return {
         "document_id": incoming.document_id,
+        "message_id": incoming.message_id,
         "from": {
             "unit": envelope.sender.unit if envelope.sender else None,
             "name": envelope.sender.name if envelope.sender else None,
@@ -75,9 +76,13 @@ def show_inbox(waiting: Sequence[Incoming]) -> None:
     if not waiting:
         say(Text("Không có văn bản đến nào chờ tiếp nhận.", "No document waits for the clerk."))
         return
+    ids = [incoming.document_id for incoming in waiting]
     for incoming in waiting:
         envelope = incoming.envelope
         say(incoming.document_id)
+        if ids.count(incoming.document_id) > 1:
+            own = incoming.message_id
+            say(Text(f"    ! trùng mã; mã thông điệp {own}", f"    ! same id; message {own}"))
         sender = (envelope.sender.name or envelope.sender.unit or "?") if envelope.sender else "?"
         say(_fit(f"    {sender}: {_one_line(envelope.subject or '')}", WIDTH))
         say(f"    {incoming.report.indication}")

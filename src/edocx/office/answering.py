@@ -30,22 +30,30 @@ def answer(
     message: str,
     saying: Saying,
     enter: Callable[[Transaction], None],
+    *,
+    request: str = "",
 ) -> None:
     """Change our state, and queue the status message that says so, in one transaction.
 
-    ``subject`` is the document spoken of, ``message`` the id of the message answered: it makes a repeat the same
-    status message. ``enter`` makes whatever change goes with it.
+    ``subject`` is the document spoken of, ``message`` the id of the message in which it came. With ``request``, which
+    tells one request about it from the next, it makes a repeat the same status message. ``enter`` makes whatever change
+    goes with it.
     """
     code, note = saying.code, saying.note
     staff = Staff(name=saying.by) if saying.by else None
     with desk.workspace() as folder:
         envelope = status_envelope(desk, subject, code, description=note, staff=staff)
         payload = Blob.from_bytes(sealed(desk, envelope, folder / "status.edxml").read())
-        parcel = status_parcel(desk, subject, code, payload, message)
+        parcel = status_parcel(desk, subject, code, payload, f"{message}{request}")
         with desk.store.begin(f"answer-{code.value}") as transaction:
             enter(transaction)
             transaction.state_status(
-                parcel.document_id, str(desk.unit), code.value, unit=str(desk.unit), description=note
+                parcel.document_id,
+                str(desk.unit),
+                code.value,
+                unit=str(desk.unit),
+                description=note,
+                message_id=message,
             )
             # Said before this store was restored: the axis has it, in the very bytes that were recovered.
             if transaction.outbox.find(parcel.message_id) is None:

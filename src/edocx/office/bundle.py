@@ -24,6 +24,7 @@ from edocx.office.bundle_claim import Claim, Said, event_faults, said_in, seal_f
 from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
 from edocx.office.tracing import Trace, trace
+from edocx.routing.inbox import IncomingState
 from edocx.routing.journal import digest, parse_line
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.transaction import Transaction
@@ -194,7 +195,13 @@ def _messages(transaction: Transaction, way: Trace) -> Iterator[tuple[str, Blob]
     seen: set[str] = set()
     sent = [t.message_id for t in way.deliveries if t.direction == "out"]
     digests = [(m, found.sha256) for m in dict.fromkeys(sent) if (found := transaction.outbox.find(m)) is not None]
-    digests += [(m.message_id, m.sha256) for m in transaction.inbox.of_document(way.document_id)]
+    # Another document that came under the same id is nobody's business here.
+    carried = {t.message_id for t in way.deliveries}
+    digests += [
+        (m.message_id, m.sha256)
+        for m in transaction.inbox.of_document(way.document_id)
+        if m.kind is ParcelKind.STATUS or m.state is IncomingState.APPLIED or m.message_id in carried
+    ]
     # Our own answers too: what we claim to have said stands there under our seal.
     digests += [(m.message_id, m.sha256) for m in transaction.outbox.of_document(way.document_id, ParcelKind.STATUS)]
     for label, sha256 in digests:

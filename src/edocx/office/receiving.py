@@ -20,15 +20,16 @@ from edocx.office import requests
 from edocx.office.answering import Saying, answer, opened
 from edocx.office.attestation import require_reconciled
 from edocx.office.desk import Desk
-from edocx.office.received import file_received
-from edocx.office.secrecy import is_marked, require_unmarked
+from edocx.office.presenting import present, quarantine
+from edocx.office.received import choose
+from edocx.office.secrecy import require_unmarked
 from edocx.office.verdict import verdict_on
 from edocx.office.voices import basis_of, speaker_for
 from edocx.routing.inbox import Incoming as Message
 from edocx.routing.inbox import IncomingState
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.transaction import Transaction
-from edocx.signing.report import Indication, Report
+from edocx.signing.report import Report
 
 INCOMING = "den"
 """The book of incoming documents (sổ văn bản đến)."""
@@ -126,7 +127,7 @@ def open_waiting(desk: Desk) -> int:
     """Do `open_new` without agreeing to what issuers ask; return how many messages went forward."""
     moved = 0
     lease = f"open.{secrets.token_hex(6)}"
-    for kind, step in ((ParcelKind.STATUS, _apply_status), (ParcelKind.DOCUMENT, _present)):
+    for kind, step in ((ParcelKind.STATUS, _apply_status), (ParcelKind.DOCUMENT, present)):
         while claimed := _claim(desk, lease, kind):
             for message in claimed:
                 _take(desk, message, step)
@@ -141,7 +142,7 @@ def _take(desk: Desk, message: Message, step: Callable[[Desk, Message], None]) -
     except KeyFileError:
         raise  # our own key, not the message
     except InputError as error:
-        _quarantine(desk, message, error.code, None)
+        quarantine(desk, message, error.code, None)
     except StateError:
         with desk.store.read() as transaction:
             if transaction.inbox.get(message.id).state is IncomingState.NEW:
@@ -164,68 +165,27 @@ def presented(desk: Desk) -> tuple[Incoming, ...]:
     return tuple(found for message in waiting if (found := _look(desk, message)) is not None)
 
 
-def find(desk: Desk, document_id: str) -> Incoming:
-    """Return a received document by its DocumentId, whatever its state; raise `StateError` when there is none."""
+def find(desk: Desk, document: str) -> Incoming:
+    """Return a received document by its DocumentId or message id, whatever its state; see `received.choose`."""
     with desk.store.read() as transaction:
-        messages = [m for m in transaction.inbox.of_document(document_id) if m.kind is ParcelKind.DOCUMENT]
-    for message in messages:
-        hidden = {IncomingState.DUPLICATE, IncomingState.APPLIED, IncomingState.RECALLED}
-        if message.state not in hidden and (found := _look(desk, message)) is not None:
-            return found
-    raise StateError(
-        Text("Không có văn bản đến nào như vậy.", "No such document was received."),
-        hint=Text("Xem danh sách bằng `edocx office inbox`.", "List them with `edocx office inbox`."),
-        code="EDX-INBOX-UNKNOWN",
-        where=document_id,
-    )
+        message = choose(transaction, document)
+    return _shown(desk, message)
 
 
 def _look(desk: Desk, message: Message) -> Incoming | None:
     try:
-        with opened(desk, message.id) as reading:
-            envelope, report = reading.envelope, verdict_on(desk, message, reading)
-            # the contents stay in the store; Incoming.save opens them again
-            light = tuple(a.model_copy(update={"content": None}) for a in envelope.attachments)
-            bare = envelope.model_copy(update={"attachments": light})
-            return Incoming(message.id, message.message_id, bare, report, desk)
+        return _shown(desk, message)
     except EdocxError:
         return None  # unreadable: it is in quarantine, where `doctor` names it
 
 
-def _present(desk: Desk, message: Message) -> None:
-    """Verify a new document; present it with an automatic 01, or put it into quarantine."""
-    try:
-        with opened(desk, message.id) as reading:
-            envelope, report = reading.envelope, verdict_on(desk, message, reading)
-    except EdocxError as error:
-        _quarantine(desk, message, error.code, None)
-        return
-    document_id = envelope.document_id or message.message_id
-    if report.indication is Indication.TOTAL_FAILED:
-        _quarantine(desk, message, "EDX-VERDICT", document_id)
-        return
-    if is_marked(envelope):
-        _quarantine(desk, message, "EDX-SECRET", document_id)
-        return
-    if envelope.business in {"withdraw", "update"}:
-        requests.hear(desk, message, envelope, report)
-        return
-    issuer = envelope.sender.unit if envelope.sender else None
-    if issuer is None:
-        _quarantine(desk, message, "EDX-ENVELOPE-NO-SENDER", document_id)
-        return
-
-    def enter(transaction: Transaction) -> None:
-        transaction.deliveries.open_incoming(
-            message_id=message.message_id, document_id=document_id, issuer=issuer, recipient=str(desk.unit)
-        )
-        transaction.inbox.move(message.id, IncomingState.PRESENTED, document_id=document_id)
-        file_received(transaction, message, envelope)
-        requests.replay(desk, transaction, document_id)
-        if envelope.business == "replace":
-            requests.record(desk, transaction, message, envelope, basis_of(desk, envelope, report))
-
-    answer(desk, envelope, message.message_id, Saying(StatusCode.ARRIVED), enter)
+def _shown(desk: Desk, message: Message) -> Incoming:
+    with opened(desk, message.id) as reading:
+        envelope, report = reading.envelope, verdict_on(desk, message, reading)
+        # the contents stay in the store; Incoming.save opens them again
+        light = tuple(a.model_copy(update={"content": None}) for a in envelope.attachments)
+        bare = envelope.model_copy(update={"attachments": light})
+        return Incoming(message.id, message.message_id, bare, report, desk)
 
 
 def _apply_status(desk: Desk, message: Message) -> None:
@@ -234,12 +194,12 @@ def _apply_status(desk: Desk, message: Message) -> None:
         with opened(desk, message.id) as reading:
             envelope, report = reading.envelope, verdict_on(desk, message, reading)
     except EdocxError as error:
-        _quarantine(desk, message, error.code, None)
+        quarantine(desk, message, error.code, None)
         return
     speaker = envelope.sender.unit if envelope.sender else None
     subject = next(iter(envelope.response_for), None)
     if not speaker or subject is None or not subject.document_id or not envelope.status_code:
-        _quarantine(desk, message, "EDX-STATUS-INCOMPLETE", None)
+        quarantine(desk, message, "EDX-STATUS-INCOMPLETE", None)
         return
     if envelope.status_code == StatusCode.RECALL_REQUESTED:
         requests.hear(desk, message, envelope, report)
@@ -260,11 +220,6 @@ def _apply_status(desk: Desk, message: Message) -> None:
             arrived_at=message.arrived_at,
         )
         transaction.inbox.move(message.id, IncomingState.APPLIED, document_id=subject.document_id)
-
-
-def _quarantine(desk: Desk, message: Message, reason: str, document_id: str | None) -> None:
-    with desk.store.begin("quarantine") as transaction:
-        transaction.inbox.move(message.id, IncomingState.QUARANTINED, reason=reason, document_id=document_id)
 
 
 def _nothing(_transaction: Transaction) -> None:

@@ -10,6 +10,7 @@ from edocx.documents import StatusCode
 from edocx.envelope.model import Envelope
 from edocx.errors import StateError
 from edocx.office.desk import Desk
+from edocx.office.received import own_id
 from edocx.office.receiving import INCOMING
 from edocx.office.refiling import refile
 from edocx.routing.inbox import Incoming, IncomingState
@@ -103,13 +104,34 @@ class _Replay:
     def _move(self, document_id: str, code: str) -> None:
         """Put the received document where the clerk had put it."""
         held = [m for m in self.transaction.inbox.of_document(document_id) if m.kind is ParcelKind.DOCUMENT]
-        message = next((m for m in held if m.state in _UNDECIDED), None)
+        message = next((m for m in held if m.state in _UNDECIDED), None) or self._sent_again(held)
         if code == StatusCode.REJECTED and message is not None:
             self.transaction.inbox.move(message.id, IncomingState.REJECTED, by=self._by)
         elif code == StatusCode.ACCEPTED and message is not None:
             self._accept(message)
         elif code == StatusCode.CHANGE_AGREED:
             self._give_back(document_id, held)
+
+    def _sent_again(self, held: list[Incoming]) -> Incoming | None:
+        """Show the next attempt after a refusal: both came back at once, so that it was taken for a repeat."""
+        refused = {m.id for m in held if m.state is IncomingState.REJECTED}
+        again = next((m for m in held if m.state is IncomingState.DUPLICATE and m.duplicate_of in refused), None)
+        filed = None if again is None else self.transaction.documents.find(own_id(again))
+        if again is None or filed is None:
+            return None
+        document_id, unit = str(filed.metadata["document_id"]), str(self.desk.unit)
+        self.transaction.deliveries.open_incoming(
+            message_id=again.message_id, document_id=document_id, issuer=filed.metadata["issuer"], recipient=unit
+        )
+        self.transaction.state_status(
+            document_id,
+            unit,
+            StatusCode.ARRIVED.value,
+            unit=unit,
+            said_at=again.arrived_at,
+            message_id=again.message_id,
+        )
+        return self.transaction.inbox.move(again.id, IncomingState.PRESENTED)
 
     def _accept(self, message: Incoming) -> None:
         self.transaction.inbox.move(message.id, IncomingState.ACCEPTED, by=self._by)

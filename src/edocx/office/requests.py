@@ -8,7 +8,7 @@ is kept as a foreign claim.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -18,7 +18,7 @@ from edocx.errors import EdocxError, StateError, Text, UsageError
 from edocx.office.answering import Saying, answer, opened
 from edocx.office.attestation import require_reconciled
 from edocx.office.desk import Desk
-from edocx.office.received import subject_of
+from edocx.office.received import ambiguous, subject_of
 from edocx.office.verdict import verdict_on
 from edocx.office.voices import basis_of, speaker_for
 from edocx.routing.deliveries import Tracked
@@ -68,7 +68,7 @@ class ChangeRequest:
             )
         require_reconciled(self._desk)
         saying = Saying(StatusCode.CHANGE_REFUSED, reason, by)
-        answer(self._desk, subject_of(self._desk, self._incoming), _answered(self), saying, lambda _: None)
+        _answer(self._desk, self, saying, lambda _: None)
 
 
 def waiting(desk: Desk) -> tuple[ChangeRequest, ...]:
@@ -77,16 +77,21 @@ def waiting(desk: Desk) -> tuple[ChangeRequest, ...]:
     return tuple(sorted(found, key=lambda one: one.asked_at))
 
 
-def find(desk: Desk, document_id: str) -> ChangeRequest:
-    """Return the request that waits about a document; raise `StateError` when there is none."""
-    for one in waiting(desk):
-        if one.document_id == document_id:
-            return one
+def find(desk: Desk, document: str) -> ChangeRequest:
+    """Return the request that waits about a document, by its DocumentId or the id of the message in which it came.
+
+    Raises `StateError` when there is none, and (``EDX-DOCUMENT-AMBIGUOUS``) when two documents of that id wait.
+    """
+    found = [one for one in waiting(desk) if document in {one.document_id, one._incoming.message_id}]  # noqa: SLF001
+    if len(found) > 1:
+        raise ambiguous(document, [one._incoming for one in found])  # noqa: SLF001 - this module's own
+    if found:
+        return found[0]
     raise StateError(
         Text("Không có yêu cầu nào đang chờ về văn bản này.", "No request waits about this document."),
         hint=Text("Xem danh sách bằng `edocx office requests`.", "List them with `edocx office requests`."),
         code="EDX-REQUEST-UNKNOWN",
-        where=document_id,
+        where=document,
     )
 
 
@@ -182,17 +187,19 @@ def _agree(desk: Desk, request: ChangeRequest, by: str | None, note: str | None)
         if request.code == "update":
             return
         now = transaction.inbox.get(incoming.id)
+        copies = [m for m in transaction.inbox.of_document(request.document_id) if m.duplicate_of == incoming.id]
         if by is None and now.state not in UNOPENED:
             # A clerk accepted it this very moment: it is theirs to decide now.
             raise _accepted_meanwhile(request)
         if now.state is not IncomingState.RECALLED:
             now = transaction.inbox.move(incoming.id, IncomingState.RECALLED, by=by)
-        if request.code in RECALLS and transaction.inbox.erase(now):
-            erased.append(now.sha256)
+        if request.code in RECALLS:
+            again = (transaction.inbox.move(m.id, IncomingState.RECALLED, by=by) for m in copies if _is_copy(m))
+            erased.extend(one.sha256 for one in (now, *again) if transaction.inbox.erase(one))
 
     try:
         saying = Saying(StatusCode.CHANGE_AGREED, note, by)
-        answer(desk, subject_of(desk, incoming), _answered(request), saying, enter)
+        _answer(desk, request, saying, enter)
     except StateError:
         if by is not None:
             raise
@@ -202,9 +209,15 @@ def _agree(desk: Desk, request: ChangeRequest, by: str | None, note: str | None)
     return True
 
 
-def _answered(request: ChangeRequest) -> str:
+def _is_copy(message: Incoming) -> bool:
+    return message.state is IncomingState.DUPLICATE
+
+
+def _answer(desk: Desk, request: ChangeRequest, saying: Saying, enter: Callable[[Transaction], None]) -> None:
+    incoming = request._incoming  # noqa: SLF001 - this module's own
     # The document may be asked back twice; each answer is a message of its own.
-    return f"{request._incoming.message_id}/{request.code}/{request.asked_at.isoformat()}"  # noqa: SLF001
+    which = f"/{request.code}/{request.asked_at.isoformat()}"
+    answer(desk, subject_of(desk, incoming), incoming.message_id, saying, enter, request=which)
 
 
 def _accepted_meanwhile(request: ChangeRequest) -> StateError:

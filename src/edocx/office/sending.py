@@ -55,8 +55,9 @@ def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt:
 
     The same document to the same recipients is the same dispatch, however often it is sent, and who was sent it before
     is left out of a wider one: nobody sees a document as new twice. A higher ``attempt`` sends it anew on purpose
-    (after a rejection). Raises `UnitError` naming the recipient that is unknown or closed today, `Refused` for one that
-    by the directory cannot take it (``EDX-RECIPIENT-SIZE``, ``EDX-RECIPIENT-TYPE``); nothing is sent to anybody then.
+    (after a rejection); while an earlier one stands, the recipient absorbs it as a repeat, and answers both.
+    Raises `UnitError` naming the recipient that is unknown or closed today, `Refused` for one that by the directory
+    cannot take it (``EDX-RECIPIENT-SIZE``, ``EDX-RECIPIENT-TYPE``); nothing is sent to anybody then.
     """
     units = [code if isinstance(code, UnitId) else UnitId.parse(code) for code in to]
     if not units:

@@ -13,7 +13,7 @@ from edocx.errors import EdocxError, StateError, Text, TransportUnavailable
 from edocx.office.deadlines import Overdue, missed
 from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
-from edocx.office.received import own_id
+from edocx.office.received import RECEIVED, choose, own_id, same_content
 from edocx.routing.deliveries import Tracked
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import ParcelKind
@@ -67,11 +67,19 @@ class Trace:
 
 
 def trace(desk: Desk, document: str) -> Trace:
-    """Return the way of a document by its DocumentId or the office's own id; `StateError` for one unknown here."""
+    """Return the way of a document by its DocumentId, the office's own id, or the id of the message that carried it.
+
+    Raises `StateError` for one unknown here, and (``EDX-DOCUMENT-AMBIGUOUS``, naming the messages) when several
+    documents that were received bear the id.
+    """
     with desk.store.read() as transaction:
         filed = transaction.documents.find(document)
-        document_id = filed.document_id or document if filed else document
-        deliveries = transaction.deliveries.of_document(document_id)
+        filed = None if filed is not None and filed.state == RECEIVED else filed
+        if filed is not None:
+            document_id = filed.document_id or document
+            deliveries = transaction.deliveries.of_document(document_id)
+        else:
+            document_id, deliveries = _passed_through(transaction, document)
         late = missed(transaction, document_id)
     if not deliveries and filed is None:
         raise StateError(
@@ -91,6 +99,28 @@ def trace(desk: Desk, document: str) -> Trace:
         missed=late,
         ways=_ways(desk, deliveries),
     )
+
+
+def _passed_through(transaction: Transaction, document: str) -> tuple[str, tuple[Tracked, ...]]:
+    """Return the id and the deliveries of what is no document of this office's own."""
+    moved = transaction.deliveries.of_message(document)
+    if moved and moved[0].direction == "out":
+        return moved[0].delivery.document_id, moved
+    held = transaction.deliveries.of_document(document)
+    try:
+        chosen = choose(transaction, document)
+    except StateError as error:
+        if error.code == "EDX-DOCUMENT-AMBIGUOUS":
+            raise
+        # Recalled, replaced, or only spoken of.
+        return (moved[0].delivery.document_id, moved) if moved else (document, held)
+    document_id = chosen.document_id or chosen.message_id
+    if document != document_id:
+        return document_id, tuple(
+            t for t in transaction.deliveries.of_message(chosen.message_id) if t.direction == "in"
+        )
+    alike = {one.message_id for one in same_content(transaction, chosen)}
+    return document_id, tuple(one for one in held if one.message_id in alike)
 
 
 def _order(event: Event) -> tuple[datetime, int, datetime, str]:

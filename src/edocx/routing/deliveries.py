@@ -29,7 +29,7 @@ from edocx.routing.state import (
 from edocx.routing.store import tables
 from edocx.routing.store.prepared import Prepared
 from edocx.routing.store.tables import moment_text
-from edocx.routing.transitions import RECIPIENT_CODES, Change, Handling, Passage
+from edocx.routing.transitions import ISSUER_CODES, RECIPIENT_CODES, Change, Handling, Passage
 
 _deliveries = tables.deliveries
 _statements = tables.statements
@@ -107,7 +107,15 @@ class Deliveries:
     def __init__(self, session: Session) -> None:
         self._session = session
 
-    def record(self, document_id: str, recipient: str, statement: Statement, *, own: bool = False) -> Recorded:
+    def record(
+        self,
+        document_id: str,
+        recipient: str,
+        statement: Statement,
+        *,
+        own: bool = False,
+        message_id: str | None = None,
+    ) -> Recorded:
         """Add a statement about a document at a recipient; journal it; return what it did.
 
         Args:
@@ -115,16 +123,18 @@ class Deliveries:
             recipient: whose delivery it concerns, whoever speaks.
             statement: what was said, by whom, and on which basis.
             own: this office is the speaker; then `StateError` is raised instead of a contradiction.
+            message_id: which message is meant, where several bear the document's id; else what the speaker's own
+                unit sent comes before what a stranger sent under that id, and the last before the earlier.
 
         Raises `InputError` for ids that cannot be ids, and `LimitExceeded` for a description past
         `MAX_DESCRIPTION` or a delivery past its number of events.
         """
         _bound(document_id, recipient, statement)
-        row = self._row(document_id, recipient, _direction(statement.code, own=own))
-        if row is None:
+        rows = self._rows(document_id, recipient, statement, own=own, message_id=message_id)
+        if not rows:
             self._journal(document_id, recipient, statement, (Effect(EffectKind.UNMATCHED, statement.code),))
             return Recorded(None, (Effect(EffectKind.UNMATCHED, statement.code),))
-        before = self._assembled([row])[0].delivery
+        row, before = rows[-1], self._assembled(rows)[-1].delivery
         if own:
             require_consistent(before, statement)
         after, effects = advance(before, statement)
@@ -184,7 +194,10 @@ class Deliveries:
         )
         count = 0
         for row in self._select(unanswered):
-            (tracked,) = self._assembled([row])
+            attempts = self._found(_AT, {"its_document": row.document_id, "its_recipient": row.recipient})
+            tracked = next(
+                t for t in self._assembled(attempts) if (t.message_id, t.direction) == (row.message_id, "out")
+            )
             if tracked.delivery.shown.passage is not Passage.SENT:
                 continue
             count += 1
@@ -202,16 +215,25 @@ class Deliveries:
         rows = list(self._session.connection.execute(query, values))
         return rows if every else [row for row in rows if _carries_document(row)]
 
-    def _row(self, document_id: str, recipient: str, direction: str) -> Row[Any] | None:
+    def _rows(
+        self, document_id: str, recipient: str, statement: Statement, *, own: bool, message_id: str | None
+    ) -> list[Row[Any]]:
+        """Return the deliveries that a statement may concern; it concerns the last of them."""
         rows = self._found(_AT, {"its_document": document_id, "its_recipient": recipient})
         # An office that writes to itself holds both ends; each statement belongs to the end that hears it.
+        direction = _direction(statement.code, own=own)
         rows = [row for row in rows if row.direction == direction] or rows
+        if message_id is not None:
+            return [row for row in rows if row.message_id == message_id] or rows
+        if statement.code in ISSUER_CODES:
+            # A stranger who sends something under a genuine document's id must not draw its recall away.
+            return [row for row in rows if row.issuer == statement.speaker.voice_of] or rows
         # A document sent anew after a refusal has two deliveries; what is said now concerns the last.
-        return rows[-1] if rows else None
+        return rows
 
     def _assembled(self, rows: Iterable[Row[Any]]) -> tuple[Tracked, ...]:
         rows = list(rows)
-        heard: dict[int, set[Event]] = {row.id: set(_moves(row)) for row in rows}
+        heard: dict[int, set[Event]] = {row.id: set() for row in rows}
         if not heard:
             return ()
         # A list is spelled out anew for each length; most often it is one.
@@ -219,13 +241,10 @@ class Deliveries:
         query, values = (_HEARD_OF, {"this": next(iter(heard))}) if one else (_HEARD, {"these": list(heard)})
         for found in self._session.connection.execute(query, values):
             heard[found.delivery].add(_event(found))
+        if not one:
+            _share_answers(rows, heard)
         return tuple(
-            Tracked(
-                row.message_id,
-                row.direction,
-                row.created_at,
-                assemble(row.document_id, row.issuer, row.recipient, frozenset(heard[row.id])),
-            )
+            Tracked(row.message_id, row.direction, row.created_at, _delivery(row, heard[row.id] | set(_moves(row))))
             for row in rows
         )
 
@@ -264,6 +283,33 @@ def _bound(document_id: str, recipient: str, statement: Statement) -> None:
             hint=Text("Yêu cầu bên gửi rút gọn diễn giải.", "Ask the sender for a shorter one."),
             code="EDX-LIMIT-DESCRIPTION",
         )
+
+
+def _delivery(row: Row[Any], events: Iterable[Event]) -> Delivery:
+    return assemble(row.document_id, row.issuer, row.recipient, frozenset(events))
+
+
+def _share_answers(rows: list[Row[Any]], heard: dict[int, set[Event]]) -> None:
+    """Let what a recipient says of a document answer every attempt to send it, up to a refusal or an agreed recall.
+
+    Statuses name the document and not the message, and a recipient shows the repeats of a document once: its words
+    stand for all of them. After a 02 or 15 the document is shown anew, and the next attempt is answered for itself.
+    """
+    runs: dict[tuple[str, str, str], list[list[int]]] = {}
+    for row in rows:
+        if row.direction == "out":
+            attempts = runs.setdefault((row.document_id, row.issuer, row.recipient), [[]])
+            attempts[-1].append(row.id)
+            shown = _delivery(row, heard[row.id]).shown
+            if shown.handling in _GIVEN_BACK or shown.change is Change.AGREED:
+                attempts.append([])
+    for run in (run for attempts in runs.values() for run in attempts if len(run) > 1):
+        said = {event for row_id in run for event in heard[row_id] if isinstance(event, Statement)}
+        for row_id in run:
+            heard[row_id] |= said
+
+
+_GIVEN_BACK = (Handling.REJECTED, Handling.RETURNED)
 
 
 def _direction(code: str, *, own: bool) -> str:

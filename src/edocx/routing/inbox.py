@@ -140,8 +140,10 @@ _SAME = (
 
 
 _MOVES = {
-    IncomingState.PRESENTED: (IncomingState.NEW, IncomingState.QUARANTINED),
+    # A repeat is shown after all when what it repeats turns out to have been refused (a restored store).
+    IncomingState.PRESENTED: (IncomingState.NEW, IncomingState.QUARANTINED, IncomingState.DUPLICATE),
     IncomingState.APPLIED: (IncomingState.NEW,),
+    IncomingState.DUPLICATE: (IncomingState.NEW, IncomingState.PRESENTED),
     IncomingState.QUARANTINED: (IncomingState.NEW, IncomingState.PRESENTED),
     IncomingState.ACCEPTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
     IncomingState.REJECTED: (IncomingState.PRESENTED, IncomingState.QUARANTINED),
@@ -150,6 +152,7 @@ _MOVES = {
         IncomingState.QUARANTINED,
         IncomingState.ACCEPTED,
         IncomingState.REJECTED,
+        IncomingState.DUPLICATE,
     ),
 }
 """From which states the office may move a message to each state."""
@@ -232,15 +235,17 @@ class Inbox:
         *,
         reason: str | None = None,
         document_id: str | None = None,
+        duplicate_of: int | None = None,
         by: str | None = None,
     ) -> Incoming:
         """Move a message to a state; raise `StateError` when it is not in a state for that.
 
         Args:
             incoming_id: the office's handle.
-            to: presented, applied, quarantined, accepted, rejected or recalled.
+            to: presented, applied, duplicate, quarantined, accepted, rejected or recalled.
             reason: a stable code, for quarantine.
             document_id: the document's id, once the envelope was read.
+            duplicate_of: the handle of the copy that stands for it, for a duplicate.
             by: account id of whoever decided, for the journal.
 
         Being there already is a repeat only for ``applied`` and ``quarantined``; presenting, accepting or
@@ -256,6 +261,8 @@ class Inbox:
         values: dict[str, Any] = {"state": to, "reason": reason, "lease": None, "changed_at": self._session.now}
         if document_id is not None:
             values["document_id"] = document_id
+        if duplicate_of is not None:
+            values["duplicate_of"] = duplicate_of
         self._session.connection.execute(update(_inbox).where(_inbox.c.id == incoming_id).values(**values))
         self._session.journal.add(
             f"message.{to}",
@@ -289,6 +296,11 @@ class Inbox:
     def of_document(self, document_id: str) -> tuple[Incoming, ...]:
         """Return every message that concerns a document, in order of arrival."""
         query = select(*_columns()).where(_inbox.c.document_id == document_id).order_by(_inbox.c.id)
+        return tuple(_incoming(row) for row in self._session.connection.execute(query))
+
+    def of_message(self, message_id: str) -> tuple[Incoming, ...]:
+        """Return every message of an id, in order of arrival: ids are unique for each sender only."""
+        query = select(*_columns()).where(_inbox.c.message_id == message_id).order_by(_inbox.c.id)
         return tuple(_incoming(row) for row in self._session.connection.execute(query))
 
     def payload(self, incoming: Incoming) -> Blob:

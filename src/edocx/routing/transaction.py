@@ -96,14 +96,16 @@ class Transaction:
         unit: str,
         description: str | None = None,
         said_at: datetime | None = None,
+        message_id: str | None = None,
     ) -> Recorded:
         """Record what this office itself says about a document, before it sends the status message.
 
-        ``said_at`` is for what it said before it was restored. Raises `StateError` (``EDX-STATE-STEP``) when that
+        ``said_at`` is for what it said before it was restored; ``message_id`` is the message that is answered, since
+        two documents may bear one id. Raises `StateError` (``EDX-STATE-STEP``) when that
         contradicts or repeats what it said before.
         """
         statement = Statement(code, Speaker(unit, unit, Basis.OWN), said_at or self.now, description, self.now)
-        return self.deliveries.record(document_id, recipient, statement, own=True)
+        return self.deliveries.record(document_id, recipient, statement, own=True, message_id=message_id)
 
     def payload(self, sha256: str) -> Blob:
         """Return a stored payload by its digest; usable after the transaction too."""
