@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from edocx.errors import Text, Unavailable, UsageError
+from edocx.errors import KeyFileError, Text, Unavailable, UsageError
 from edocx.office import Office, OfficeConfig
 from edocx.routing.transport.axis import AxisTransport
 from edocx.signing.pdf.verify import verify_pdf
@@ -195,3 +195,69 @@ def test_an_office_that_must_not_wait_refuses_to_issue_and_keeps_the_number(net)
         assert office.documents() == ()
         stamps.away = False
         assert issued(net, office).number.number == "01"
+
+
+NATS = WHOLE.replace('"local:../axis.db"', '"tls://nats1.example.vn:4222"')
+LGSP = WHOLE.replace('"local:../axis.db"', '"lgsp+https://lgsp.example.vn"')
+
+
+@pytest.mark.parametrize(
+    "text, line, hint",
+    [
+        (NATS, 5, "hub"),
+        (f'{NATS}[axis_line]\nuser = "office"\n', 11, "hub"),
+        (f'{NATS}[axis_line]\nhub = "H58"\nservers = ["nats://nats2.example.vn:4222"]\n', 11, "servers"),
+        (f'{NATS}[axis_line]\nhub = "H58.>"\n', 11, "hub"),
+        (NATS.replace("tls://", "nats://") + '[axis_line]\nhub = "H58"\n', 11, "hub"),
+        (NATS.replace("tls://", "tls://an:mat-khau@"), 5, "without a password"),
+        (LGSP, 5, "user"),
+        (LGSP.replace("lgsp+https://", "lgsp+https://an:mat-khau@"), 5, "without a password"),
+        (f'{LGSP}[axis_line]\nuser = "xa"\nhub = "H58"\n', 11, "user"),
+        (f'{WHOLE}[axis_line]\nhub = "H58"\n', 11, "hub"),
+        (f'{LGSP}[axis_line]\nuser = "xa"\nca = "khong-co.pem"\n', 13, "khong-co.pem"),
+    ],
+)
+def test_what_a_line_lacks_or_cannot_have_is_named_with_its_line(tmp_path, text, line, hint):
+    path = written(tmp_path, text)
+    with pytest.raises(UsageError) as caught:
+        OfficeConfig.from_path(path)
+    assert caught.value.where == f"{path}:{line}"
+    assert hint in caught.value.hint.en
+    assert caught.value.hint.vi
+    assert "mat-khau" not in f"{caught.value}"
+
+
+@pytest.mark.parametrize("kind", ["nats", "lgsp"])
+def test_an_axis_over_nats_or_lgsp_is_reached_with_the_secrets_that_were_given(net, kind):
+    from edocx.routing.transport.lgsp import LgspTransport
+    from edocx.routing.transport.nats import NatsTransport
+
+    axis, line, transport = {
+        "nats": ("tls://nats1.example.vn:4222", ['hub = "H58"', 'user = "office"'], NatsTransport),
+        "lgsp": ("lgsp+https://lgsp.example.vn", ['user = "xa"'], LgspTransport),
+    }[kind]
+    config = settings_of(net, "[axis_line]", *line, axis=f'"{axis}"')
+    given = {f"axis:{axis}": "bi-mat", f"axis-password:{axis}": "mat-khau"}
+    told = {"clock": net.clock, "directory": net.directory}
+    with Office.open(config, secrets=given.get, **told) as office:
+        assert type(office._desk.transport) is transport
+        assert "mat-khau" not in repr(office._desk)
+    for name, variable in ((f"axis:{axis}", "EDOCX_AXIS_SECRET"), (f"axis-password:{axis}", "EDOCX_AXIS_PASSWORD")):
+        short = {key: value for key, value in given.items() if key != name}
+        with pytest.raises(UsageError, match="EDX-AXIS-SECRET") as caught:
+            Office.open(config, secrets=short.get, **told)
+        assert variable in caught.value.hint.en
+
+
+def test_the_settings_of_a_line_come_back_from_their_own_text(tmp_path):
+    text = f'{NATS}[axis_line]\nhub = "H58"\nservers = ["tls://nats2.example.vn:4222"]\nuser = "office"\n'
+    config = OfficeConfig.from_path(written(tmp_path, text))
+    assert config.axis_kind == "nats"
+    assert OfficeConfig.from_path(written(tmp_path, config.to_toml())) == config
+
+
+def test_a_certificate_of_the_line_that_cannot_be_read_is_named(net):
+    (net.folder / "offices" / scene.COMMUNE / "ca.pem").write_text("không phải PEM", encoding="utf-8")
+    config = settings_of(net, "[axis_line]", 'ca = "ca.pem"', axis='"https://truc.example.vn"')
+    with pytest.raises(KeyFileError, match="EDX-AXIS-CERTIFICATE"):
+        Office.open(config, clock=net.clock, directory=net.directory, secrets=lambda _: "x")

@@ -30,7 +30,25 @@ A store on a server, an axis over HTTP, and timestamps::
     [axis_line]                      # optional, for an axis over HTTP
     system = "H58.12.01"             # the code registered there, else the unit
     attempts = "attempts"            # folder for what was tried
-    plain_http = false               # true allows http to other machines
+    plain_http = false               # true allows http, and NATS without TLS, to other machines
+    ca = "authority.pem"             # whose certificates the axis has, if not one that the system trusts
+    certificate = "client.pem"       # this office's, with its key, where the axis asks for one
+
+A provincial platform of the LGSP dialect, or a hub over NATS::
+
+    axis = "lgsp+https://lgsp.example.vn"
+
+    [axis_line]
+    user = "xa-binh-duc"             # of the login
+
+    axis = "tls://nats1.example.vn:4222"      # nats:// on this machine
+
+    [axis_line]
+    hub = "H58"                      # unit code of the hub that serves this office
+    servers = ["tls://nats2.example.vn:4222"] # optional: the cluster's others
+    user = "office"                  # optional: a user of the NATS servers
+
+Time-stamping services::
 
     [timestamp]                      # optional: documents are sealed at B-B without it
     services = ["https://tsa.example.vn"]
@@ -38,8 +56,9 @@ A store on a server, an axis over HTTP, and timestamps::
     on_failure = "later"             # or "fail": refuse to issue while no service answers
     online = true                    # ask the OCSP and CRL addresses that certificates name
 
-Paths are relative to the file. Passwords never stand in it: a password or an axis' secret is asked for, or given by the
-caller; a database's comes from libpq's own means (``PGPASSFILE``).
+Paths are relative to the file. Passwords never stand in it: an axis' secret (by the name ``axis:ADDRESS``), the
+password of its ``user`` (``axis-password:ADDRESS``) and those of keys are asked for, or given by the caller; a
+database's comes from libpq's own means (``PGPASSFILE``).
 """
 
 from __future__ import annotations
@@ -51,14 +70,28 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 from urllib.parse import urlsplit
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
-from edocx.errors import InputError, Text, UnitError
+from edocx.errors import InputError, Text, UnitError, UsageError
 from edocx.office.setting_faults import missing_fault, setting_fault, syntax_fault
+from edocx.routing.transport.nats_line import NatsSettings
+from edocx.routing.transport.nats_subjects import call_subject
 from edocx.units import UnitId
 
 MAX_CONFIG = 256 * 1024
 """Bytes of a configuration file; a real one has one or two thousand."""
+
+_LGSP = "lgsp+"
 
 
 def _unit(value: Any) -> Any:
@@ -83,6 +116,23 @@ def _store(value: Any) -> Any:
     return value
 
 
+def _without_password(axis: str) -> str:
+    if urlsplit(axis).password:
+        raise ValueError("a password stands in the file; it is asked for, or given by an environment variable")
+    return axis
+
+
+def _over_nats(axis: str) -> bool:
+    return axis.startswith(("nats://", "tls://"))
+
+
+def _needed(axis: str) -> dict[str, bool]:
+    """Return what else an axis takes beyond the settings of all, and whether it must be there."""
+    if _over_nats(axis):
+        return {"hub": True, "user": False, "servers": False}
+    return {"user": True} if axis.startswith(_LGSP) else {}
+
+
 class SignerConfig(BaseModel):
     """One key of the office: its URI, whether a person or the agency signs with it, and its image."""
 
@@ -94,13 +144,23 @@ class SignerConfig(BaseModel):
 
 
 class AxisLineConfig(BaseModel):
-    """How the office reaches an axis over HTTP; its secret is asked for by the name ``axis:ADDRESS``."""
+    """How the office reaches an axis that is not on this machine; which settings it takes, the axis' address says."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     system: str | None = Field(default=None, min_length=1, max_length=200)
     attempts: Path = Path("attempts")
     plain_http: bool = False
+    ca: Path | None = None
+    certificate: Path | None = None
+    user: str | None = Field(default=None, min_length=1, max_length=200)
+    hub: str | None = Field(default=None, min_length=1, max_length=200)
+    servers: tuple[str, ...] = ()
+
+    def relative_to(self, folder: Path) -> AxisLineConfig:
+        """Return the same settings with every path taken from ``folder``."""
+        places = {"attempts": self.attempts, "ca": self.ca, "certificate": self.certificate}
+        return self.model_copy(update={name: folder / place for name, place in places.items() if place is not None})
 
 
 class TimestampConfig(BaseModel):
@@ -123,8 +183,10 @@ class OfficeConfig(BaseModel):
     name: str = Field(min_length=1, max_length=200)
     store: Annotated[str, BeforeValidator(_store)] = Field(min_length=1)
     store_folder: Path | None = None
-    axis: str = Field(pattern=r"^(local:|https?://).+")
-    axis_line: AxisLineConfig = AxisLineConfig()
+    axis: Annotated[str, AfterValidator(_without_password)] = Field(
+        pattern=r"^(local:|(lgsp\+)?https?://|(nats|tls)://).+"
+    )
+    axis_line: AxisLineConfig = Field(default=AxisLineConfig(), validate_default=True)
     timestamp: TimestampConfig | None = None
     hooks: tuple[Literal["logging", "metrics", "tracing"], ...] = ()
     trust: tuple[Path, ...] = Field(min_length=1)
@@ -132,6 +194,25 @@ class OfficeConfig(BaseModel):
     directory: Path | None = None
     calendar: Path | None = None
     signers: dict[str, SignerConfig] = Field(default_factory=dict)
+
+    @field_validator("axis_line")
+    @classmethod
+    def _fits_the_axis(cls, line: AxisLineConfig, info: ValidationInfo) -> AxisLineConfig:
+        axis = str(info.data.get("axis") or "local:")
+        needed = _needed(axis)
+        for name in ("hub", "user"):
+            if needed.get(name) is True and getattr(line, name) is None:
+                raise ValueError(f"{name} is missing, which this axis needs")
+        for name in ("hub", "user", "servers"):
+            if name not in needed and getattr(line, name):
+                raise ValueError(f"{name} is not for this axis")
+        if _over_nats(axis):
+            try:
+                NatsSettings((axis, *line.servers), plain=line.plain_http)
+                call_subject(str(line.hub))
+            except UsageError as error:
+                raise ValueError(error.text.en) from error
+        return line
 
     @model_validator(mode="after")
     def _has_a_folder(self) -> Self:
@@ -151,8 +232,17 @@ class OfficeConfig(BaseModel):
 
     @property
     def axis_path(self) -> Path | None:
-        """The file of the local axis; None for an axis over HTTP."""
+        """The file of the local axis; None for one that is reached over a network."""
         return Path(self.axis.removeprefix("local:")) if self.axis.startswith("local:") else None
+
+    @property
+    def axis_kind(self) -> Literal["local", "axis", "lgsp", "nats"]:
+        """What is spoken with the axis."""
+        if self.axis_path is not None:
+            return "local"
+        if _over_nats(self.axis):
+            return "nats"
+        return "lgsp" if self.axis.startswith(_LGSP) else "axis"
 
     @classmethod
     def from_path(cls, path: Path | str) -> OfficeConfig:
@@ -179,6 +269,10 @@ class OfficeConfig(BaseModel):
             place = getattr(self, setting)
             if place is not None:
                 yield setting, place
+        for setting in ("ca", "certificate"):
+            place = getattr(self.axis_line, setting)
+            if place is not None:
+                yield f"axis_line.{setting}", place
 
     def relative_to(self, folder: Path) -> OfficeConfig:
         """Return the same settings with every path taken from ``folder``."""
@@ -196,7 +290,7 @@ class OfficeConfig(BaseModel):
                 "store": self.store if self.on_server else str(folder / self.store),
                 "store_folder": folder / self.store_folder if self.store_folder else None,
                 "axis": f"local:{folder / self.axis_path}" if self.axis_path else self.axis,
-                "axis_line": self.axis_line.model_copy(update={"attempts": folder / self.axis_line.attempts}),
+                "axis_line": self.axis_line.relative_to(folder),
                 "trust": tuple(folder / place for place in self.trust),
                 "registry": folder / self.registry if self.registry else None,
                 "directory": folder / self.directory if self.directory else None,

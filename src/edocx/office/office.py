@@ -37,7 +37,7 @@ from edocx.office.configuration import OfficeConfig
 from edocx.office.deadlines import Overdue
 from edocx.office.desk import Desk
 from edocx.office.hooks import Hook, Hooks, named
-from edocx.office.means import evidence_of, line_of, timestamps_of
+from edocx.office.means import OwnLine, evidence_of, line_of, timestamps_of
 from edocx.office.receiving import Incoming
 from edocx.office.records import records_of
 from edocx.office.recovery import Recovered
@@ -51,8 +51,6 @@ from edocx.routing.database import Store
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.health import Finding
 from edocx.routing.transport import Transport
-from edocx.routing.transport.axis import AxisTransport
-from edocx.routing.transport.local import LocalAxis
 from edocx.routing.worker import Progress, Worker
 from edocx.signing.keys import Secrets, no_secrets
 from edocx.signing.timestamp import Timestamper
@@ -95,7 +93,7 @@ class Office:
             random=random or Random(),  # noqa: S311 - jitter, not secrecy
             faults=faults,
         )
-        self._owned: list[LocalAxis | AxisTransport] = []
+        self._owned: list[OwnLine] = []
         self._hooks = Hooks(str(desk.unit), [named(name) for name in desk.config.hooks])
         desk.store.observe(self._hooks.committed)
         self._looked_at: datetime | None = None
@@ -415,6 +413,6 @@ class Office:
         self.close()
 
 
-def _some(axis: LocalAxis | AxisTransport | None) -> LocalAxis | AxisTransport:
+def _some(axis: OwnLine | None) -> OwnLine:
     assert axis is not None
     return axis

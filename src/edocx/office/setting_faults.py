@@ -34,11 +34,16 @@ _REMEDIES = {
         "Với kho trên máy chủ, thêm store_folder = “data”.", "For a store on a server add store_folder = “data”."
     ),
     "axis": Text(
-        "Viết local:TỆP cho trục trên máy này, hoặc https://ĐỊA-CHỈ.",
-        "Write local:FILE for an axis on this machine, or https://ADDRESS.",
+        "Viết local:TỆP cho trục trên máy này, https://ĐỊA-CHỈ, lgsp+https://ĐỊA-CHỈ, hoặc tls://ĐỊA-CHỈ:4222 (NATS),"
+        " không kèm mật khẩu.",
+        "Write local:FILE for an axis on this machine, https://ADDRESS, lgsp+https://ADDRESS, or tls://ADDRESS:4222"
+        " (NATS), without a password.",
     ),
     "axis_line": Text(
-        "Trong [axis_line] chỉ có system, attempts, plain_http.", "[axis_line] has system, attempts and plain_http."
+        "Trong [axis_line] có system, attempts, plain_http, ca, certificate; với LGSP thêm user (bắt buộc); với NATS"
+        " thêm hub (bắt buộc), servers, user.",
+        "[axis_line] has system, attempts, plain_http, ca and certificate; for LGSP user as well (needed); for NATS hub"
+        " (needed), servers and user.",
     ),
     "timestamp": Text(
         "Trong [timestamp]: services (danh sách địa chỉ), level (B-T, B-LT, B-LTA), on_failure (fail, later), online.",
@@ -78,7 +83,7 @@ def setting_fault(error: ValidationError, text: str, place: Path) -> UsageError:
         Text(f"Cấu hình “{setting}” không đúng: {reason.vi}.", f"The setting “{setting}” is wrong: {reason.en}."),
         hint=_REMEDIES.get(path[0], _REMEDY),
         code="EDX-CONFIG-SETTING",
-        where=f"{place}:{line_of(text, path)}",
+        where=f"{place}:{line_of(text, _stands_in(text, path))}",
     )
 
 
@@ -88,7 +93,7 @@ def missing_fault(setting: str, file: Path, text: str, place: Path) -> UsageErro
         Text(f"Cấu hình “{setting}” chỉ đến {file.name}, không có ở đó.", f"“{setting}” names {file.name}: not there."),
         hint=Text(f"Tạo {file} hoặc sửa đường dẫn.", f"Make {file}, or mend the path."),
         code="EDX-CONFIG-FILE",
-        where=f"{place}:{line_of(text, (setting,))}",
+        where=f"{place}:{line_of(text, tuple(setting.split('.')))}",
     )
 
 
@@ -103,6 +108,12 @@ def line_of(text: str, path: tuple[str, ...]) -> int:
         elif key := _KEY.match(line):
             best = max(best, (_shared((*table, *_parts(key[1])), path), number), key=lambda found: found[0])
     return best[1]
+
+
+def _stands_in(text: str, path: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the setting to show: what an absent ``[axis_line]`` lacks, the axis itself asks for."""
+    absent = path[0] == "axis_line" and not any(_TABLE.match(row) and "axis_line" in row for row in text.splitlines())
+    return ("axis",) if absent else path
 
 
 def _parts(dotted: str) -> tuple[str, ...]:
