@@ -13,6 +13,7 @@ from test_signing_timestamp import reply, served
 
 from edocx.cli import main
 from edocx.cli.sign_folder import SignedFolder
+from edocx.cli.staging import Staging
 from edocx.errors import SigningRefused, Text, Unavailable
 from edocx.testing import Tsa
 
@@ -72,12 +73,31 @@ def test_no_service_fails_or_defers_as_told(edocx, signing, draft, tmp_path):
         code, _, err = edocx(*common)
         assert code == 4
         assert "EDX-TSA-NONE" in err
+        assert "127.0.0.1: The service gave no answer (HTTP 503) [EDX-TSA-AWAY]" in err
         assert not (tmp_path / "o.pdf").exists()
         code, out, _ = edocx(*common, "--defer", "--json")
     assert code == 0
     (message,) = json.loads(out)["messages"]
     assert message["code"] == "EDX-LEVEL-DEFERRED"
     assert message["severity"] == "warning"
+    assert "HTTP 503" in message["en"]
+
+
+def test_a_service_taken_without_trust_is_said_to_be_unchecked(edocx, signing, draft, tmp_path, tsa):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    shutil.copy(draft, folder)
+    person = ("--key", key(signing), "--as", "person", "--tsa", tsa, "--json")
+    trust = ("--trust", signing.folder / "trust")
+    for source, out in ((draft, tmp_path / "o.pdf"), (folder, tmp_path / "out")):
+        code, said, err = edocx("sign", source, *person, "--out", out)
+        assert code == 0, err
+        assert [one["code"] for one in json.loads(said)["messages"]] == ["EDX-TSA-UNCHECKED"]
+    code, said, _ = edocx("sign", draft, *person, "--out", tmp_path / "o.pdf", *trust)
+    assert (code, json.loads(said)["messages"]) == (0, [])
+    assert edocx("sign", draft, *person[:4], "--out", tmp_path / "b.pdf")[0] == 0
+    _, said, _ = edocx("extend", tmp_path / "b.pdf", "--to", "B-T", "--tsa", tsa)
+    assert "EDX-TSA-UNCHECKED" in said
 
 
 def test_a_level_without_a_service_is_a_usage_error(edocx, signing, draft, tmp_path):
@@ -222,3 +242,41 @@ def test_a_refusal_is_an_outcome(tmp_path):
 
     (outcome,) = SignedFolder(refuse).run([tmp_path / "a.pdf"], tmp_path / "out", lambda _: None)
     assert outcome.state == "failed"
+
+
+def test_two_runs_into_one_folder_share_no_file_before_it_has_its_name(tmp_path):
+    """Both sign, both wait for a service: each in a file of its own, and neither takes over from one that lives."""
+    out, seen = tmp_path / "out", []
+    out.mkdir()
+    (tmp_path / "a.pdf").write_bytes(b"a")
+
+    def sign_one(path, target):
+        seen.append(target)
+        shutil.copy(path, target)
+
+    def lift_one(staged, target):
+        if len(seen) == 1:
+            second = SignedFolder(sign_one, lift_one, level="B-T", look_at=lambda *_: None)
+            assert [one.state for one in second.run([tmp_path / "a.pdf"], out, lambda _: None)] == ["signed"]
+        assert staged.exists()
+        shutil.copy(staged, target)
+
+    first = SignedFolder(sign_one, lift_one, level="B-T", look_at=lambda *_: None)
+    assert [one.state for one in first.run([tmp_path / "a.pdf"], out, lambda _: None)] == ["signed"]
+    assert len(set(seen)) == 2
+    assert [path.name for path in out.iterdir()] == ["a.pdf"]
+
+
+def test_what_a_killed_run_left_is_taken_over_and_a_link_never_is(tmp_path):
+    (tmp_path / ".a.pdf.0123abcd.B-B").write_bytes(b"a")
+    (tmp_path / ".edocx.0123abcd.run").touch()
+    (tmp_path / "elsewhere").write_bytes(b"b")
+    (tmp_path / ".b.pdf.0123abcd.B-B").symlink_to(tmp_path / "elsewhere")
+    with Staging(tmp_path) as run:
+        assert not run.take_over(tmp_path / "b.pdf")
+        assert run.take_over(tmp_path / "a.pdf")
+        assert run.name_for(tmp_path / "a.pdf").read_bytes() == b"a"
+        assert not run.take_over(tmp_path / "a.pdf")
+        with Staging(tmp_path) as other:
+            assert not other.take_over(tmp_path / "a.pdf"), "its run lives"
+    assert not list(tmp_path.glob("*.run"))

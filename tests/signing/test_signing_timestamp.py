@@ -263,8 +263,19 @@ def test_a_pool_whose_services_all_rest_says_so_at_once():
         with pytest.raises(Unavailable) as refusal:
             pool.timestamp(DIGEST, "sha256")
         assert refusal.value.code == "EDX-TSA-NONE"
+        assert "a: away [EDX-TSA-AWAY]; b: away [EDX-TSA-AWAY]" in refusal.value.text.en, "also while they rest"
     assert [s.asked for s in services] == [1, 1]
     assert all(h.resting == 30 for h in pool.health())
+
+
+def test_a_service_is_named_by_its_host_and_never_by_what_its_address_holds():
+    name = "https://user:secret@tsa.example:8443/key/secret?token=secret"
+    pool = TimestampPool([Scripted(name, failing=True), Scripted("http://[", failing=True)], seconds=lambda: 0.0)
+    with pytest.raises(Unavailable) as refusal:
+        pool.timestamp(DIGEST, "sha256")
+    for text in (refusal.value.text.vi, refusal.value.text.en):
+        assert "tsa.example: " in text
+        assert "secret" not in text
 
 
 def test_trust_may_be_left_to_the_verifier(signing):

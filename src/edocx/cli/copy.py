@@ -71,6 +71,7 @@ def copy(
         **means.levels(),
     )
     forget_old_task(target, notes)
+    notes = (*notes, *means.unchecked(notes))
     if as_json:
         emit_json(
             {"schema": 1, "file": str(target), "form": form.value, "messages": [note.model_dump() for note in notes]}

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
 from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, error_json, language, say
-from edocx.cli.signing_means import LevelName, evidence_from, timestamps_from
+from edocx.cli.signing_means import LevelName, evidence_from, say_notes, timestamps_from, unchecked_services
 from edocx.errors import EdocxError, StateError, Text
+
+if TYPE_CHECKING:
+    from edocx.signing.report import Message
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -41,19 +44,25 @@ def extend(
     services = timestamps_from(tsa, store, patient=to is None)
     now = SystemClock().now()
     if to is None:
-        raise typer.Exit(_settle_all(file, {"at": now, "timestamps": services, "evidence": held}, as_json=as_json))
+        means = {"at": now, "timestamps": services, "evidence": held}
+        notes = unchecked_services("", services, trusting=bool(store.anchors))
+        raise typer.Exit(_settle_all(file, means, notes, as_json=as_json))
     target = out or file
     spare_inputs(target, (*trust, *evidence))
     extend_file(file, target, to.value, at=now, timestamps=services, evidence=held)
     if target == file:
         drop_task(file)
+    notes = unchecked_services(to.value, services, trusting=bool(store.anchors))
     if as_json:
-        emit_json({"schema": 1, "file": str(target), "level": to.value, "messages": []})
+        emit_json(
+            {"schema": 1, "file": str(target), "level": to.value, "messages": [note.model_dump() for note in notes]}
+        )
         return
     say(Text(f"Đã nâng lên {to.value}: {target}", f"Lifted to {to.value}: {target}"))
+    say_notes(notes)
 
 
-def _settle_all(place: Path, means: dict[str, Any], *, as_json: bool) -> int:
+def _settle_all(place: Path, means: dict[str, Any], notes: tuple[Message, ...], *, as_json: bool) -> int:
     """Do what was put off for a file or a folder; what cannot be done now stays noted."""
     from edocx.signing.pdf.deferred import settle, tasks_in
 
@@ -78,11 +87,15 @@ def _settle_all(place: Path, means: dict[str, Any], *, as_json: bool) -> int:
             _show(task.file, task.level, error)
     if not rows and not place.is_dir():
         raise _nothing(place)
+    left = sum(row["error"] is not None for row in rows)
+    said = notes if left < len(rows) else ()
     if as_json:
-        left = sum(row["error"] is not None for row in rows)
-        emit_json({"schema": 1, "lifted": len(rows) - left, "left": left, "files": rows})
+        messages = [note.model_dump() for note in said]
+        emit_json({"schema": 1, "lifted": len(rows) - left, "left": left, "files": rows, "messages": messages})
     elif not rows:
         say(Text("Không còn việc nâng mức nào bị hoãn ở đây.", "Nothing that was put off is left here."))
+    else:
+        say_notes(said)
     return code
 
 

@@ -113,7 +113,7 @@ def sign(
         file, target, signer, role.value, at=means.at, criteria=means.criteria, reason=reason, fast=fast, **options
     )
     forget_old_task(target, notes)
-    _say_done(target, notes, as_json=as_json)
+    _say_done(target, (*notes, *means.unchecked(notes)), as_json=as_json)
 
 
 def _require_shape(files: list[Path], container: _Container, preview: Path | None, look: SignLook) -> None:
@@ -185,7 +185,7 @@ def _other(
 
         evidence = means.evidence if means.level == "B-LT" else None
         sign_files(files, out, signer, at=means.at, timestamps=timestamps, evidence=evidence)
-    return notes
+    return (*notes, *means.unchecked())
 
 
 def _usage(text: Text, hint: Text) -> UsageError:

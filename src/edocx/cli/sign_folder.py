@@ -10,13 +10,15 @@ import itertools
 import threading
 from collections.abc import Callable
 from concurrent.futures import CancelledError, Future, ThreadPoolExecutor, as_completed
+from contextlib import ExitStack
 from dataclasses import dataclass
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from edocx.cli.output import emit_json, error_json, language, say
 from edocx.cli.progress import progress
+from edocx.cli.signing_means import say_notes
+from edocx.cli.staging import Staging
 from edocx.content import storage_translated
 from edocx.errors import EdocxError, Text, Unavailable, UsageError, WrongPassword
 
@@ -24,6 +26,7 @@ if TYPE_CHECKING:
     from edocx.cli.sign_look import Role, SignLook
     from edocx.cli.signing_means import Means
     from edocx.signing.keys import Signer
+    from edocx.signing.report import Message
 
 Step = Callable[[Path, Path], object]
 Look = Callable[[Path, Path], str | None]
@@ -36,22 +39,24 @@ LIFTING_THREADS = 16
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of one file: signed, lifted, skipped (it was there already), or its error."""
+    """What became of one file: signed, lifted, skipped (it was there already), or its error; ``messages`` are notes."""
 
     source: Path
     out: Path
     state: Literal["signed", "skipped", "failed"]
     level: str = "B-B"
     error: EdocxError | None = None
+    messages: tuple[Message, ...] = ()
 
 
 class SignedFolder:
     """Signs the PDFs of a folder into another; ``sign_one`` and ``lift_one`` do it for one file each.
 
-    Both take a source and a result. Where a level above B-B is wanted, the signed file waits under a hidden name until
-    it is reached, and a second run goes on with what is not finished. ``look_at`` says at which level a file that is
-    there is the source signed, None when it is something else: that is signed anew (untold, all count). With ``keep`` a
-    file whose services do not answer gets its final name at B-B after ``keep`` has noted that, and its outcome says so.
+    Both take a source and a result; what ``sign_one`` returns as a tuple are its notes. Where a level above B-B is
+    wanted, the signed file waits under a hidden name until it is reached (`Staging`), and a second run goes on with
+    what is not finished. ``look_at`` says at which level a file that is there is the source signed, None when it is
+    something else: that is signed anew (untold, all count). With ``keep`` a file whose services do not answer gets its
+    final name at B-B after ``keep`` has noted that, and its outcome says so.
     A PIN or password that is refused stops the run (`WrongPassword`): each further try would bring the token nearer to
     its lock.
     """
@@ -80,9 +85,12 @@ class SignedFolder:
     def run(self, sources: list[Path], out: Path, on_done: Callable[[Outcome], None]) -> list[Outcome]:
         """Sign every file whose result is not there yet; call ``on_done`` with each outcome as it comes."""
         outcomes: list[Outcome] = []
-        with ThreadPoolExecutor(self._services) as lifting, ThreadPoolExecutor(self._jobs) as signing:
+        with ExitStack() as stack:
+            staging = None if self._lift_one is None else stack.enter_context(Staging(out))
+            lifting = stack.enter_context(ThreadPoolExecutor(self._services))
+            signing = stack.enter_context(ThreadPoolExecutor(self._jobs))
             try:
-                first = [signing.submit(self._sign, source, out / source.name, lifting) for source in sources]
+                first = [signing.submit(self._sign, source, out / source.name, lifting, staging) for source in sources]
                 waiting = []
                 for done in as_completed(first):
                     result = done.result()
@@ -101,8 +109,11 @@ class SignedFolder:
                 raise
         return sorted(outcomes, key=lambda one: one.source)
 
-    def _sign(self, source: Path, out: Path, lifting: ThreadPoolExecutor) -> Outcome | Future[Outcome]:
-        staged = out if self._lift_one is None else out.with_name(f".{out.name}.B-B")
+    def _sign(
+        self, source: Path, out: Path, lifting: ThreadPoolExecutor, staging: Staging | None
+    ) -> Outcome | Future[Outcome]:
+        staged = out if staging is None else staging.name_for(out)
+        notes: tuple[Message, ...] = ()
         try:
             with storage_translated():
                 made = self._look_at(source, out) if out.exists() else None
@@ -110,25 +121,26 @@ class SignedFolder:
                     return Outcome(source, out, "skipped", made)
                 if made is not None:
                     staged = out  # signed already, and put off below its level: that is what is left to do
-                elif not (staged != out and staged.exists() and self._look_at(source, staged)):
-                    self._sign_anew(source, staged)
+                elif not (staging is not None and staging.take_over(out) and self._look_at(source, staged)):
+                    notes = self._sign_anew(source, staged)
         except WrongPassword as error:
             self._refusal = error
             raise
         except EdocxError as error:
             return Outcome(source, out, "failed", error=error)
         if self._lift_one is None:
-            return Outcome(source, out, "signed")
-        return lifting.submit(self._lift, source, staged, out)
+            return Outcome(source, out, "signed", messages=notes)
+        return lifting.submit(self._lift, source, staged, out, notes)
 
-    def _sign_anew(self, source: Path, staged: Path) -> None:
+    def _sign_anew(self, source: Path, staged: Path) -> tuple[Message, ...]:
         if self._refusal is not None:
             raise self._refusal
         if self._stopped.is_set():
             raise CancelledError  # for nobody: the run ended with another error
-        self._sign_one(source, staged)
+        said = self._sign_one(source, staged)
+        return said if isinstance(said, tuple) else ()
 
-    def _lift(self, source: Path, staged: Path, out: Path) -> Outcome:
+    def _lift(self, source: Path, staged: Path, out: Path, notes: tuple[Message, ...]) -> Outcome:
         assert self._lift_one is not None
         try:
             self._lift_one(staged, out)
@@ -137,10 +149,10 @@ class SignedFolder:
                 return Outcome(source, out, "failed", error=error)
             self._keep(out, error)
             staged.replace(out)
-            return Outcome(source, out, "signed", error=error)
+            return Outcome(source, out, "signed", error=error, messages=notes)
         if staged != out:
             staged.unlink(missing_ok=True)
-        return Outcome(source, out, "signed", self._level)
+        return Outcome(source, out, "signed", self._level, messages=notes)
 
 
 def sign_folder(
@@ -162,42 +174,14 @@ def sign_folder(
     Raises `UsageError` (``EDX-USAGE-OVERWRITE``) when both are one folder, and `WrongPassword` at the first PIN that is
     refused.
     """
-    from edocx.signing.pdf.deferred import drop_task, keep_task
-    from edocx.signing.pdf.extend import extend_file, require_means
     from edocx.signing.pdf.order import sign_as
-    from edocx.signing.pdf.resume import level_made
-    from edocx.signing.pdf.sign import LevelTask
-
-    level, at = means.level, means.at
-    helpers = {"timestamps": means.timestamps, "evidence": means.evidence}
-    if level != "B-B":
-        require_means(level, means.timestamps, means.evidence)
 
     def sign_one(source: Path, target: Path) -> object:
-        options = {"at": at, "criteria": means.criteria, "reason": reason, "fast": fast}
-        return sign_as(source, target, signer, role, **look.keywords(source, role, at), **options)  # type: ignore[arg-type]
+        options = {"at": means.at, "criteria": means.criteria, "reason": reason, "fast": fast}
+        return sign_as(source, target, signer, role, **look.keywords(source, role, means.at), **options)  # type: ignore[arg-type]
 
-    def lift_one(staged: Path, target: Path) -> object:
-        done = extend_file(staged, target, level, at=at, **helpers)  # type: ignore[arg-type]
-        drop_task(target)
-        return done
-
-    with storage_translated():
-        out.mkdir(parents=True, exist_ok=True)
-        if out.samefile(folder):
-            raise _one_folder(out)
-        sources = sorted(path for path in folder.iterdir() if path.suffix.lower() == ".pdf" and path.is_file())
-    run = SignedFolder(
-        sign_one,
-        None if level == "B-B" else lift_one,
-        level=level,
-        look_at=lambda source, made: level_made(source, made, signer, at=at, criteria=means.criteria),
-        jobs=jobs,
-        services=services,
-        keep=(lambda file, error: keep_task(LevelTask(file=file, level=level, since=at, reason=error.code)))
-        if means.defer
-        else None,
-    )
+    sources = _sources(folder, out)
+    run = _run_of(sign_one, signer, means, jobs=jobs, services=services)
     with progress(len(sources)) as advance:
         step = advance(itertools.repeat(None))
 
@@ -207,8 +191,48 @@ def sign_folder(
                 _show(outcome)
 
         outcomes = run.run(sources, out, tell)
-    _report(outcomes, level, at, as_json=as_json)
+    _report(outcomes, means, as_json=as_json)
     return 1 if any(one.state == "failed" for one in outcomes) else 0
+
+
+def _sources(folder: Path, out: Path) -> list[Path]:
+    """Return the PDFs of a folder, and make the one for their results."""
+    with storage_translated():
+        out.mkdir(parents=True, exist_ok=True)
+        if out.samefile(folder):
+            raise _one_folder(out)
+        return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".pdf" and path.is_file())
+
+
+def _run_of(sign_one: Step, signer: Signer, means: Means, *, jobs: int, services: int) -> SignedFolder:
+    """Join signing with what lifts the result to its level; raise `UsageError` when the means for that are missing."""
+    from edocx.signing.pdf.deferred import drop_task, keep_task
+    from edocx.signing.pdf.extend import extend_file, require_means
+    from edocx.signing.pdf.resume import level_made
+    from edocx.signing.pdf.sign import LevelTask
+
+    level, at = means.level, means.at
+    helpers = {"timestamps": means.timestamps, "evidence": means.evidence}
+    if level != "B-B":
+        require_means(level, means.timestamps, means.evidence)
+
+    def lift_one(staged: Path, target: Path) -> object:
+        done = extend_file(staged, target, level, at=at, **helpers)  # type: ignore[arg-type]
+        drop_task(target)
+        return done
+
+    def keep(file: Path, error: EdocxError) -> object:
+        return keep_task(LevelTask(file=file, level=level, since=at, reason=error.code))
+
+    return SignedFolder(
+        sign_one,
+        None if level == "B-B" else lift_one,
+        level=level,
+        look_at=lambda source, made: level_made(source, made, signer, at=at, criteria=means.criteria),
+        jobs=jobs,
+        services=services,
+        keep=keep if means.defer else None,
+    )
 
 
 def _one_folder(out: Path) -> UsageError:
@@ -230,7 +254,8 @@ def _show(outcome: Outcome) -> None:
     say(f"{outcome.source.name}: {words[outcome.state].in_language(language())} {outcome.level}{reason}")
 
 
-def _report(outcomes: list[Outcome], level: str, at: datetime, *, as_json: bool) -> None:
+def _report(outcomes: list[Outcome], means: Means, *, as_json: bool) -> None:
+    unchecked = means.unchecked() if any(one.state == "signed" and one.level != "B-B" for one in outcomes) else ()
     counts = {state: sum(one.state == state for one in outcomes) for state in ("signed", "skipped", "failed")}
     if as_json:
         files = [
@@ -240,10 +265,12 @@ def _report(outcomes: list[Outcome], level: str, at: datetime, *, as_json: bool)
                 "state": one.state,
                 "level": one.level if one.state != "failed" else None,
                 "error": error_json(one.error) if one.error is not None else None,
+                "messages": [note.model_dump() for note in one.messages],
             }
             for one in outcomes
         ]
-        emit_json({"schema": 1, "at": at.isoformat(), "level": level, **counts, "files": files})
+        said = {"schema": 1, "at": means.at.isoformat(), "level": means.level, **counts, "files": files}
+        emit_json({**said, "messages": [note.model_dump() for note in unchecked]})
         return
     say(
         Text(
@@ -251,3 +278,5 @@ def _report(outcomes: list[Outcome], level: str, at: datetime, *, as_json: bool)
             f"Signed {counts['signed']}, there already {counts['skipped']}, failed {counts['failed']}.",
         )
     )
+    # Said once, however many files it is true of.
+    say_notes({note.code: note for note in (*unchecked, *(note for one in outcomes for note in one.messages))}.values())

@@ -29,7 +29,10 @@ PASSWORD_VARIABLE = "EDOCX_KEY_PASSWORD"  # noqa: S105 - the name of a variable
 
 
 AXIS_VARIABLE = "EDOCX_AXIS_SECRET"
-"""Environment variable that answers the question for the secret of an axis over HTTP."""
+"""Environment variable that answers the question for the secret of an axis over a network."""
+
+AXIS_PASSWORD_VARIABLE = "EDOCX_AXIS_PASSWORD"  # noqa: S105 - the name of a variable
+"""Environment variable that answers the question for the password of the axis' user (LGSP, NATS)."""
 
 
 class LevelName(StrEnum):
@@ -43,7 +46,8 @@ class LevelName(StrEnum):
 
 def ask_secret(name: str) -> str | None:
     """Answer from the environment, or ask on the terminal without showing; None when there is nobody to ask."""
-    given = os.environ.get(AXIS_VARIABLE if name.startswith("axis:") else PASSWORD_VARIABLE)
+    variables = {"axis": AXIS_VARIABLE, "axis-password": AXIS_PASSWORD_VARIABLE}
+    given = os.environ.get(variables.get(name.partition(":")[0], PASSWORD_VARIABLE))
     if given is not None:
         return given
     if not sys.stdin.isatty():
@@ -117,6 +121,13 @@ class Means:
             evidence=evidence_from(store, online=online),
         )
 
+    def unchecked(self, notes: Iterable[Message] = ()) -> tuple[Message, ...]:
+        """Return what nobody checked of the services that were used; none was where ``notes`` say it is put off."""
+        if any(note.code == "EDX-LEVEL-DEFERRED" for note in notes):
+            return ()
+        trusting = self.criteria is not None and bool(self.criteria.trust.anchors)
+        return unchecked_services(self.level, self.timestamps, trusting=trusting)
+
     def levels(self) -> dict[str, Any]:
         """Return the arguments of `sign_as` about levels; what is put off is noted beside its file."""
         from edocx.signing.pdf.deferred import keep_task
@@ -174,6 +185,13 @@ def say_notes(notes: Iterable[Message]) -> None:
     """Print what was not checked, or put off."""
     for note in notes:
         say(f"  ! {note.vi if language() == 'vi' else note.en}  [{note.code}]")
+
+
+def unchecked_services(level: str, services: Timestamper | None, *, trusting: bool) -> tuple[Message, ...]:
+    """Return the warning that a time-stamping service was taken without trusted roots to hold it against."""
+    from edocx.signing.timestamp import SERVICE_UNCHECKED
+
+    return () if level == "B-B" or services is None or trusting else (SERVICE_UNCHECKED,)
 
 
 PATIENCE = timedelta(seconds=180)

@@ -21,7 +21,7 @@ from edocx.errors import EdocxError, Text, Unavailable
 from edocx.signing.algorithms import HashName
 from edocx.signing.http_exchange import post
 from edocx.signing.path import judge_path
-from edocx.signing.report import Indication, SubIndication
+from edocx.signing.report import Indication, Message, SubIndication
 from edocx.signing.trust import TrustStore
 
 SignatureLevel = Literal["B-B", "B-T", "B-LT", "B-LTA"]
@@ -35,6 +35,16 @@ MAX_ANSWER = 256 * 1024
 
 DEFAULT_LIMIT = timedelta(seconds=30)
 """The public service was measured at 2 to 131 s (spec/law.md #104); a pool asks the next one sooner."""
+
+SERVICE_UNCHECKED = Message.of(
+    "EDX-TSA-UNCHECKED",
+    "warning",
+    Text(
+        "Không có gốc tin cậy: chưa xét dịch vụ cấp dấu thời gian có đáng tin cậy hay không.",
+        "There are no trusted roots: nobody checked whether the time-stamping service is to be trusted.",
+    ),
+)
+"""What a signer is told who used a service without trust: its timestamp counts only where a verifier trusts it."""
 
 _FAULTS = (ValueError, TypeError, KeyError, AttributeError, AssertionError, IndexError, OverflowError)
 _WEAK = frozenset({"md5", "sha1", "sha224"})

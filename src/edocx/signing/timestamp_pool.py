@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from urllib.parse import urlsplit
 
 from edocx.errors import EdocxError, Text, Unavailable
 from edocx.signing.algorithms import HashName
@@ -15,6 +16,9 @@ from edocx.signing.timestamp import TOKEN_ROOM, Timestamper
 FIRST_REST = timedelta(seconds=30)
 LONGEST_REST = timedelta(minutes=15)
 """A service that failed is left alone for the first, doubled at each further failure up to the second."""
+
+MAX_NAME = 100
+"""Characters of a name that is no address, in messages."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,7 @@ class _State:
     failures: int = 0
     rests_until: float = 0.0
     last_seconds: float | None = None
+    failure: Unavailable | None = None
 
 
 class TimestampPool:
@@ -69,7 +74,8 @@ class TimestampPool:
     def timestamp(self, digest: bytes, hash_name: HashName) -> bytes:
         """Return the token of the first service that gives a good one.
 
-        Raises `Unavailable` (``EDX-TSA-NONE``) when none does; its cause is the last failure.
+        Raises `Unavailable` (``EDX-TSA-NONE``) when none does: it names the host of each and why, of those that rest
+        why they do; its cause is the last failure.
         """
         failure: EdocxError | None = None
         for service, state in zip(self._services, self._states, strict=True):
@@ -80,11 +86,11 @@ class TimestampPool:
                 token = service.timestamp(digest, hash_name)
             except Unavailable as error:
                 failure = error
-                self._failed(state)
+                self._failed(state, error)
                 continue
             self._answered(state, self._seconds() - begun)
             return token
-        raise _none(len(self._services)) from failure
+        raise _none(self._reasons()) from failure
 
     def health(self) -> tuple[ServiceHealth, ...]:
         """Tell how each service is doing, in order."""
@@ -99,8 +105,14 @@ class TimestampPool:
         with self._lock:
             return self._seconds() < state.rests_until
 
-    def _failed(self, state: _State) -> None:
+    def _reasons(self) -> list[tuple[str, Unavailable]]:
         with self._lock:
+            held = zip(self._services, self._states, strict=True)
+            return [(_host(service.name), state.failure) for service, state in held if state.failure is not None]
+
+    def _failed(self, state: _State, error: Unavailable) -> None:
+        with self._lock:
+            state.failure = error
             rest = min(self._longest_rest, self._first_rest * 2**state.failures)
             state.failures = min(state.failures + 1, 30)
             state.rests_until = self._seconds() + rest
@@ -108,15 +120,28 @@ class TimestampPool:
     def _answered(self, state: _State, seconds: float) -> None:
         with self._lock:
             state.failures = 0
+            state.failure = None
             state.rests_until = 0.0
             state.last_seconds = seconds
 
 
-def _none(count: int) -> Unavailable:
+def _host(name: str) -> str:
+    """Return the host of a service named by its address: what follows it may hold a subscriber's key."""
+    try:
+        return urlsplit(name).hostname or name[:MAX_NAME]
+    except ValueError:
+        return name[:MAX_NAME]
+
+
+def _none(reasons: list[tuple[str, Unavailable]]) -> Unavailable:
+    causes = Text(
+        "; ".join(f"{host}: {error.text.vi.rstrip('.')} [{error.code}]" for host, error in reasons),
+        "; ".join(f"{host}: {error.text.en.rstrip('.')} [{error.code}]" for host, error in reasons),
+    )
     return Unavailable(
         Text(
-            f"Không dịch vụ cấp dấu thời gian nào trong {count} dịch vụ trả lời được.",
-            f"None of the {count} time-stamping services gave a usable answer.",
+            f"Không dịch vụ cấp dấu thời gian nào trả lời được ({causes.vi}).",
+            f"No time-stamping service gave a usable answer ({causes.en}).",
         ),
         hint=Text(
             "Ký ở mức B-B và nâng mức sau bằng `edocx extend`, hoặc thử lại sau.",

@@ -191,12 +191,14 @@ def _late(source: Path) -> SigningRefused:
 
 def _deferred(done: Signed) -> Message:
     assert done.task is not None
+    cause = done.cause or Text(done.task.reason, done.task.reason)
     return Message.of(
         "EDX-LEVEL-DEFERRED",
         "warning",
         Text(
-            f"Mới ký ở mức {done.level} ({done.task.reason}); còn phải nâng lên {done.task.level}.",
-            f"Signed at {done.level} for now ({done.task.reason}); it is still to be lifted to {done.task.level}.",
+            f"Mới ký ở mức {done.level}; còn phải nâng lên {done.task.level}. {cause.vi} [{done.task.reason}]",
+            f"Signed at {done.level} for now; it is still to be lifted to {done.task.level}. "
+            f"{cause.en} [{done.task.reason}]",
         ),
         where=str(done.path),
     )

@@ -17,7 +17,7 @@ from typing import Literal, Unpack
 from pydantic import BaseModel, ConfigDict
 
 from edocx.content import naming, storage_translated, sync_folder
-from edocx.errors import SigningRefused, Unavailable
+from edocx.errors import SigningRefused, Text, Unavailable
 from edocx.signing.evidence import Evidence
 from edocx.signing.keys import Signer
 from edocx.signing.pdf.extend import extend_file, require_means
@@ -61,11 +61,12 @@ class LevelTask(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Signed:
-    """A signed file, the level it has, and the task that is left if that is not the level asked for."""
+    """A signed file, the level it has, and the task that is left if that is not the level asked for, and why."""
 
     path: Path
     level: SignatureLevel
     task: LevelTask | None = None
+    cause: Text | None = None
 
 
 def sign(
@@ -145,7 +146,7 @@ def sign_to_level(
         _sync_file(working)
         working.replace(out)
         sync_folder(out.parent)
-    return Signed(out, reached, task)
+    return Signed(out, reached, task, None if failure is None else failure.text)
 
 
 def run_task(task: LevelTask, *, at: datetime, timestamps: Timestamper, evidence: Evidence | None = None) -> Signed:
