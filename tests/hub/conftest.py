@@ -8,6 +8,8 @@ import pytest
 from hub_postgres import Server
 from hub_scene import NOW, SECRETS, OfficialClient, open_hub, serving
 
+from edocx.content import Blob
+from edocx.routing.parcel import Parcel
 from edocx.testing.clock import FixedClock
 
 
@@ -54,5 +56,17 @@ def client(address):
 
     def make(code: str, **options) -> OfficialClient:
         return OfficialClient(address, code, options.pop("secret", SECRETS.get(code, "khong-biet")), **options)
+
+    return make
+
+
+@pytest.fixture
+def parcel_of(clock):
+    """Make a parcel and its payload."""
+
+    def make(content=b"noi dung", *, sender="H58.12.01", recipients=("G22",), document_id="D1", **more):
+        payload = Blob.from_bytes(content)
+        told = {"sender": sender, "recipients": recipients, "document_id": document_id, "created_at": clock.now()}
+        return Parcel.of(payload, **told, **more), payload
 
     return make

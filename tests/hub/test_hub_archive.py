@@ -2,76 +2,21 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from contextlib import contextmanager
-from pathlib import Path
 
 import pytest
 from hub_broker_scene import require_nats
+from hub_lines import Lines, contract
 from hub_scene import SECRETS, A, B, OfficialClient, document, enrol, open_hub, serving
 
-from edocx.content import Blob
 from edocx.errors import UnitError
 from edocx.hub import HubConfig, NewAgency, app, archive_operations
-from edocx.routing.parcel import Parcel
 from edocx.routing.transport import SignedHead
 from edocx.routing.transport.axis import AxisTransport
 
 UNITS = ("H58.12.01", "H58.07", "H58", "G22")
-_CONTRACT = Path(__file__).parents[1] / "routing" / "test_routing_archive_contract.py"
-_spec = importlib.util.spec_from_file_location("archive_contract", _CONTRACT)
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-globals().update({name: value for name, value in vars(_module).items() if name.startswith("test_")})
-
-
-class Lines:
-    """One line for each unit, as offices have; the contract speaks for all of them."""
-
-    def __init__(self, make):
-        self._make, self._lines = make, {}
-
-    def of(self, unit):
-        if unit not in self._lines:
-            self._lines[unit] = self._make(unit)
-        return self._lines[unit]
-
-    def submit(self, parcel, payload):
-        return self.of(parcel.sender).submit(parcel, payload)
-
-    def pending(self, unit):
-        return self.of(unit).pending(unit)
-
-    def fetch(self, entry):
-        first, second = self.of(entry.recipient).fetch(entry), self.of(entry.sender).fetch(entry)
-        assert first == second, "both ends get the same bytes"
-        return first
-
-    def acknowledge(self, entry):
-        self.of(entry.recipient).acknowledge(entry)
-
-    def remembers(self):
-        return self.of("G22").remembers()
-
-    def keep_head(self, unit, head, *, anew=False):
-        return self.of(unit).keep_head(unit, head, anew=anew)
-
-    def head_of(self, unit):
-        return self.of(unit).head_of(unit)
-
-    def sent(self, unit, since):
-        return self.of(unit).sent(unit, since)
-
-    def received(self, unit, since):
-        return self.of(unit).received(unit, since)
-
-    def trace(self, sender, message_id):
-        return self.of(sender).trace(sender, message_id)
-
-    def close(self):
-        for line in self._lines.values():
-            line.close()
+globals().update(contract("test_routing_archive_contract"))
 
 
 def carrier_of(folder, clock, **settings):
@@ -85,7 +30,9 @@ def lines_over_http(folder, clock, **settings):
     hub = carrier_of(folder, clock, **settings)
     with serving(hub) as (host, port):
         told = {"clock": clock, "attempts": folder / "attempts"}
-        lines = Lines(lambda unit: AxisTransport(f"http://{host}:{port}", system=unit, secret=f"s-{unit}", **told))
+        lines = Lines(
+            lambda unit: AxisTransport(f"http://{host}:{port}", system=unit, secret=f"s-{unit}", **told), UNITS
+        )
         yield lines
         lines.close()
     hub.service.close()
@@ -116,7 +63,7 @@ def over_nats(tmp_path, clock, nats_server):
     broker.answer_calls()
     told = {"hub": "H58", "clock": clock, "attempts": tmp_path / "attempts"}
     settings = NatsSettings(nats_server.urls)
-    lines = Lines(lambda unit: NatsTransport(settings, system=unit, secret=f"s-{unit}", **told))
+    lines = Lines(lambda unit: NatsTransport(settings, system=unit, secret=f"s-{unit}", **told), UNITS)
     yield lines
     lines.close()
     broker.stop()
@@ -137,20 +84,6 @@ def archive(request):
     return request.getfixturevalue(f"over_{request.param}")
 
 
-@pytest.fixture
-def parcel_of(clock):
-    def make(content=b"noi dung", *, sender="H58.12.01", recipients=("G22",), document_id="D1", **more):
-        payload = Blob.from_bytes(content)
-        told = {"sender": sender, "recipients": recipients, "document_id": document_id, "created_at": clock.now()}
-        return Parcel.of(payload, **told, **more), payload
-
-    return make
-
-
-def test_the_contract_is_not_empty():
-    assert sum(name.startswith("test_") for name in globals()) > 8
-
-
 def test_a_long_list_comes_in_pages(over_http, parcel_of, clock, monkeypatch):
     monkeypatch.setattr(archive_operations, "PAGE", 2)
     since = clock.now()
@@ -168,7 +101,9 @@ def test_contents_let_go_after_their_time_are_listed_no_more(tmp_path, clock, pa
     hub = carrier_of(tmp_path, clock)
     with serving(hub) as (host, port):
         told = {"clock": clock, "attempts": tmp_path / "attempts"}
-        lines = Lines(lambda unit: AxisTransport(f"http://{host}:{port}", system=unit, secret=f"s-{unit}", **told))
+        lines = Lines(
+            lambda unit: AxisTransport(f"http://{host}:{port}", system=unit, secret=f"s-{unit}", **told), UNITS
+        )
         since = clock.now()
         lines.submit(*parcel_of(b"cu", document_id="D1"))
         lines.acknowledge(lines.pending("G22")[0])

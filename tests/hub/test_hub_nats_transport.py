@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-import importlib.util
-from pathlib import Path
-
 import pytest
 from hub_broker_scene import require_nats
+from hub_lines import Lines, contract
 from hub_scene import enrol
 
-from edocx.content import Blob
 from edocx.errors import Refused, StateError, TransportUnavailable, UsageError
 from edocx.hub import HubConfig, NewAgency, app
 from edocx.hub.broker import Broker
 from edocx.hub.broker_settings import BrokerConfig
-from edocx.routing.parcel import Parcel, ParcelKind
+from edocx.routing.parcel import ParcelKind
 from edocx.routing.transport.nats import NatsTransport
 from edocx.routing.transport.nats_frame import pack, unpack
 from edocx.routing.transport.nats_line import NatsSettings
@@ -24,42 +21,12 @@ from edocx.testing.nats_servers import NatsServers
 require_nats()
 
 UNITS = ("H58.12.01", "H58.12", "H58.07", "H58", "G22")
-_CONTRACT = Path(__file__).parents[1] / "routing" / "test_routing_transport_contract.py"
 _BEYOND = {"test_the_way_over_the_levels_is_recorded", "test_a_message_nobody_sent_left_no_trace"}
 """They ask for `trace`, which local axes have and the Protocol has not."""
 
-_spec = importlib.util.spec_from_file_location("nats_transport_contract", _CONTRACT)
-_module = importlib.util.module_from_spec(_spec)
-_spec.loader.exec_module(_module)
-globals().update({n: v for n, v in vars(_module).items() if n.startswith("test_") and n not in _BEYOND})
-
-
-class Lines:
-    """One line for each unit, as offices have; the contract speaks for all of them."""
-
-    def __init__(self, make):
-        self._make, self._lines = make, {}
-
-    def of(self, unit):
-        if unit not in self._lines:
-            self._lines[unit] = self._make(unit)
-        return self._lines[unit]
-
-    def submit(self, parcel, payload):
-        return self.of(parcel.sender if parcel.sender in UNITS else UNITS[0]).submit(parcel, payload)
-
-    def pending(self, unit):
-        return self.of(unit).pending(unit)
-
-    def fetch(self, entry):
-        return self.of(entry.recipient).fetch(entry)
-
-    def acknowledge(self, entry):
-        self.of(entry.recipient).acknowledge(entry)
-
-    def close(self):
-        for line in self._lines.values():
-            line.close()
+globals().update(
+    {name: test for name, test in contract("test_routing_transport_contract").items() if name not in _BEYOND}
+)
 
 
 @pytest.fixture(scope="module")
@@ -94,23 +61,9 @@ def axis(server, carrier, tmp_path, clock):
             NatsSettings(server.urls), hub="H58", system=unit, secret=f"s-{unit}", clock=clock, attempts=tmp_path / unit
         )
 
-    lines = Lines(make)
+    lines = Lines(make, UNITS)
     yield lines
     lines.close()
-
-
-@pytest.fixture
-def parcel_of(clock):
-    def make(content=b"noi dung", *, sender="H58.12.01", recipients=("G22",), document_id="D1", **more):
-        payload = Blob.from_bytes(content)
-        told = {"sender": sender, "recipients": recipients, "document_id": document_id, "created_at": clock.now()}
-        return Parcel.of(payload, **told, **more), payload
-
-    return make
-
-
-def test_the_contract_is_not_empty():
-    assert sum(name.startswith("test_") for name in globals()) > 15
 
 
 def test_statuses_and_documents_come_in_one_list(axis, parcel_of):

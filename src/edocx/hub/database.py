@@ -12,7 +12,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Generic, Self, TypeVar
 
 from sqlalchemy import URL, Connection, select
@@ -23,6 +22,7 @@ from edocx.content import Blob
 from edocx.errors import StoreUnavailable, Text
 from edocx.hub.payload_pieces import PayloadPieces
 from edocx.hub.schema import create
+from edocx.routing.closing import Closing
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.store import tables as routing_tables
 from edocx.routing.store.engine import Gate, sqlite_engine, writing
@@ -100,7 +100,7 @@ class _Job(Generic[_T]):
         return self._results[0]
 
 
-class HubStore:
+class HubStore(Closing):
     """A hub's database; several processes and threads may use one file at once."""
 
     def __init__(self, path: Path, *, clock: Clock, faults: Faults = NO_FAULTS, server: URL | None = None) -> None:
@@ -271,13 +271,3 @@ class HubStore:
     def _writing(self) -> Iterator[Connection]:
         with _first_said(), self._engine.connect() as bare, writing(bare) as connection, connection.begin():
             yield connection
-
-    def __enter__(self) -> Self:
-        """Use the store in a ``with`` block; it is closed at the end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the store."""
-        self.close()

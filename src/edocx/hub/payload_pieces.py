@@ -5,20 +5,18 @@ No file of one node's: any node can give out what another took in, and a backup 
 
 from __future__ import annotations
 
-import io
-from collections.abc import Iterator
 from datetime import datetime
-from typing import Any
+from functools import partial
 
 from sqlalchemy import Connection, Engine, bindparam, func, null, select
 
 from edocx.content import Blob
-from edocx.errors import LimitExceeded, StoreUnavailable, Text
 from edocx.hub.schema import payload_pieces
 from edocx.routing.faults import Faults
 from edocx.routing.store import tables
-from edocx.routing.store.failure import damaged, translated
-from edocx.routing.store.payloads import INLINE_LIMIT, MAX_PAYLOAD, checked, erased
+from edocx.routing.store.failure import translated
+from edocx.routing.store.payloads import INLINE_LIMIT, MAX_PAYLOAD, checked, erased, inline, lost, require_size
+from edocx.routing.store.pieces import even_pieces, piecewise
 from edocx.routing.store.upsert import upsert
 
 PIECE = 1024 * 1024
@@ -58,21 +56,13 @@ class PayloadPieces:
         to fit their digest are never kept. Pieces without a row in the payload table are only space.
         Raises `LimitExceeded`, and `InputError` when bytes and digest differ.
         """
-        if blob.size > MAX_PAYLOAD:
-            raise LimitExceeded(
-                Text(
-                    f"Gói tin dài {blob.size} byte, vượt giới hạn {MAX_PAYLOAD}.",
-                    f"The payload has {blob.size} bytes, over the limit of {MAX_PAYLOAD}.",
-                ),
-                hint=Text("Chia nhỏ tệp đính kèm.", "Split the attachments."),
-                code="EDX-LIMIT-PAYLOAD",
-            )
+        require_size(blob, MAX_PAYLOAD)
         if blob.size <= INLINE_LIMIT:
             return
         with translated(self._where), self._engine.begin() as connection:
             if connection.execute(_HELD, {"wanted": blob.sha256}).scalar_one() == blob.size:
                 return
-            for number, piece in enumerate(_pieces(blob)):
+            for number, piece in enumerate(even_pieces(checked(blob), PIECE)):
                 connection.execute(_ADD, {"sha256": blob.sha256, "number": number, "content": piece})
             self._faults.reached("store.payload.before")
         self._faults.reached("store.payload.after")
@@ -88,13 +78,14 @@ class PayloadPieces:
         """Return a payload; raise `StoreUnavailable` when it is gone. Its pieces are read when they are wanted."""
         row = connection.execute(_FIND, {"wanted": sha256}).one_or_none()
         if row is None:
-            raise self._lost(sha256)
+            raise lost(self._place(sha256))
         if row.erased_at is not None:
             raise erased(sha256)
         if row.content is not None:
-            return Blob.from_bytes(bytes(row.content))
-        opener = lambda: io.BufferedReader(_PieceReader(self, sha256, row.size), PIECE)  # noqa: E731
-        return Blob.from_opener(opener, sha256=sha256, size=row.size)
+            return inline(bytes(row.content), sha256, self._place(sha256))
+        return Blob.from_opener(
+            lambda: piecewise(partial(self.piece, sha256), size=row.size, piece=PIECE), sha256=sha256, size=row.size
+        )
 
     def drop(self, connection: Connection, sha256: str) -> None:
         """Delete the pieces of a payload."""
@@ -105,57 +96,8 @@ class PayloadPieces:
         with translated(self._where), self._engine.connect() as connection:
             found = connection.execute(_PIECE, {"wanted": sha256, "number": number}).scalar_one_or_none()
         if found is None:
-            raise self._lost(sha256)
+            raise lost(self._place(sha256))
         return bytes(found)
 
-    def _lost(self, sha256: str) -> StoreUnavailable:
-        return damaged(
-            f"{self._where}#{sha256}",
-            Text("Nội dung của một gói tin bị mất hoặc hỏng.", "The content of a parcel is gone or damaged."),
-            code="EDX-STORE-PAYLOAD",
-        )
-
-
-class _PieceReader(io.RawIOBase):
-    """Reads a payload from front to back, one piece in memory."""
-
-    def __init__(self, pieces: PayloadPieces, sha256: str, size: int) -> None:
-        super().__init__()
-        self._pieces, self._sha256, self._size = pieces, sha256, size
-        self._at, self._number, self._held = 0, -1, b""
-
-    def readable(self) -> bool:
-        return True
-
-    def seekable(self) -> bool:
-        return True
-
-    def tell(self) -> int:
-        return self._at
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        base = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self._size}[whence]
-        self._at = max(0, base + offset)
-        return self._at
-
-    def readinto(self, buffer: Any, /) -> int:
-        if self._at >= self._size:
-            return 0
-        number, offset = divmod(self._at, PIECE)
-        if number != self._number:
-            self._held, self._number = self._pieces.piece(self._sha256, number), number
-        data = self._held[offset : offset + len(buffer)]
-        buffer[: len(data)] = data
-        self._at += len(data)
-        return len(data)
-
-
-def _pieces(blob: Blob) -> Iterator[bytes]:
-    held = bytearray()
-    for part in checked(blob):
-        held += part
-        while len(held) >= PIECE:
-            yield bytes(held[:PIECE])
-            del held[:PIECE]
-    if held:
-        yield bytes(held)
+    def _place(self, sha256: str) -> str:
+        return f"{self._where}#{sha256}"

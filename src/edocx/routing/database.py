@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from sqlalchemy import URL, Connection, Engine, false, update
@@ -16,6 +15,7 @@ from sqlalchemy import URL, Connection, Engine, false, update
 from edocx.clock import Clock, SystemClock
 from edocx.content import Blob
 from edocx.errors import Text, UsageError
+from edocx.routing.closing import Closing
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.journal import Id
 from edocx.routing.store.engine import sqlite_engine, writing
@@ -33,7 +33,7 @@ Observer = Callable[[datetime, Sequence[tuple[str, dict[str, Id]]]], None]
 """Is told of a committed transaction: its moment, and the events with their ids that it wrote into the journal."""
 
 
-class Store:
+class Store(Closing):
     """An office's database, in SQLite or PostgreSQL, with its payload folder.
 
     Several processes and threads may use one file at once; writers take turns. What a committed
@@ -231,16 +231,6 @@ class Store:
             holder.end()
             raise
         return holder
-
-    def __enter__(self) -> Self:
-        """Use the store in a ``with`` block; it is closed at the end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the store."""
-        self.close()
 
 
 def backed_up_by_the_server(where: str) -> UsageError:

@@ -10,7 +10,7 @@ from pathlib import Path
 from sqlalchemy import Connection, bindparam, func, null, select, update
 
 from edocx.content import Blob, sync_folder, write_durably
-from edocx.errors import InputError, LimitExceeded, StateError, Text
+from edocx.errors import InputError, LimitExceeded, StateError, StoreUnavailable, Text
 from edocx.routing.faults import Faults
 from edocx.routing.store import tables
 from edocx.routing.store.failure import damaged, files_translated
@@ -54,15 +54,7 @@ class Payloads:
         Safe to repeat and to do before any transaction: a file without a row is only space. Raises
         `LimitExceeded` for what is too large and `InputError` when the bytes do not fit the digest.
         """
-        if blob.size > self._max_size:
-            raise LimitExceeded(
-                Text(
-                    f"Gói tin dài {blob.size} byte, vượt giới hạn {self._max_size}.",
-                    f"The payload has {blob.size} bytes, over the limit of {self._max_size}.",
-                ),
-                hint=Text("Chia nhỏ tệp đính kèm hoặc tăng giới hạn.", "Split the attachments or raise the limit."),
-                code="EDX-LIMIT-PAYLOAD",
-            )
+        require_size(blob, self._max_size)
         if blob.size <= INLINE_LIMIT:
             return
         with files_translated(str(self.folder)):
@@ -90,7 +82,7 @@ class Payloads:
         """Return a payload; raise `StoreUnavailable` when its row or file is gone or cut short."""
         row = connection.execute(_FIND, {"wanted": sha256}).one_or_none()
         if row is None:
-            raise self._lost(sha256)
+            raise lost(str(self.place(sha256)))
         if row.erased_at is not None:
             raise erased(sha256)
         return self.blob(sha256, row.size, row.content)
@@ -113,13 +105,10 @@ class Payloads:
     def blob(self, sha256: str, size: int, content: bytes | None) -> Blob:
         """Return the payload of a row already read; raise `StoreUnavailable` when its file is gone or cut short."""
         if content is not None:
-            blob = Blob.from_bytes(content)
-            if blob.sha256 != sha256:
-                raise self._lost(sha256)
-            return blob
+            return inline(content, sha256, str(self.place(sha256)))
         place = self.place(sha256)
         if not place.is_file() or place.stat().st_size != size:
-            raise self._lost(sha256)
+            raise lost(str(self.place(sha256)))
         return Blob(sha256, size, place, lambda: place.open("rb"))
 
     def place(self, sha256: str) -> Path:
@@ -133,12 +122,35 @@ class Payloads:
         sync_folder(folder.parent)
         sync_folder(folder.parent.parent)
 
-    def _lost(self, sha256: str) -> Exception:
-        return damaged(
-            str(self.place(sha256)),
-            Text("Nội dung của một gói tin bị mất hoặc hỏng.", "The content of a parcel is gone or damaged."),
-            code="EDX-STORE-PAYLOAD",
+
+def require_size(blob: Blob, limit: int) -> None:
+    """Raise `LimitExceeded` for a payload that is too large to keep."""
+    if blob.size > limit:
+        raise LimitExceeded(
+            Text(
+                f"Gói tin dài {blob.size} byte, vượt giới hạn {limit}.",
+                f"The payload has {blob.size} bytes, over the limit of {limit}.",
+            ),
+            hint=Text("Chia nhỏ tệp đính kèm hoặc tăng giới hạn.", "Split the attachments or raise the limit."),
+            code="EDX-LIMIT-PAYLOAD",
         )
+
+
+def inline(content: bytes, sha256: str, where: str) -> Blob:
+    """Return a payload that stands in its row; raise `StoreUnavailable` when it is not what it was."""
+    blob = Blob.from_bytes(content)
+    if blob.sha256 != sha256:
+        raise lost(where)
+    return blob
+
+
+def lost(where: str) -> StoreUnavailable:
+    """Return the error for a payload that is gone, cut short or changed."""
+    return damaged(
+        where,
+        Text("Nội dung của một gói tin bị mất hoặc hỏng.", "The content of a parcel is gone or damaged."),
+        code="EDX-STORE-PAYLOAD",
+    )
 
 
 def erased(sha256: str) -> StateError:

@@ -11,8 +11,7 @@ import itertools
 import json
 from datetime import datetime, timedelta
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
 import pybase64
@@ -20,7 +19,6 @@ import pybase64
 from edocx.clock import Clock
 from edocx.content import Blob
 from edocx.errors import (
-    EdocxError,
     InputError,
     Refused,
     Text,
@@ -29,11 +27,11 @@ from edocx.errors import (
 from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.routing.store.payloads import MAX_PAYLOAD, checked
 from edocx.routing.transport import Entry, Receipt
+from edocx.routing.transport.attempted import AttemptedLine
 from edocx.routing.transport.attempts import Attempt, Attempts
 from edocx.routing.transport.axis_archive import AxisArchive
 from edocx.routing.transport.axis_exchange import UNKNOWN_DOCUMENT, AxisExchange
 from edocx.routing.transport.axis_rows import entry_of, may_be, moment_of, rows_of
-from edocx.routing.transport.http_line import REPLY_TOO_LONG, UNREACHED
 from edocx.routing.transport.refusal import open_outcome, require_own, unknown_entry, unknown_outcome
 from edocx.routing.transport.spool import spooled
 
@@ -47,7 +45,7 @@ _CRLF = b"\r\n"
 _TYPES = {ParcelKind.DOCUMENT: "edoc", ParcelKind.STATUS: "status"}
 
 
-class AxisTransport(AxisArchive):
+class AxisTransport(AxisArchive, AttemptedLine):
     """A `edocx.routing.transport.Transport` over the axis' HTTP protocol, for one unit."""
 
     def __init__(
@@ -121,53 +119,19 @@ class AxisTransport(AxisArchive):
         self._own(entry.recipient)
         self._line.call("updateStatus", {"docId": entry.key, "status": "done"}, body=b"{}")
 
-    def close(self) -> None:
-        """Close every connection, and forget the attempts that ended long ago."""
-        self._line.close()
-        self._attempts.forget_old(self._clock.now())
-
-    def __enter__(self) -> Self:
-        """Use the line in a ``with`` block; it is closed at the end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the line."""
-        self.close()
-
-    def _begin(self, parcel: Parcel) -> Attempt:
-        now = self._clock.now()
-        # A hub known to be ours answers a repeat with its first receipt: nothing need be remembered.
-        return (
-            Attempt(parcel.message_id, now.isoformat())
-            if self._line.is_edocx
-            else self._attempts.begin(parcel.message_id, now)
-        )
+    @property
+    def _called(self) -> AxisExchange:
+        return self._line
 
     def _send(self, parcel: Parcel, payload: Blob, attempt: Attempt) -> Receipt:
         content = Blob(parcel.sha256, parcel.size, payload.path, payload.open)
-        try:
-            reply = self._line.call(
-                "sendEdoc",
-                _parameters(parcel),
-                body=itertools.chain(checked(content), (_CRLF,)),
-                length=parcel.size + len(_CRLF),
-                binary=True,
-            )
-        except EdocxError as error:
-            # Either the axis refused, or no line was ever opened; of all else nobody knows what became of it.
-            away = isinstance(error, TransportUnavailable) or error.code == REPLY_TOO_LONG
-            if not away or error.code == UNREACHED:
-                self._attempts.drop(attempt)
-            raise
-        key = str(reply.get("DocId") or "")
-        if not key:
-            raise open_outcome(parcel.message_id)
-        received_at = moment_of(reply.get("edxReceivedAt")) or self._clock.now()
-        if not self._line.is_edocx:
-            self._attempts.done(attempt, key, received_at)
-        return Receipt(key, parcel.message_id, received_at)
+        told, length = _parameters(parcel), parcel.size + len(_CRLF)
+
+        def send() -> dict[str, Any]:
+            body = itertools.chain(checked(content), (_CRLF,))
+            return self._line.call("sendEdoc", told, body=body, length=length, binary=True)
+
+        return self._attempt(parcel, attempt, send, key="DocId")
 
     def _repeats_are_harmless(self, parcel: Parcel) -> bool:
         """Tell whether the axis is a hub of ours; one that was not asked before is asked now, with a harmless call."""

@@ -8,22 +8,22 @@ from __future__ import annotations
 
 import json
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from edocx.clock import Clock, in_vietnam
 from edocx.content import Blob
-from edocx.errors import EdocxError, Refused, TransportUnavailable
+from edocx.errors import Refused
 from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.routing.store.payloads import MAX_PAYLOAD, checked
 from edocx.routing.transport import Entry, Receipt
+from edocx.routing.transport.attempted import AttemptedLine
 from edocx.routing.transport.attempts import Attempt, Attempts
 from edocx.routing.transport.axis_exchange import UNKNOWN_DOCUMENT
-from edocx.routing.transport.axis_rows import entry_of, moment_of, rows_of
-from edocx.routing.transport.http_line import REPLY_TOO_LONG, UNREACHED
+from edocx.routing.transport.axis_rows import entry_of, rows_of
 from edocx.routing.transport.lgsp_exchange import LgspExchange
-from edocx.routing.transport.refusal import open_outcome, require_own, unknown_entry, unknown_outcome
+from edocx.routing.transport.refusal import require_own, unknown_entry, unknown_outcome
 from edocx.routing.transport.spool import spooled
 
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ _TYPES = {ParcelKind.DOCUMENT: "edoc", ParcelKind.STATUS: "status"}
 _NAMES = {"created_time": "createdTime", "docId": "docId", "from": "from"}
 
 
-class LgspTransport:
+class LgspTransport(AttemptedLine):
     """A `edocx.routing.transport.Transport` in the LGSP dialect, for one unit."""
 
     def __init__(
@@ -90,13 +90,7 @@ class LgspTransport:
             return Receipt(known.key, parcel.message_id, datetime.fromisoformat(known.received_at))
         if known is not None and not self._line.is_edocx:
             raise unknown_outcome(parcel.message_id)
-        now = self._clock.now()
-        attempt = known or (
-            Attempt(parcel.message_id, now.isoformat())
-            if self._line.is_edocx
-            else self._attempts.begin(parcel.message_id, now)
-        )
-        return self._send(parcel, payload, attempt)
+        return self._send(parcel, payload, known or self._begin(parcel))
 
     def pending(self, unit: str) -> tuple[Entry, ...]:
         """Return what waits, documents and statuses: see `edocx.routing.transport.Transport.pending`."""
@@ -136,39 +130,15 @@ class LgspTransport:
         require_own(entry.recipient, self._line.system)
         self._line.post("updateStatus", {"docId": entry.key, "status": "done"})
 
-    def close(self) -> None:
-        """Close every connection, and forget the attempts that ended long ago."""
-        self._line.close()
-        self._attempts.forget_old(self._clock.now())
-
-    def __enter__(self) -> Self:
-        """Use the line in a ``with`` block; it is closed at the end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the line."""
-        self.close()
+    @property
+    def _called(self) -> LgspExchange:
+        return self._line
 
     def _send(self, parcel: Parcel, payload: Blob, attempt: Attempt) -> Receipt:
         content = Blob(parcel.sha256, parcel.size, payload.path, payload.open)
         told = {"messageType": _TYPES[parcel.kind]} | (_further(parcel) if self._line.is_edocx else {})
-        try:
-            reply = self._line.send(told, lambda: checked(content), parcel.size)
-        except EdocxError as error:
-            # Either the platform refused, or no line was ever opened; of all else nobody knows what became of it.
-            lost = isinstance(error, TransportUnavailable) or error.code == REPLY_TOO_LONG
-            if not lost or error.code == UNREACHED:
-                self._attempts.drop(attempt)
-            raise
-        key = str(reply.get("docId") or "")
-        if not key:
-            raise open_outcome(parcel.message_id)
-        received_at = moment_of(reply.get("edxReceivedAt")) or self._clock.now()
-        if not self._line.is_edocx:
-            self._attempts.done(attempt, key, received_at)
-        return Receipt(key, parcel.message_id, received_at)
+        send = partial(self._line.send, told, lambda: checked(content), parcel.size)
+        return self._attempt(parcel, attempt, send, key="docId")
 
 
 def _further(parcel: Parcel) -> dict[str, str]:

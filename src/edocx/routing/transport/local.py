@@ -6,25 +6,26 @@ may speak for every unit registered in it. Over a network, use a hub.
 
 from __future__ import annotations
 
-import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime
+from functools import partial
 from pathlib import Path
-from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import Any, Self
 
 from sqlalchemy import Connection, func, insert, select, update
 
 from edocx.clock import Clock
 from edocx.content import PIECE, Blob
 from edocx.errors import StoreUnavailable, Text, TransportUnavailable
+from edocx.routing.closing import Closing
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.parcel import Parcel, conflict, new_message_id
 from edocx.routing.route import hops
 from edocx.routing.store.engine import Gate, sqlite_engine, writing
 from edocx.routing.store.failure import translated
 from edocx.routing.store.payloads import checked
+from edocx.routing.store.pieces import even_pieces, piecewise
 from edocx.routing.transport import Entry, Hop, Receipt
 from edocx.routing.transport.local_archive import LocalArchive, entry_of
 from edocx.routing.transport.local_schema import copies, create, messages, passed, pieces, units
@@ -34,7 +35,7 @@ PENDING_LIMIT = 1_000
 """Most entries listed at once: a unit that was away for a year is served in bites."""
 
 
-class LocalAxis(LocalArchive):
+class LocalAxis(LocalArchive, Closing):
     """An axis in one SQLite file; several processes may use it at once."""
 
     def __init__(self, path: Path, *, clock: Clock, faults: Faults = NO_FAULTS) -> None:
@@ -139,7 +140,7 @@ class LocalAxis(LocalArchive):
             raise unknown_entry(entry)
         sha256 = row.sha256
         return Blob.from_opener(
-            lambda: _buffered(_Pieces(self, sha256, row.size)),
+            lambda: piecewise(partial(self.piece, sha256), size=row.size, piece=PIECE),
             sha256=sha256,
             size=row.size,
         )
@@ -175,16 +176,6 @@ class LocalAxis(LocalArchive):
         """Close every connection."""
         self._engine.dispose()
 
-    def __enter__(self) -> Self:
-        """Use the axis in a ``with`` block; it is closed at the end."""
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Close the axis."""
-        self.close()
-
     @contextmanager
     def _writing(self, step: str) -> Iterator[Connection]:
         with _translated(self.path):
@@ -203,36 +194,6 @@ class LocalAxis(LocalArchive):
         with _translated(self.path), self._engine.connect() as connection:
             yield connection
             connection.rollback()
-
-
-class _Pieces(io.RawIOBase):
-    """A payload read piece by piece from the axis, so that a large one never stands in memory whole."""
-
-    def __init__(self, axis: LocalAxis, sha256: str, size: int) -> None:
-        super().__init__()
-        self._axis = axis
-        self._sha256 = sha256
-        self._size = size
-        self._at = 0
-        self._held: tuple[int, bytes] = (-1, b"")
-
-    def readable(self) -> bool:
-        return True
-
-    def readinto(self, buffer: Any, /) -> int:
-        if self._at >= self._size:
-            return 0
-        position, offset = divmod(self._at, PIECE)
-        if self._held[0] != position:
-            self._held = (position, self._axis.piece(self._sha256, position))
-        found = self._held[1][offset : offset + len(buffer)]
-        buffer[: len(found)] = found
-        self._at += len(found)
-        return len(found)
-
-
-def _buffered(raw: io.RawIOBase) -> BinaryIO:
-    return io.BufferedReader(raw, PIECE)
 
 
 @contextmanager
@@ -270,7 +231,7 @@ def _store(connection: Connection, parcel: Parcel, payload: Blob, key: str, now:
     held = select(func.count()).select_from(pieces).where(pieces.c.sha256 == parcel.sha256)
     if not connection.execute(held).scalar_one():
         content = Blob(parcel.sha256, parcel.size, payload.path, payload.open)
-        for position, piece in enumerate(_even(checked(content))):
+        for position, piece in enumerate(even_pieces(checked(content), PIECE)):
             connection.execute(insert(pieces), {"sha256": parcel.sha256, "position": position, "content": piece})
     row = {
         "key": key,
@@ -286,18 +247,6 @@ def _store(connection: Connection, parcel: Parcel, payload: Blob, key: str, now:
     }
     connection.execute(insert(messages), row)
     connection.execute(insert(copies), [{"key": key, "recipient": unit} for unit in parcel.recipients])
-
-
-def _even(parts: Iterator[bytes]) -> Iterator[bytes]:
-    """Yield the same bytes in pieces of exactly `PIECE`, the last one shorter: reading finds them by position."""
-    buffer = bytearray()
-    for part in parts:
-        buffer += part
-        while len(buffer) >= PIECE:
-            yield bytes(buffer[:PIECE])
-            del buffer[:PIECE]
-    if buffer:
-        yield bytes(buffer)
 
 
 def _ways(parcel: Parcel, key: str, above: dict[str, str | None], now: datetime) -> list[dict[str, Any]]:
