@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from datetime import UTC, datetime
 
 import pytest
 import signing_samples as samples
@@ -15,7 +16,7 @@ from edocx.cli import main
 from edocx.cli.sign_folder import SignedFolder
 from edocx.cli.staging import Staging
 from edocx.errors import SigningRefused, Text, Unavailable
-from edocx.testing import Tsa
+from edocx.testing import Pki, Tsa
 
 
 @pytest.fixture
@@ -33,8 +34,6 @@ def edocx(capsys, monkeypatch):
 
 @pytest.fixture
 def tsa(signing):
-    from datetime import UTC, datetime
-
     service = Tsa(signing.pki)
     with served(lambda handler, body: reply(handler, service.answer(body, datetime.now(UTC)))) as url:
         yield url
@@ -280,3 +279,32 @@ def test_what_a_killed_run_left_is_taken_over_and_a_link_never_is(tmp_path):
         with Staging(tmp_path) as other:
             assert not other.take_over(tmp_path / "a.pdf"), "its run lives"
     assert not list(tmp_path.glob("*.run"))
+
+
+def test_an_agencys_key_that_signs_as_a_person_is_said_to_be_doubtful(edocx, signing, draft, tmp_path):
+    agency = ("--key", key(signing, "organisation"), "--as", "person", "--out", tmp_path / "o.pdf")
+    code, said, err = edocx("sign", draft, *agency, "--json")
+    assert code == 0, err
+    assert [one["code"] for one in json.loads(said)["messages"]] == ["EDX-SUBJECT-DOUBTFUL"]
+    _, said, _ = edocx("sign", draft, *agency)
+    assert "looks like an organisation's" in said
+    code, _, err = edocx("sign", draft, *agency, "--registry", signing.folder / "registry.csv")
+    assert (code, "EDX-CERT-NOT-FIT" in err) == (1, True)
+
+
+def test_an_archived_file_verifies_twenty_years_on_with_every_service_gone(edocx, draft, tmp_path):
+    pki, made = tmp_path / "pki", tmp_path / "made.pdf"
+    assert edocx("pki", "init", pki, "--key", "p256", "--years", "30")[0] == 0
+    service = Tsa(Pki.load(pki))
+    with served(lambda handler, body: reply(handler, service.answer(body, datetime.now(UTC)))) as url:
+        code, _, err = edocx(
+            "sign", draft, "--key", f"file:{pki}/person.p12", "--as", "person", "--out", made, "--tsa", url,
+            "--level", "B-LTA", "--trust", pki / "trust",
+        )  # fmt: skip
+    assert code == 0, err
+    later = f"{datetime.now(UTC).year + 20}-12-01T00:00:00+07:00"
+    root = pki / "trust" / "root.crt"
+    code, said, err = edocx("verify", made, "--trust", root, "--at", later, "--json")
+    assert code == 0, said + err
+    (one,) = json.loads(said)["signatures"]
+    assert (one["indication"], one["level"]) == ("TOTAL-PASSED", "B-LTA")

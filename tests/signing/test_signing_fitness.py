@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from datetime import timedelta
 
 import pytest
@@ -13,8 +14,10 @@ from edocx.signing.fitness import check_certificate
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import open_signer
 from edocx.signing.pdf.order import sign_as
+from edocx.signing.subject import kind_by_subject
 from edocx.signing.trust import TrustStore
 from edocx.testing import Pki
+from edocx.units.registry import CsvRegistry
 
 AT = SIGNED_AT
 
@@ -104,3 +107,40 @@ def test_a_revoked_certificate_is_refused_when_somebody_can_be_asked(tmp_path):
     held = TrustStore(trust.anchors, trust.intermediates, revoked.revocation_lists)
     with pytest.raises(SigningRefused):
         check_certificate(signer, "person", AT, Criteria(held, AT))
+
+
+SUBJECTS = {
+    "an agency": (lambda pki: pki.issue_organisation("CỤC THUẾ", "BỘ TÀI CHÍNH"), "organisation"),
+    "an agency spelt decomposed": (
+        lambda pki: pki.issue_organisation(unicodedata.normalize("NFD", "Ủy ban nhân dân xã Bình Đức")),
+        "organisation",
+    ),
+    "a person of an agency": (
+        lambda pki: pki.issue_person("Nguyễn Văn A", "ỦY BAN NHÂN DÂN TỈNH X", units=("SỞ Y TẾ",)),
+        None,
+    ),
+    "a person whose name begins like a body's": (lambda pki: pki.issue_person("Vũ Văn Thuế", "BỘ TÀI CHÍNH"), None),
+}
+
+
+@pytest.mark.parametrize("kind", SUBJECTS)
+def test_a_subject_is_a_hint_of_whose_it_is(tmp_path, kind):
+    make, expected = SUBJECTS[kind]
+    assert kind_by_subject(opened(tmp_path, make(Pki.create(key="p256"))).certificate) == expected
+
+
+@pytest.mark.parametrize("registered", [False, True])
+def test_an_agencys_certificate_signs_as_a_person_only_with_a_word_of_warning(tmp_path, registered):
+    pki = Pki.create(key="p256")
+    credential = pki.issue_organisation("CỤC THUẾ", "BỘ TÀI CHÍNH")
+    signer = opened(tmp_path, credential)
+    if registered:
+        pki.register(credential, "G12.34")
+        pki.save(tmp_path / "pki")
+        criteria = Criteria(TrustStore(), AT, CsvRegistry.from_path(tmp_path / "pki" / "registry.csv"))
+        with pytest.raises(SigningRefused):
+            check_certificate(signer, "person", AT, criteria)
+        return
+    (note,) = check_certificate(signer, "person", AT, None)
+    assert (note.code, note.severity) == ("EDX-SUBJECT-DOUBTFUL", "warning")
+    assert check_certificate(signer, "organisation", AT, None) == ()

@@ -68,6 +68,9 @@ def init(
     folder: Path = _FOLDER,
     unit: str | None = typer.Option(None, "--unit", metavar="CODE", help="Mã định danh cơ quan / unit identifier."),
     key: _Key = typer.Option(_Key.RSA2048, "--key", help="Loại khóa / kind of keys."),
+    years: int = typer.Option(
+        20, "--years", min=1, max=100, help="Hiệu lực tính từ 2023, năm / years of validity from 2023."
+    ),
     password_file: Path | None = _PASSWORD,
     as_json: bool = _JSON,
 ) -> None:
@@ -85,7 +88,7 @@ def init(
             code="EDX-PKI-EXISTS",
             where=str(folder),
         )
-    Pki.create(key=key.value).save(folder, password=password, unit=code)
+    Pki.create(key=key.value, years=years).save(folder, password=password, unit=code)
     made = {kind: folder / f"{kind}.p12" for kind in ("person", "organisation")}
     certificates = [_describe(kind, path, Credential.load(path, password)) for kind, path in made.items()]
     if as_json:

@@ -17,6 +17,7 @@ from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Signer
 from edocx.signing.path import judge_path
 from edocx.signing.report import Indication, Message, SubIndication
+from edocx.signing.subject import kind_by_subject
 
 Role = Literal["person", "organisation"]
 
@@ -35,6 +36,29 @@ _UNCHECKED = Message.of(
     ),
 )
 
+_DOUBTFUL = {
+    "person": Message.of(
+        "EDX-SUBJECT-DOUBTFUL",
+        "warning",
+        Text(
+            "Tên trong chứng thư giống tên một cơ quan, tổ chức, nhưng đang ký với tư cách cá nhân; "
+            "không có sổ đăng ký chứng thư nên chưa xét thẩm quyền.",
+            "The certificate's subject looks like an organisation's, and signs as a person; without a certificate "
+            "registry nobody checked who is entitled.",
+        ),
+    ),
+    "organisation": Message.of(
+        "EDX-SUBJECT-DOUBTFUL",
+        "warning",
+        Text(
+            "Tên trong chứng thư giống tên một cá nhân, nhưng đang đóng dấu thay cơ quan; "
+            "không có sổ đăng ký chứng thư nên chưa xét thẩm quyền.",
+            "The certificate's subject looks like a person's, and seals as an organisation; without a certificate "
+            "registry nobody checked who is entitled.",
+        ),
+    ),
+}
+
 
 def check_certificate(
     signer: Signer, role: Role, at: datetime, criteria: Criteria | None, evidence: Evidence | None = None
@@ -44,7 +68,8 @@ def check_certificate(
     It must be in force, made for signatures, and no authority's or service's own. With anchors in ``criteria`` a path
     must lead to one of them, and nothing on it may be revoked by the lists at hand or by whom ``evidence`` can reach;
     when nobody says anything that is among the messages (``EDX-REVOCATION-UNCHECKED``), and levels that need to know
-    are refused later. With a registry the certificate must belong to the kind of signer named, on that day.
+    are refused later. With a registry the certificate must belong to the kind of signer named, on that day; without one
+    a subject that looks like the other kind's is among the messages (``EDX-SUBJECT-DOUBTFUL``).
     """
     notes: tuple[Message, ...] = ()
     certificate = signer.certificate
@@ -73,6 +98,8 @@ def check_certificate(
                     "By the registry this certificate does not belong to the kind of signer named.",
                 )
             )
+    elif kind_by_subject(certificate) not in {role, None}:
+        notes += (_DOUBTFUL[role],)
     return notes
 
 
