@@ -31,6 +31,9 @@ from edocx.routing.transport.local_archive import LocalArchive, entry_of
 from edocx.routing.transport.local_schema import copies, create, messages, passed, pieces, units
 from edocx.routing.transport.refusal import require_known, unknown_entry
 
+NODES_AT_ONCE = 500
+"""Codes named in one question to the database, well below what SQLite takes."""
+
 PENDING_LIMIT = 1_000
 """Most entries listed at once: a unit that was away for a year is served in bites."""
 
@@ -93,7 +96,7 @@ class LocalAxis(LocalArchive, Closing):
                 if not _same(connection, known, parcel):
                     raise conflict(parcel.message_id)
                 return Receipt(known.key, parcel.message_id, known.received_at)
-            nodes = {row.code: row for row in connection.execute(select(units))}
+            nodes = _nodes(connection, {parcel.sender, *parcel.recipients})
             closed = frozenset(code for code, row in nodes.items() if row.closed)
             require_known(parcel, frozenset(nodes) - closed, closed)
             now = self._clock.now()
@@ -247,6 +250,20 @@ def _store(connection: Connection, parcel: Parcel, payload: Blob, key: str, now:
     }
     connection.execute(insert(messages), row)
     connection.execute(insert(copies), [{"key": key, "recipient": unit} for unit in parcel.recipients])
+
+
+def _nodes(connection: Connection, codes: set[str]) -> dict[str, Any]:
+    """Return the rows of units and of every node above them: a province's other thousand units are not read."""
+    found: dict[str, Any] = {}
+    asked: set[str] = set()
+    while codes := codes - asked:
+        asked |= codes
+        ordered = sorted(codes)
+        for start in range(0, len(ordered), NODES_AT_ONCE):
+            query = select(units).where(units.c.code.in_(ordered[start : start + NODES_AT_ONCE]))
+            found |= {row.code: row for row in connection.execute(query)}
+        codes = {row.above for row in found.values() if row.above is not None}
+    return found
 
 
 def _ways(parcel: Parcel, key: str, above: dict[str, str | None], now: datetime) -> list[dict[str, Any]]:
