@@ -218,9 +218,9 @@ class AsyncOffice:
         """Write a consistent copy of the store."""
         return await self.call(self._office.backup, folder)
 
-    async def reconcile(self, *, next_number: int | None = None) -> Recovered:
+    async def reconcile(self, *, next_number: int | None = None, by: str | None = None) -> Recovered:
         """Pull back what the axis knows and let a restored office write again."""
-        return await self.call(self._office.reconcile, next_number=next_number)
+        return await self.call(self._office.reconcile, next_number=next_number, by=by)
 
     async def close(self) -> None:
         """Wait for the verb that runs, and close the office."""

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edocx.cli.office_view import finding_json, show_table
-from edocx.cli.output import emit_json, language, say
+from edocx.cli.office_view import finding_json, show_findings
+from edocx.cli.output import emit_json, say
 from edocx.errors import Text, UsageError
 
 if TYPE_CHECKING:
@@ -103,12 +103,13 @@ def reconcile(
     next_number: int | None = typer.Option(
         None, "--next-number", min=1, help="Số đi kế tiếp / the next outgoing number."
     ),
+    by: str | None = typer.Option(None, "--by", help="Người xác nhận / who answers for it (mặc định: tài khoản máy)."),
     office: Path = OFFICE,
     as_json: bool = JSON,
 ) -> None:
     """Lấy lại từ trục, cho văn phòng đã phục hồi làm việc lại. / Pull back from the axis, and work again."""
     with opened(office) as desk:
-        found = desk.reconcile(next_number=next_number)
+        found = desk.reconcile(next_number=next_number, by=by or _account())
     number, sent, received = found.next_number, found.sent, found.received
     if as_json:
         counts = {"sent": sent, "received": received, "unread": list(found.unread)}
@@ -143,24 +144,17 @@ def doctor(
     as_json: bool = JSON,
 ) -> None:
     """Khám kho dữ liệu, nhật ký, khóa, đồng hồ. / Examine store, journal, keys and clock."""
-    with opened(office) as desk:
-        found = desk.doctor(deep=deep)
-        faulty = any(one.severity == "error" for one in found)
-        head = desk.sign_head() if sign_head and not faulty else None
+    from edocx.cli.signing_means import ask_secret
+    from edocx.office.examination import examine_place
+
+    seen = examine_place(office, secrets=ask_secret, deep=deep, sign_head=sign_head)
     if as_json:
-        head_file = str(head) if head else None
-        emit_json(
-            {"schema": 1, "well": not faulty, "findings": [finding_json(one) for one in found], "head": head_file}
-        )
-    elif not found:
-        say(Text("Mọi thứ đều tốt.", "All is well."))
+        head = str(seen.head) if seen.head else None
+        found = [finding_json(one) for one in seen.findings]
+        emit_json({"schema": 1, "well": seen.well, "findings": found, "head": head})
     else:
-        rows = ([one.severity, one.code, one.text.in_language(language())] for one in found)
-        show_table((Text("Mức", "Level"), Text("Mã", "Code"), Text("Nội dung", "What")), rows)
-        for one in found:
-            if one.severity == "error":
-                say(f"{one.code}: {one.text.in_language(language())}  [{one.where or ''}]")
-    if faulty:
+        show_findings(seen.findings)
+    if not seen.well:
         raise typer.Exit(1)
 
 
@@ -170,6 +164,17 @@ def opened(office: Path) -> Office:
     from edocx.office import Office
 
     return Office.open(office, secrets=ask_secret)
+
+
+def _account() -> str:
+    """Return the machine's account that runs this, as an id for the journal."""
+    import getpass
+    import os
+
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container's user without a name
+        return f"uid-{os.getuid()}"
 
 
 def _name_of(code: UnitId) -> str:

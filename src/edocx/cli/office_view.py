@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -32,6 +33,25 @@ def show_table(heads: Sequence[Text], rows: Iterable[Sequence[str]]) -> None:
         line = "  ".join(_fit(cell, width).ljust(width) for cell, width in zip(row, widths, strict=False))
         rest = WIDTH - len(line) - 2 if widths else WIDTH
         say((line + "  " if widths else "") + _fit(row[-1], rest))
+
+
+def show_findings(found: Sequence[Finding]) -> None:
+    """Print what a doctor found: level and code, then every word of it, broken at 80 columns."""
+    if not found:
+        say(Text("Mọi thứ đều tốt.", "All is well."))
+    for one in found:
+        level = _LEVELS[one.severity].in_language(language())
+        say(_fit(f"{level}  {one.code}", WIDTH))
+        say_wrapped(one.text.in_language(language()), indent=4)
+        if one.where:
+            say_wrapped(f"[{one.where}]", indent=4)
+
+
+def say_wrapped(text: str, *, indent: int) -> None:
+    """Print every word of a text, broken at 80 columns; what is longer than a line is broken within."""
+    space = " " * indent
+    for line in textwrap.wrap(_one_line(text), WIDTH, initial_indent=space, subsequent_indent=space):
+        say(line)
 
 
 def moment(at: datetime) -> str:
@@ -196,6 +216,11 @@ def _fit(text: str, width: int) -> str:
     return text if len(text) <= width else text[: max(0, width - 1)] + "…"
 
 
+_LEVELS = {
+    "error": Text("LỖI", "ERROR"),
+    "warning": Text("CẢNH BÁO", "WARNING"),
+    "info": Text("LƯU Ý", "NOTE"),
+}
 _EVENTS = (
     Text("Thời điểm", "Time"),
     Text("Nơi nhận", "Recipient"),

@@ -11,17 +11,25 @@ import json
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
+from typing import NamedTuple
 
 from edocx.content import write_durably
 from edocx.errors import EdocxError, StateError, Text, TransportUnavailable
 from edocx.office.desk import Desk
-from edocx.office.evidence import head_of, head_text, known_heads, parse_head, signed
+from edocx.office.evidence import HEADS, head_of, head_text, known_heads, parse_head, signed
+from edocx.office.sending import derived_id
 from edocx.routing.journal import Head, parse_line
+from edocx.routing.transaction import Transaction
 from edocx.routing.transport import Archive, SignedHead
 from edocx.signing.certificate import fingerprint
 from edocx.signing.cms.document import verify_cms
 from edocx.signing.report import Integrity, SignatureReport
 from edocx.units.registry import HolderKind
+
+FELL_BACK = "fell-back"
+"""The dossier's state of a note that the journal once lacked what others keep of it, and that this was acknowledged."""
+
+AXIS = "axis"
 
 
 def archive_of(desk: Desk) -> Archive | None:
@@ -71,6 +79,44 @@ def compare(desk: Desk) -> None:
         _fall_back(desk)
     elif known is not None and known.seq == own.seq:
         desk.attested = own
+
+
+class LostHead(NamedTuple):
+    """A journal head that somebody else keeps and the journal does not hold; ``kept_by`` is "axis" or a file's name."""
+
+    head: Head
+    kept_by: str
+
+
+def axis_heads(desk: Desk) -> tuple[LostHead, ...]:
+    """Return the head that the axis keeps, if this office signed it and its journal does not hold it.
+
+    Raises `TransportUnavailable` when the axis is away; nothing is marked or changed.
+    """
+    archive = archive_of(desk)
+    known = archive.head_of(str(desk.unit)) if archive is not None else None
+    if known is None or _holds(desk, known):
+        return ()
+    return (LostHead(parse_head(known.said, AXIS)[0], AXIS),)
+
+
+def lost_heads(desk: Desk) -> tuple[LostHead, ...]:
+    """Return every head kept by the axis or beside the store that the journal does not hold; raise as `axis_heads`."""
+    with desk.store.read() as transaction:
+        beside = [LostHead(head, HEADS) for head in known_heads(desk) if not transaction.journal_holds(head)]
+    return (*axis_heads(desk), *beside)
+
+
+def acknowledge(desk: Desk, transaction: Transaction, lost: tuple[LostHead, ...], by: str | None) -> None:
+    """Note for ever that the journal lacked what others keep of it, and who went on all the same."""
+    own = transaction.journal_head()
+    for one in lost:
+        key = f"lui.{derived_id(str(one.head.seq), one.head.hash)}"
+        if transaction.documents.find(key) is not None:
+            continue  # a reconciliation that was killed is done again
+        about = {"by": by, "at": desk.clock.now().isoformat(), "kept_by": one.kept_by, "own": own.seq}
+        transaction.documents.put(key, state=FELL_BACK, metadata={"seq": one.head.seq, "hash": one.head.hash, **about})
+        transaction.journal("journal.fell-back", number=one.head.seq, sha256=one.head.hash, kind=one.kept_by, by=by)
 
 
 def require_reconciled(desk: Desk) -> None:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, timedelta
+from functools import partial
 
 from edocx.clock import in_vietnam
 from edocx.errors import EdocxError, Text
-from edocx.office.attestation import marker_of
+from edocx.office.attestation import AXIS, FELL_BACK, axis_heads, marker_of
+from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
-from edocx.office.evidence import known_heads
+from edocx.office.evidence import head_files, head_of, read_head
 from edocx.office.levels import owed
-from edocx.routing.health import Finding, examine
+from edocx.routing.health import Check, Finding, examine, outcomes
 from edocx.routing.inbox import IncomingState
-from edocx.routing.journal import parse_line
+from edocx.routing.journal import Head, parse_line
 from edocx.routing.parcel import ParcelKind
+from edocx.signing.judgement import Criteria
+from edocx.signing.keys import Signer
 from edocx.signing.pdf.order import check_certificate
 
 EXPIRES_SOON = timedelta(days=30)
@@ -27,31 +31,46 @@ CLOCK_SLACK = timedelta(minutes=5)
 def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
     """Return what is wrong or worth knowing, the gravest first; nothing is changed.
 
-    Besides what `edocx.routing.health.examine` finds: signed journal heads kept beside the store that the journal no
-    longer holds, keys that are not fit or end soon, a clock behind the journal, quarantined messages, a signed
-    directory that expired, a restore that was not reconciled. ``deep`` also reads every payload.
+    Besides what `edocx.routing.health.examine` finds: signed journal heads kept beside the store or by the axis that
+    the journal does not hold, an axis that cannot be used, keys that are not fit or end soon, a clock behind the
+    journal, quarantined messages, a signed directory that expired, a restore that was not reconciled, and the times
+    when the journal had fallen back and somebody went on. A check that cannot be made is a finding of its own and
+    stops no other. ``deep`` also reads every payload.
     """
-    found = [
-        *examine(desk.store, *known_heads(desk), deep=deep),
-        *_keys(desk),
-        *_clock(desk),
-        *_quarantine(desk),
-        *_levels(desk),
-        *_directory(desk),
-        *_restored(desk),
-    ]
+    checks: tuple[Check, ...] = (
+        lambda: _store(desk, deep=deep),
+        lambda: examine_keys(desk.config, desk.signer, lambda: desk.criteria, desk.clock.now()),
+        *(partial(check, desk) for check in (_axis, _clock, _quarantine, _levels, _directory, _restored, _fell_back)),
+    )
+    return by_gravity(outcomes(*checks, where=str(desk.config.place)))
+
+
+def _store(desk: Desk, *, deep: bool) -> Iterator[Finding]:
+    heads: list[Head] = []
+    for path in head_files(desk):
+        try:
+            heads.append(read_head(path))
+        except EdocxError as error:
+            yield Finding(error.code, "error", error.text, error.where)
+    yield from examine(desk.store, *heads, deep=deep)
+
+
+def by_gravity(found: Iterable[Finding]) -> tuple[Finding, ...]:
+    """Return findings with the gravest first."""
     return tuple(sorted(found, key=lambda finding: _GRAVITY.index(finding.severity)))
 
 
 _GRAVITY = ("error", "warning", "info")
 
 
-def _keys(desk: Desk) -> Iterator[Finding]:
-    now = desk.clock.now()
-    for name, config in desk.config.signers.items():
+def examine_keys(
+    config: OfficeConfig, signer_of: Callable[[str], Signer], criteria_of: Callable[[], Criteria], now: datetime
+) -> Iterator[Finding]:
+    """Yield what ails the keys that the settings name."""
+    for name, about in config.signers.items():
         try:
-            signer = desk.signer(name)
-            check_certificate(signer, config.role, now, desk.criteria)
+            signer = signer_of(name)
+            check_certificate(signer, about.role, now, criteria_of())
         except EdocxError as error:
             yield Finding(error.code, "error", error.text, name)
             continue
@@ -64,7 +83,7 @@ def _keys(desk: Desk) -> Iterator[Finding]:
                 Text(f"Chứng thư của khóa này hết hạn ngày {day}.", f"This key's certificate ends on {day}."),
                 name,
             )
-    if not any(config.role == "organisation" for config in desk.config.signers.values()):
+    if not any(about.role == "organisation" for about in config.signers.values()):
         yield Finding(
             "EDX-SIGNER-AGENCY",
             "error",
@@ -72,6 +91,44 @@ def _keys(desk: Desk) -> Iterator[Finding]:
                 "Văn phòng chưa khai báo khóa cơ quan nên không gửi được gì.",
                 "The office has no organisational key, so it can send nothing.",
             ),
+        )
+
+
+def _axis(desk: Desk) -> Iterator[Finding]:
+    for lost in axis_heads(desk):
+        own, known = head_of(desk).seq, lost.head.seq
+        cut = own < known
+        yield Finding(
+            "EDX-JOURNAL-CUT" if cut else "EDX-JOURNAL-REWRITTEN",
+            "error",
+            Text(
+                f"Trục giữ đầu chuỗi đã ký ở dòng {known}; nhật ký "
+                + (f"kết thúc ở dòng {own}" if cut else "có dòng ấy khác đi: đã bị viết lại")
+                + ". Nếu kho là bản phục hồi: edocx office reconcile.",
+                f"The axis keeps a signed head at line {known}; the journal "
+                + (f"ends at line {own}" if cut else "has another line there: it was rewritten")
+                + ". If the store was restored: edocx office reconcile.",
+            ),
+            AXIS,
+        )
+
+
+def _fell_back(desk: Desk) -> Iterator[Finding]:
+    with desk.store.read() as transaction:
+        notes = [filed.metadata for filed in transaction.documents.in_state(FELL_BACK)]
+    for note in notes:
+        at = f"{in_vietnam(datetime.fromisoformat(note['at'])):%d/%m/%Y %H:%M}"
+        by, seq = note["by"] or "?", note["seq"]
+        yield Finding(
+            "EDX-DOCTOR-FELL-BACK",
+            "warning",
+            Text(
+                f"Nhật ký đã từng thiếu hoặc khác dòng {seq} mà nơi khác còn giữ ({note['kept_by']}); "
+                f"{by} xác nhận và cho làm việc tiếp lúc {at}.",
+                f"The journal once lacked line {seq}, or had another, which {note['kept_by']} keeps; "
+                f"{by} acknowledged it and went on at {at}.",
+            ),
+            f"line {seq}",
         )
 
 

@@ -96,8 +96,12 @@ def give_receipt(desk: Desk, file: Path, folder: Path) -> Path:
 
 def known_heads(desk: Desk) -> tuple[Head, ...]:
     """Return the heads kept beside the store; what the journal must still hold."""
-    folder = desk.config.place.parent / HEADS
-    return tuple(read_head(path) for path in sorted(folder.glob("head-*.json")))
+    return tuple(read_head(path) for path in head_files(desk))
+
+
+def head_files(desk: Desk) -> list[Path]:
+    """Return the files of the heads kept beside the store."""
+    return sorted((desk.config.place.parent / HEADS).glob("head-*.json"))
 
 
 def read_head(path: Path) -> Head:

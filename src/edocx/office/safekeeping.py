@@ -16,7 +16,7 @@ from typing import Any
 
 from edocx.content import Blob, sync_folder, write_durably
 from edocx.errors import InputError, StateError, StoreUnavailable, Text, TransportUnavailable, UsageError
-from edocx.office.attestation import attest, books_known, marker_of
+from edocx.office.attestation import acknowledge, attest, books_known, is_current, lost_heads, marker_of
 from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
 from edocx.office.evidence import HEADS, head_of, write_head
@@ -131,18 +131,19 @@ def restore(config: OfficeConfig, folder: Path) -> datetime:
     return datetime.fromisoformat(note["at"])
 
 
-def reconcile(desk: Desk, *, next_number: int | None = None) -> Recovered:
+def reconcile(desk: Desk, *, next_number: int | None = None, by: str | None = None) -> Recovered:
     """Let a restored office write again; return what was pulled back from the axis.
 
     Whatever the axis still knows of this office since the backup comes back first: what it sent and received, the
     statuses both ways, the numbers it gave out. The outgoing book of this year then goes on from ``next_number``, or
     above every number that the axis knows of. A number that was given out and never sent only the office itself can
-    know, so over an axis that keeps no heads ``next_number`` must be given (``EDX-RECONCILE-NUMBER``). Raises
+    know, so over an axis that keeps no heads ``next_number`` must be given (``EDX-RECONCILE-NUMBER``). What the journal
+    lacks of the heads that others keep stays noted with the moment and ``by``, whose account this is. Raises
     `StateError` for a number below what is known or when the office was not restored, `TransportUnavailable` when the
     axis is away: the office stays read-only, and this can be repeated.
     """
     marker = marker_of(desk.config.place)
-    if not marker.exists():
+    if is_current(desk):
         raise StateError(
             Text("Văn phòng không ở trạng thái chờ đối chiếu.", "The office does not wait to be reconciled."),
             hint=Text("Không cần làm gì.", "Nothing needs to be done."),
@@ -162,6 +163,7 @@ def reconcile(desk: Desk, *, next_number: int | None = None) -> Recovered:
             ),
             code="EDX-RECONCILE-NUMBER",
         )
+    lost = lost_heads(desk)
     found = recover(desk, since=datetime.fromisoformat(_note_of(marker)["at"]) - OVERLAP)
     with desk.store.begin("reconcile") as transaction:
         known = transaction.register.next_numbers(str(desk.unit))
@@ -171,7 +173,8 @@ def reconcile(desk: Desk, *, next_number: int | None = None) -> Recovered:
         if next_number is not None:
             transaction.register.start_at(str(desk.unit), *book, next_number)
         number = transaction.register.next_numbers(str(desk.unit)).get(book, 1)
-        transaction.journal("office.reconciled", unit=str(desk.unit), number=number)
+        acknowledge(desk, transaction, lost, by)
+        transaction.journal("office.reconciled", unit=str(desk.unit), number=number, by=by)
     attest(desk, anew=True)
     _set_heads_aside(desk)
     marker.unlink(missing_ok=True)

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import NamedTuple
 
 from sqlalchemy import ColumnElement, select, text
 
 from edocx.content import Blob
-from edocx.errors import StoreUnavailable, Text
+from edocx.errors import EdocxError, Text
 from edocx.routing.database import Store
 from edocx.routing.journal import Head
 from edocx.routing.store import tables
@@ -37,6 +38,10 @@ class Finding(NamedTuple):
     where: str | None = None
 
 
+Check = Callable[[], Iterable[Finding]]
+"""One thing looked at; what it finds, or the error that kept it from looking."""
+
+
 class Swept(NamedTuple):
     """What was cleared away."""
 
@@ -52,16 +57,38 @@ def examine(store: Store, *known: Head, deep: bool = False) -> tuple[Finding, ..
         known: journal heads noted elsewhere; a journal that does not hold them was cut or rewritten.
         deep: also read every payload and compare its digest (minutes for a large store).
     """
-    unwritable = tuple(_writable(store))
-    with store.read() as transaction:
-        return (
-            *unwritable,
-            *_database(transaction),
-            *_journal(transaction, known),
-            *_payloads(store, transaction, deep=deep),
-            *_dead(transaction),
-            *_disk(store),
-        )
+    readings: tuple[Callable[[Transaction], Iterable[Finding]], ...] = (
+        _database,
+        lambda transaction: _journal(transaction, known),
+        lambda transaction: _payloads(store, transaction, deep=deep),
+        _dead,
+    )
+
+    def reading(check: Callable[[Transaction], Iterable[Finding]]) -> Iterator[Finding]:
+        with store.read() as transaction:
+            yield from check(transaction)
+
+    checks: list[Check] = [
+        lambda: _writable(store),
+        *(partial(reading, check) for check in readings),
+        lambda: _disk(store),
+    ]
+    return outcomes(*checks, where=str(store.path))
+
+
+def outcomes(*checks: Check, where: str) -> tuple[Finding, ...]:
+    """Return what each check found, once; one that cannot be made is a finding of its own and stops no other.
+
+    ``where`` is the place that a disk's error is said of.
+    """
+    found: list[Finding] = []
+    for check in checks:
+        try:
+            with files_translated(where):
+                found.extend(check())
+        except EdocxError as error:
+            found.append(Finding(error.code, "error", error.text, error.where))
+    return tuple(dict.fromkeys(found))
 
 
 def sweep(store: Store, *, now: datetime, older_than: timedelta = SWEEP_AGE) -> Swept:
@@ -83,10 +110,8 @@ def sweep(store: Store, *, now: datetime, older_than: timedelta = SWEEP_AGE) -> 
 
 
 def _writable(store: Store) -> Iterator[Finding]:
-    try:
-        store.try_writing()
-    except StoreUnavailable as error:
-        yield Finding(error.code, "error", error.text, error.where)
+    store.try_writing()
+    yield from ()
 
 
 def _database(transaction: Transaction) -> Iterator[Finding]:
