@@ -13,6 +13,7 @@ from edocx.cli import office_care as care
 from edocx.cli import office_view as view
 from edocx.cli.office_care import JSON, OFFICE, opened
 from edocx.cli.output import emit_json, say
+from edocx.cli.signing_means import say_notes
 from edocx.errors import InputError, Text, UsageError
 
 if TYPE_CHECKING:
@@ -75,10 +76,13 @@ def approve(
     }
     with opened(office) as desk:
         approved = desk.approve(_draft(desk, file, given), by=by, draft_id=draft_id)
+        notes = desk.key_notes(by)
     if as_json:
-        emit_json({"schema": 1, "draft": approved.id, "by": by, "sha256": approved.pdf.sha256})
+        messages = [note.model_dump() for note in notes]
+        emit_json({"schema": 1, "draft": approved.id, "by": by, "sha256": approved.pdf.sha256, "messages": messages})
         return
     say(Text(f"Đã ký dự thảo {approved.id}", f"Signed draft {approved.id}"))
+    say_notes(notes)
     say(Text(f"Tiếp theo: edocx office issue {approved.id}", f"Next: edocx office issue {approved.id}"))
 
 
@@ -92,11 +96,14 @@ def issue(
     """Cấp số, ngày và đóng dấu. / Number, date and seal."""
     with opened(office) as desk:
         document = desk.issue(desk.approved(draft), seal=seal)
+        notes = desk.key_notes(seal)
     if as_json:
-        emit_json({"schema": 1, **view.document_json(document)})
+        messages = [note.model_dump() for note in notes]
+        emit_json({"schema": 1, **view.document_json(document), "messages": messages})
         return
     say(Text(f"Đã ban hành số {document.number}: {document.id}", f"Issued number {document.number}: {document.id}"))
     say(str(document.pdf))
+    say_notes(notes)
 
 
 @app.command()

@@ -23,6 +23,7 @@ from edocx.signing.evidence import Evidence
 from edocx.signing.fitness import Role, check_certificate
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Secrets, Signer, no_secrets, open_signer
+from edocx.signing.report import Message
 from edocx.signing.timestamp import Timestamper
 from edocx.signing.trust import TrustStore
 from edocx.units import UnitId
@@ -55,6 +56,7 @@ class Desk:
     _criteria: Criteria | None = field(default=None, repr=False)
     _fit: dict[str, Criteria] = field(default_factory=dict, repr=False)
     """Under which criteria each key was last found fit: it is asked again as often as those are made anew."""
+    _notes: dict[str, tuple[Message, ...]] = field(default_factory=dict, repr=False)
 
     @property
     def unit(self) -> UnitId:
@@ -102,10 +104,14 @@ class Desk:
         require_role(config.role, role, name)
         criteria = self.criteria
         if self._fit.get(name) is not criteria:
-            check_certificate(signer, role, self.clock.now(), criteria)
+            self._notes[name] = check_certificate(signer, role, self.clock.now(), criteria)
             require_own(self.registry, fingerprint(signer.certificate), self.unit, self.clock.now())
             self._fit[name] = criteria
         return signer
+
+    def key_notes(self, name: str) -> tuple[Message, ...]:
+        """Return what could not be checked of a key when it was last found fit; nothing for one not used yet."""
+        return self._notes.get(name, ())
 
     def agency(self) -> Signer:
         """Open the agency's own key, which seals envelopes and statuses; raise what `fit_signer` raises."""

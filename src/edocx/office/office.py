@@ -53,6 +53,7 @@ from edocx.routing.health import Finding
 from edocx.routing.transport import Transport
 from edocx.routing.worker import Progress, Worker
 from edocx.signing.keys import Secrets, no_secrets
+from edocx.signing.report import Message
 from edocx.signing.timestamp import Timestamper
 from edocx.signing.trust import TrustStore
 from edocx.units import UnitId
@@ -178,6 +179,10 @@ class Office:
         require_reconciled(self._desk)
         secrecy.require_not_secret(draft)
         return approving.approve(self._desk, draft, by=by, draft_id=draft_id)
+
+    def key_notes(self, name: str) -> tuple[Message, ...]:
+        """Return what could not be checked of a key when this office last used it, such as its revocation."""
+        return self._desk.key_notes(name)
 
     def approved(self, draft_id: str) -> Approved:
         """Return an approved draft by its id; raise `StateError` when there is none."""
@@ -380,9 +385,9 @@ class Office:
         return safekeeping.restore(settings, folder)
 
     @_hooked
-    def reconcile(self, *, next_number: int | None = None, by: str | None = None) -> Recovered:
+    def reconcile(self, *, next_number: int | None = None) -> Recovered:
         """Pull back what the axis knows and let a restored office write; see `edocx.office.safekeeping.reconcile`."""
-        return safekeeping.reconcile(self._desk, next_number=next_number, by=by)
+        return safekeeping.reconcile(self._desk, next_number=next_number)
 
     def _note_missed(self) -> None:
         now = self._desk.clock.now()
