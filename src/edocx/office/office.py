@@ -385,9 +385,9 @@ class Office:
         return safekeeping.restore(settings, folder)
 
     @_hooked
-    def reconcile(self, *, next_number: int | None = None) -> Recovered:
+    def reconcile(self, *, next_number: int | None = None, by: str | None = None) -> Recovered:
         """Pull back what the axis knows and let a restored office write; see `edocx.office.safekeeping.reconcile`."""
-        return safekeeping.reconcile(self._desk, next_number=next_number)
+        return safekeeping.reconcile(self._desk, next_number=next_number, by=by)
 
     def _note_missed(self) -> None:
         now = self._desk.clock.now()
