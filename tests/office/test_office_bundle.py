@@ -101,9 +101,9 @@ def resealed(net, folder, out, unit=scene.COMMUNE):
     return sign_files(sorted(folder.iterdir()), out, net.office(unit)._desk.agency(), at=net.clock.now())
 
 
-def forge_event(folder, **changes):
+def forge_event(folder, code="03", **changes):
     claim = json.loads((folder / "trace.json").read_text())
-    next(one for one in claim["events"] if one["what"] == "03").update(changes)
+    next(one for one in claim["events"] if one["what"] == code).update(changes)
     (folder / "trace.json").write_text(json.dumps(claim))
 
 
@@ -142,6 +142,44 @@ def test_another_units_seal_makes_no_evidence_of_this_unit(net, bundle, tmp_path
     alone = verify_bundle(forged, Criteria(net.trust, net.clock.now()))
     assert alone.passed
     assert any("Not checked" in one.en and "Signed by" in one.en for one in alone.remarks)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"remark": "Đồng ý hoàn toàn"},
+        {"remark": None},
+        {"person": "nguoi-khac"},
+        {"at": "2023-06-16T08:00:00+07:00"},
+    ],
+)
+@pytest.mark.parametrize("code", ["02", "03"])
+def test_reason_person_and_time_are_those_of_the_sealed_status(rejected, tmp_path, code, changes):
+    folder = unpacked(
+        write_bundle(rejected.office(scene.COMMUNE)._desk, scene.DRAFT_ID, tmp_path / "e.asice"), tmp_path / "f"
+    )
+    assert verify_bundle(tmp_path / "e.asice", criteria(rejected)).passed
+    forge_event(folder, code=code, **changes)
+    found = verify_bundle(resealed(rejected, folder, tmp_path / "f.asice"), criteria(rejected))
+    if code == "03" and changes == {"remark": None}:
+        assert found.passed, "a status without a remark carries its code's name"
+        return
+    assert any("reason, person or time" in one.en for one in found.faults)
+    with pytest.raises(Refused):
+        found.require()
+
+
+@pytest.fixture(scope="module")
+def rejected(tmp_path_factory):
+    with Network.four_levels(tmp_path_factory.mktemp("rejected") / "net") as network:
+        document = network.sample()
+        network.office(scene.COMMUNE).send(document, to=["G22", "H58.05"])
+        network.run_until_quiet()
+        network.clock.advance(minutes=1)
+        network.office("G22").accept(str(document.id), by="van-thu")
+        network.office("H58.05").reject(str(document.id), "Không thuộc thẩm quyền", by="van-thu-so")
+        network.run_until_quiet()
+        yield network
 
 
 @pytest.mark.parametrize("changes", [{"what": "06"}, {"actor": scene.COMMUNE}, {"what": "02", "basis": "nothing"}])
