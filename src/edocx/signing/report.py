@@ -127,12 +127,14 @@ class Addition(Frozen):
     """What was added after a signature and signed whole by a later one, for which that later signer answers.
 
     ``before`` and ``after`` are the lengths in bytes of the two revisions: the file's first so many bytes are each.
+    ``settings`` names what no page holds and was changed too: ``properties``, ``form``, ``version``.
     """
 
     by: str
     before: int
     after: int
     pages: tuple[AddedPage, ...] = ()
+    settings: tuple[str, ...] = ()
 
 
 class SignatureReport(Frozen):

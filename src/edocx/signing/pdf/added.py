@@ -10,13 +10,9 @@ from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
 from edocx.errors import Text
 from edocx.signing.pdf.document import MALFORMED
+from edocx.signing.pdf.page_resources import effective_resources
+from edocx.signing.pdf.page_tree import pages_of
 from edocx.signing.report import AddedPage, Message
-
-MAX_PAGES = 2_000
-"""Looked at; a longer document's later pages are not listed."""
-
-MAX_DEPTH = 30
-"""Of the tree of pages; a balanced tree of ten thousand pages has some five levels."""
 
 _MARKS = {
     "content": Text("nội dung trên trang", "content on the page"),
@@ -25,8 +21,8 @@ _MARKS = {
 }
 
 
-def added_pages(reader: PdfFileReader, before: int, after: int) -> tuple[AddedPage, ...]:
-    """Return the pages that carry more in one revision than in an earlier one; what cannot be read is left out."""
+def added_pages(reader: PdfFileReader, before: int, after: int) -> tuple[AddedPage, ...] | None:
+    """Return the pages that carry more in one revision than in an earlier one; None where that cannot be read."""
     try:
         old, new = reader.get_historical_resolver(before), reader.get_historical_resolver(after)
         found = []
@@ -35,7 +31,7 @@ def added_pages(reader: PdfFileReader, before: int, after: int) -> tuple[AddedPa
             if kinds:
                 found.append(AddedPage(page=number, kinds=kinds))
     except MALFORMED:
-        return ()
+        return None
     return tuple(found)
 
 
@@ -52,22 +48,6 @@ def page_message(added: AddedPage) -> Message:
     )
 
 
-def pages_of(resolver: HistoricalResolver) -> Iterator[tuple[generic.DictionaryObject, Any]]:
-    """Yield the pages of a revision in order, each with its reference if it has one."""
-    waiting = [(resolver.root.raw_get("/Pages"), 0)]
-    seen = 0
-    while waiting and seen < MAX_PAGES:
-        raw, depth = waiting.pop()
-        node = raw.get_object() if isinstance(raw, generic.IndirectObject) else raw
-        reference = raw.reference if isinstance(raw, generic.IndirectObject) else None
-        if "/Kids" in node and depth < MAX_DEPTH:
-            kids = node["/Kids"]
-            waiting += [(kids.raw_get(place), depth + 1) for place in reversed(range(min(len(kids), MAX_PAGES)))]
-        else:
-            seen += 1
-            yield node, reference
-
-
 def _earlier(old: HistoricalResolver, reference: Any) -> generic.DictionaryObject:
     if reference is None or old.is_ref_unassignable(reference):
         return generic.DictionaryObject()
@@ -76,7 +56,8 @@ def _earlier(old: HistoricalResolver, reference: Any) -> generic.DictionaryObjec
 
 
 def _kinds(before: generic.DictionaryObject, after: generic.DictionaryObject, old: HistoricalResolver) -> Iterator[str]:
-    if _listed(before, "/Contents") != _listed(after, "/Contents"):
+    grown = effective_resources(before) != effective_resources(after)  # a name that was used already may show now
+    if grown or _listed(before, "/Contents") != _listed(after, "/Contents"):
         yield "content"
     known = set(_listed(before, "/Annots"))
     for raw in _entries(after, "/Annots"):
@@ -110,4 +91,4 @@ def _entries(page: generic.DictionaryObject, name: str) -> list[Any]:
 
 
 def _mark(raw: Any) -> Any:
-    return (raw.idnum, raw.generation) if isinstance(raw, generic.IndirectObject) else id(raw)
+    return (raw.idnum, raw.generation) if isinstance(raw, generic.IndirectObject) else str(raw)

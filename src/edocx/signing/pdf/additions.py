@@ -14,13 +14,13 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
-from edocx.signing.pdf.added import pages_of
-from edocx.signing.pdf.covering import covering_fields, draws, resolved
+from edocx.signing.pdf.changes import names_ahead
+from edocx.signing.pdf.comparison import resolved, same, same_but
+from edocx.signing.pdf.covering import covering_fields, keeps_state
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
-
-MAX_DEPTH = 40
-"""Of direct objects in one another."""
+from edocx.signing.pdf.page_resources import names_given, names_grew, resources_grew
+from edocx.signing.pdf.roles import Roles
 
 _CATALOGUE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version"})
 """Entries of the catalogue that may change; actions, names, layers and pages may not."""
@@ -28,12 +28,10 @@ _CATALOGUE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Versi
 _PAGE = frozenset({"/Contents", "/Resources", "/Annots", "/LastModified", "/Tabs"})
 """Entries of a page that may grow; its boxes and rotation decide what is seen, so they may not change."""
 
-_TRAILER = frozenset({"/Size", "/Prev", "/ID", "/Info", "/XRefStm"}) | frozenset(
+_TRAILER = frozenset({"/Size", "/Prev", "/ID", "/Info"}) | frozenset(
     {"/Type", "/W", "/Index", "/Length", "/Filter", "/DecodeParms"}
 )
 """Entries of the trailer that may differ; the catalogue is the one that was signed, else all else is another file's."""
-
-_STORES = frozenset({"/DSS", "/VRI"})
 
 _FORM = frozenset({"/Fields", "/SigFlags", "/DR", "/DA", "/NeedAppearances"})
 _SIGNED = frozenset({"/V", "/AP", "/M", "/F"})
@@ -56,79 +54,51 @@ def only_added(reader: PdfFileReader, before: int, after: int) -> bool:
             if step.refs_freed_in_revision() or not _same_trailer(old.trailer_view, step.trailer_view):
                 return False
             changed |= set(step.explicit_refs_in_revision())
-        if covering_fields(reader, before, after):
+        # Looks count up to the end: each later signer answers for his own, and together they could hide the page.
+        if covering_fields(reader, before, reader.xrefs.total_revisions - 1):
             return False
-        info = old.trailer_view.get_value_as_reference("/Info", optional=True)
-        kept = [one for one in changed if one != info and not old.is_ref_unassignable(one)]
-        growing = _growing(old) if kept else frozenset()
-        return all(_harmless(old, new, one, growing) for one in kept)
+        if names_ahead(reader, before, after) or names_given(old, new):
+            return False
+        known = [one for one in changed if not old.is_ref_unassignable(one)]
+        if any(one.generation for one in changed.difference(known)):
+            return False  # a number used again: who refers to what it was finds nothing, or another thing
+        roles = Roles.of(old) if known else None
+        return roles is None or all(_harmless(old, new, one, roles) for one in known)
     except MALFORMED:
         return False
 
 
 def _same_trailer(before: generic.DictionaryObject, after: generic.DictionaryObject) -> bool:
     one, other = (str(held["/ID"][0].original_bytes) if "/ID" in held else "" for held in (before, after))
-    return _same_but(before, after, _TRAILER) and (not one or one == other)
+    return same_but(before, after, _TRAILER) and (not one or one == other)
 
 
-def _growing(old: HistoricalResolver) -> frozenset[generic.Reference]:
-    """Return the lists and resources that may grow, where they are objects of their own: of pages and of the form."""
-    found: list[Any] = []
-    for page, _ in pages_of(old):
-        found += [page.raw_get(name) for name in ("/Contents", "/Annots") if name in page]
-        holder: Any = page
-        for _ in range(MAX_DEPTH):
-            if "/Resources" in holder:
-                found.append(holder.raw_get("/Resources"))
-                found += [holder["/Resources"].raw_get(name) for name in holder["/Resources"]]
-            if not ("/Parent" in holder and isinstance(holder["/Parent"], generic.DictionaryObject)):
-                break
-            holder = holder["/Parent"]
-    form = old.root["/AcroForm"] if "/AcroForm" in old.root else generic.DictionaryObject()
-    found += [form.raw_get(name) for name in ("/Fields", "/DR") if name in form]
-    return frozenset(one.reference for one in found if isinstance(one, generic.IndirectObject))
-
-
-def _harmless(
-    old: HistoricalResolver,
-    new: HistoricalResolver,
-    reference: generic.Reference,
-    growing: frozenset[generic.Reference],
-) -> bool:
+def _harmless(old: HistoricalResolver, new: HistoricalResolver, reference: generic.Reference, roles: Roles) -> bool:
     before, after = old(reference), new(reference)
-    if _same(before, after):
+    if same(before, after) or reference in roles.bookkeeping:
         return True
     if isinstance(before, generic.ArrayObject):
-        return isinstance(after, generic.ArrayObject) and reference in growing and _list_grew(before, after)
+        return isinstance(after, generic.ArrayObject) and reference in roles.lists and _list_grew(before, after)
     if not (isinstance(before, generic.DictionaryObject) and isinstance(after, generic.DictionaryObject)):
         return False
     if isinstance(before, generic.StreamObject) or isinstance(after, generic.StreamObject):
-        return _unseen(old, reference, str(before.get("/Type", "")))
-    return _dictionary_grew(before, after, may_grow=reference in growing)
+        return reference in roles.unseen and str(before.get("/Type", "")) == str(after.get("/Type", ""))
+    return _grew(before, after, reference, roles)
 
 
-def _unseen(old: HistoricalResolver, reference: generic.Reference, kind: str) -> bool:
-    """Say whether a stream is bookkeeping and no more: one that a page shows may call itself anything."""
-    old._load_reverse_xref_cache()  # noqa: SLF001 - pyHanko's analysis has made it already
-    uses = len((old._indirect_object_access_cache or {}).get(reference, ()))  # noqa: SLF001
-    if kind == "/Metadata":
-        held = old.root.raw_get("/Metadata") if "/Metadata" in old.root else None
-        return uses <= 1 and isinstance(held, generic.IndirectObject) and held.reference == reference
-    return kind in {"/XRef", "/ObjStm"} and not uses
-
-
-def _dictionary_grew(before: generic.DictionaryObject, after: generic.DictionaryObject, *, may_grow: bool) -> bool:
-    kind = str(before.raw_get("/Type")) if "/Type" in before else ""
-    if kind == "/Catalog":
-        return _same_but(before, after, _CATALOGUE) and _form_kept(before, after)
-    if kind == "/Page":
-        return _same_but(before, after, _PAGE) and _page_grew(before, after)
-    if kind in _STORES:
-        return True
-    if "/FT" in before or "/Fields" in before:
-        return _fields_kept(before, after)
+def _grew(
+    before: generic.DictionaryObject, after: generic.DictionaryObject, reference: generic.Reference, roles: Roles
+) -> bool:
+    if reference == roles.catalogue:
+        return same_but(before, after, _CATALOGUE) and _form_kept(before, after)
+    if reference in roles.pages:
+        return same_but(before, after, _PAGE) and _page_grew(before, after)
     # A font, a graphics state, any other thing that is shown with is what it was: one entry more, and it shows others.
-    return kind == "" and "/Subtype" not in before and may_grow and _grew_deep(before, after)
+    if reference in roles.resources:
+        return resources_grew(before, after)
+    if reference in roles.categories:
+        return names_grew(before, after)
+    return ("/FT" in before or reference in roles.forms) and _fields_kept(before, after)
 
 
 def _form_kept(before: generic.DictionaryObject, after: generic.DictionaryObject) -> bool:
@@ -141,17 +111,17 @@ def _fields_kept(before: generic.DictionaryObject, after: generic.DictionaryObje
     # A signature and its place stay what they are, and so do values; other fields may be filled, the form may grow.
     if "/FT" in before:
         if "/V" in before and before["/V"] not in ("", generic.NullObject()):
-            return _same(before, after)
+            return same(before, after)
         signed = str(before["/FT"]) == "/Sig"
-        return "/V" in after and _same_but(before, after, _SIGNED if signed else _FILLED)
+        return "/V" in after and same_but(before, after, _SIGNED if signed else _FILLED)
     if "/Fields" in before and not ("/Fields" in after and _entry_grew(before.raw_get("/Fields"), after["/Fields"])):
         return False
-    if "/DR" in before and not ("/DR" in after and _grew_deep(before["/DR"], after["/DR"])):
+    if "/DR" in before and not ("/DR" in after and resources_grew(before["/DR"], after["/DR"])):
         return False
-    if "/DA" in before and not ("/DA" in after and _same(before["/DA"], after["/DA"])):
+    if "/DA" in before and not ("/DA" in after and same(before["/DA"], after["/DA"])):
         return False
     regenerated = bool(resolved(after, "/NeedAppearances")) and not resolved(before, "/NeedAppearances")
-    return not regenerated and _same_but(before, after, _FORM)
+    return not regenerated and same_but(before, after, _FORM)
 
 
 def _page_grew(before: generic.DictionaryObject, after: generic.DictionaryObject) -> bool:
@@ -160,7 +130,7 @@ def _page_grew(before: generic.DictionaryObject, after: generic.DictionaryObject
             return False
     if "/Resources" not in before:
         return True
-    return "/Resources" in after and _grew_deep(before["/Resources"], after["/Resources"])
+    return "/Resources" in after and resources_grew(before["/Resources"], after["/Resources"])
 
 
 def _entry_grew(before: Any, after: Any) -> bool:
@@ -168,7 +138,10 @@ def _entry_grew(before: Any, after: Any) -> bool:
 
 
 def _list_grew(before: Iterable[Any], after: Iterable[Any]) -> bool:
-    """Say whether a list has all it had in its order, and nothing that draws, clips or moves before the last of it."""
+    """Say whether a list has all it had in its order, and nothing before the last of it but what keeps the state.
+
+    What draws, clips or moves there changes how the signed content looks, and so does what takes a state back.
+    """
     known, listed = list(before), list(after)
     if not _contains_in_order(known, listed):
         return False
@@ -177,7 +150,7 @@ def _list_grew(before: Iterable[Any], after: Iterable[Any]) -> bool:
               and (one.idnum, one.generation) in old]  # fmt: skip
     ahead = (one.get_object() for one in listed[: max(places, default=0)] if isinstance(one, generic.IndirectObject)
              and (one.idnum, one.generation) not in old)  # fmt: skip
-    return not any(isinstance(one, generic.StreamObject) and draws(one.data) for one in ahead)
+    return not any(isinstance(one, generic.StreamObject) and not keeps_state(one.data) for one in ahead)
 
 
 def _as_list(value: Any) -> list[Any]:
@@ -187,52 +160,4 @@ def _as_list(value: Any) -> list[Any]:
 
 def _contains_in_order(before: Iterable[Any], after: Iterable[Any]) -> bool:
     rest = iter(after)
-    return all(any(_same(one, other) for other in rest) for one in before)
-
-
-def _grew_deep(before: Any, after: Any, depth: int = 0) -> bool:
-    """Say whether every name that meant something still means the same; names may be added, two levels deep."""
-    if depth > 2 or not isinstance(before, generic.DictionaryObject):  # noqa: PLR2004
-        return _same(before, after)
-    if not isinstance(after, generic.DictionaryObject):
-        return False
-    for name in before:
-        if name not in after:
-            return False
-        one, other = before.raw_get(name), after.raw_get(name)
-        if not _same(one, other) and not _grew_deep(before[name], after[name], depth + 1):
-            return False
-    return True
-
-
-def _same_but(before: generic.DictionaryObject, after: generic.DictionaryObject, open_names: frozenset[str]) -> bool:
-    names = (set(before) | set(after)) - open_names
-    return all(name in before and name in after and _same(before.raw_get(name), after.raw_get(name)) for name in names)
-
-
-def _same(before: Any, after: Any, depth: int = 0) -> bool:
-    if depth > MAX_DEPTH:
-        return False
-    if isinstance(before, generic.IndirectObject) or isinstance(after, generic.IndirectObject):
-        return (
-            isinstance(before, generic.IndirectObject)
-            and isinstance(after, generic.IndirectObject)
-            and (before.idnum, before.generation) == (after.idnum, after.generation)
-        )
-    if isinstance(before, generic.StreamObject) and not (
-        isinstance(after, generic.StreamObject) and before.encoded_data == after.encoded_data
-    ):
-        return False
-    if isinstance(before, generic.DictionaryObject):
-        return (
-            isinstance(after, generic.DictionaryObject)
-            and before.keys() == after.keys()
-            and all(_same(before.raw_get(name), after.raw_get(name), depth + 1) for name in before)
-        )
-    if isinstance(before, generic.ArrayObject):
-        return (
-            isinstance(after, generic.ArrayObject)
-            and len(before) == len(after)
-            and all(_same(one, other, depth + 1) for one, other in zip(before, after, strict=True))
-        )
-    return type(before) is type(after) and bool(before == after)
+    return all(any(same(one, other) for other in rest) for one in before)

@@ -11,33 +11,58 @@ from edocx.signing.messages import ADDED, CHANGED
 from edocx.signing.pdf.added import added_pages, page_message
 from edocx.signing.pdf.additions import only_added, permits_additions
 from edocx.signing.pdf.embedded import Embedded
+from edocx.signing.pdf.properties import Settings, settings_changed, settings_messages
 from edocx.signing.report import Addition, Indication, Integrity, SignatureReport
 
 
 def answered(
     reader: PdfFileReader, regular: list[Embedded], findings: list[Finding], criteria: Criteria
 ) -> list[SignatureReport]:
-    """Judge all findings; content added after one counts for whoever signed the whole later, and is trusted."""
-    reports = [judge(finding, criteria) for finding in findings]
+    """Judge all findings; content added after one counts for whoever signed the whole later, and is trusted.
+
+    Settings of the file that changed up to the last signature are named with each earlier one.
+    """
+    last = max(regular, key=lambda one: one.revision, default=None)
+    reports = []
+    for place, finding in enumerate(findings):
+        told = finding
+        if last is not None and place < len(regular) and finding.integrity is Integrity.VALID:
+            settings = settings_changed(reader, regular[place].revision, last.revision)
+            told = replace(finding, messages=(*finding.messages, *settings_messages(settings, last.name)))
+        reports.append(judge(told, criteria))
     for place, (signature, finding) in enumerate(zip(regular, findings, strict=False)):
         if CHANGED not in finding.messages or not permits_additions(signature):
             continue
         for later, report in zip(regular[place + 1 :], reports[place + 1 :], strict=False):
             other = report.certificate is not None and report.certificate.sha256 != _mark(reports[place])
             if other and report.indication is Indication.TOTAL_PASSED:
-                if only_added(reader, signature.revision, later.revision):
-                    pages = added_pages(reader, signature.revision, later.revision)
-                    kept = replace(
-                        finding,
-                        integrity=Integrity.VALID,
-                        outcome=Indication.TOTAL_PASSED,
-                        failure=None,
-                        messages=(ADDED.model_copy(update={"where": later.name}), *map(page_message, pages)),
-                        addition=Addition(by=later.name, before=signature.end, after=later.end, pages=pages),
-                    )
+                kept = _with_addition(reader, signature, finding, later)
+                if kept is not None:
                     reports[place] = judge(kept, criteria)
                 break
     return reports
+
+
+def _with_addition(reader: PdfFileReader, signature: Embedded, finding: Finding, later: Embedded) -> Finding | None:
+    """Return the finding for its own revision, with what was added; None where it is more, or cannot be listed."""
+    if not only_added(reader, signature.revision, later.revision):
+        return None
+    pages = added_pages(reader, signature.revision, later.revision)
+    if pages is None:
+        return None
+    settings: Settings = settings_changed(reader, signature.revision, later.revision)
+    return replace(
+        finding,
+        integrity=Integrity.VALID,
+        outcome=Indication.TOTAL_PASSED,
+        failure=None,
+        messages=(
+            ADDED.model_copy(update={"where": later.name}),
+            *map(page_message, pages),
+            *settings_messages(settings, later.name),
+        ),
+        addition=Addition(by=later.name, before=signature.end, after=later.end, pages=pages, settings=tuple(settings)),
+    )
 
 
 def _mark(report: SignatureReport) -> str | None:

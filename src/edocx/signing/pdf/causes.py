@@ -12,10 +12,11 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
 from edocx.errors import Text
-from edocx.signing.pdf.added import pages_of
-from edocx.signing.pdf.covering import covering_fields, resolved
+from edocx.signing.pdf.comparison import resolved
+from edocx.signing.pdf.covering import covering_fields
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
+from edocx.signing.pdf.page_tree import pages_of
 from edocx.signing.report import Message
 
 MAX_LOOKED_AT = 2_000
@@ -112,8 +113,8 @@ _CATALOGUE = Text(
     "After signing, the file was given another catalogue: the pages shown are no longer those that were signed.",
 )
 _COVERED = Text(
-    "Sau khi ký, một ô chữ ký trống, dấu thời gian hoặc ô chữ ký quá lớn được vẽ đè lên trang, che nội dung đã ký.",
-    "After signing, an empty signature field, a timestamp or an oversized signature was drawn over the page.",
+    "Sau khi ký, một ô được vẽ đè lên nội dung đã ký: ô chữ ký trống, dấu thời gian, ô trước đó bị ẩn, hoặc ô quá lớn.",
+    "After signing, a field was drawn over what was signed: an empty one, a timestamp, a hidden or an oversized one.",
 )
 _CROPPED = Text(
     "Sau khi ký, khung hoặc hướng của trang bị đổi nên phần nhìn thấy khác đi.",

@@ -29,7 +29,8 @@ from pyhanko.sign.diff_analysis import (
 )
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
-from edocx.signing.pdf.covering import covering_fields, resolved
+from edocx.signing.pdf.comparison import resolved
+from edocx.signing.pdf.covering import covering_fields
 from edocx.signing.pdf.embedded import Embedded
 
 MAX_REVISIONS = 200
@@ -57,7 +58,7 @@ def classify(signature: Embedded) -> Change:
     result = _POLICY.review_file(reader, signature.revision, field_mdp_spec=_field_lock(signature), doc_mdp=permission)
     if not isinstance(result, DiffResult):
         return Change.FORBIDDEN
-    if _names_ahead(reader, signature.revision):
+    if names_ahead(reader, signature.revision, reader.xrefs.total_revisions - 1):
         return Change.FORBIDDEN
     level = result.modification_level
     if permission is not None and level.value > permission.value:
@@ -97,8 +98,8 @@ _POLICY = StandardDiffPolicy(
 )
 
 
-def _names_ahead(reader: PdfFileReader, revision: int) -> bool:
-    """Say whether the signed revision refers to objects that only a later one defines.
+def names_ahead(reader: PdfFileReader, revision: int, last: int) -> bool:
+    """Say whether a signed revision refers to objects that only a later one, up to ``last``, defines.
 
     A shadow attack: a page shows an object that does not exist yet, and the look of a field brings it into being.
     """
@@ -108,7 +109,7 @@ def _names_ahead(reader: PdfFileReader, revision: int) -> bool:
     ahead = {one.idnum for one in used if reader.xrefs.get_historical_ref(one, revision) is None}
     if not ahead:
         return False
-    later = range(revision + 1, reader.xrefs.total_revisions)
+    later = range(revision + 1, last + 1)
     return any(one.idnum in ahead for step in later for one in reader.xrefs.explicit_refs_in_revision(step))
 
 

@@ -33,7 +33,7 @@ from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_rev
 from edocx.signing.pdf.evidence import evidence_in
 from edocx.signing.pdf.examination import document_token, examine, is_padding, stamp_finding, unreadable
 from edocx.signing.pdf.fast.signatures import PlainSignature, open_plain
-from edocx.signing.pdf.properties import PROPERTIES, properties_rewritten
+from edocx.signing.pdf.properties import FORM_SETTINGS, PROPERTIES, properties_rewritten, settings_changed
 from edocx.signing.pdf.salvage import salvage_signatures
 from edocx.signing.receipt import NOT_A_REVISION
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
@@ -142,7 +142,7 @@ def _judge_file(
         findings += [stamp_finding(stamp, tokens[id(stamp)]) for stamp in stamps if tokens[id(stamp)].intact]
     findings += [unreadable(name) for name in broken]
     messages = _file_messages(reader, findings, embedded)
-    uncovered = any(message in messages for message in (UNCOVERED, TAIL, PADDING))
+    uncovered = any(message in messages for message in (UNCOVERED, TAIL, PADDING, FORM_SETTINGS))
     if too_many:
         messages.append(TOO_MANY)
     return Report.of(
@@ -182,4 +182,6 @@ def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: lis
         messages.append(PADDING)
     if properties_rewritten(reader, last.revision):
         messages.append(PROPERTIES)
+    if "form" in settings_changed(reader, regular, reader.xrefs.total_revisions - 1):
+        messages.append(FORM_SETTINGS)
     return messages

@@ -14,6 +14,7 @@ from typing import Any
 
 from edocx.signing.mechanism import finish, new_hash
 from edocx.signing.pdf.changes import Change
+from edocx.signing.pdf.covering import MAX_SHARE_TOGETHER
 from edocx.signing.pdf.embedded import Coverage
 from edocx.signing.pdf.fast.form import field_name
 from edocx.signing.pdf.fast.revisions import Revisions
@@ -152,12 +153,17 @@ def _change(
     level = Change.NONE
     touched: set[str] = set()
     visible = False
+    shares: dict[int, float] = {}
     for later in range(revision + 1, file.newest + 1):
         if later not in steps:
             steps[later] = Analysis(file, later).run()
         level = max(level, steps[later].level)
         touched |= steps[later].fields
         visible = visible or steps[later].visible
+        for page, share in steps[later].shares.items():
+            shares[page] = shares.get(page, 0.0) + share
+    if max(shares.values(), default=0.0) > MAX_SHARE_TOGETHER:
+        raise NotPlain("looks that may hide a page")
     permission, locked = _permission(file, one, signature)
     if permission is not None and (visible or level > permission):
         raise NotPlain("more than the signature permits")

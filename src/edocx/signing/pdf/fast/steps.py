@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edocx.signing.pdf.changes import Change
-from edocx.signing.pdf.covering import MAX_AREA
+from edocx.signing.pdf.covering import MAX_COVERED, MAX_SHARE, overlap
 from edocx.signing.pdf.fast.form import field_name, rectangle
 from edocx.signing.pdf.fast.revisions import Revisions
 from edocx.signing.pdf.fast.sections import Stored
@@ -41,6 +41,8 @@ class Step:
     level: Change = Change.EXPLAINED
     fields: set[str] = field(default_factory=set)
     visible: bool = False
+    shares: dict[int, float] = field(default_factory=dict)
+    """Of each page (by its object's number), what looks drawn in this revision take."""
 
 
 class Analysis:
@@ -166,6 +168,7 @@ class Analysis:
             if not isinstance(before.get("AP", {}), dict):
                 raise NotPlain("an appearance elsewhere")
             self._appearance(after.get("AP"), name)
+            self._take_room(reference, before, new=False)
         match after["FT"]:
             case "Sig" if "V" not in before and "V" in after:
                 self._signed(after, name)
@@ -181,13 +184,14 @@ class Analysis:
         if one.keys() - _NEW_FIELD or kinds != ("Sig", "Annot", "Widget") or type(one.get("F", 0)) is not int:
             raise NotPlain("a new field that is more than a place for a signature")
         x1, y1, x2, y2 = rectangle(one.get("Rect"))
-        if (x2 - x1) * (y2 - y1) > MAX_AREA or ("AP" in one and "V" not in one):
+        if "AP" in one and "V" not in one:
             raise NotPlain("a field that may hide the page")
         if (x2 - x1) * (y2 - y1):
             self.step.visible = True
             self.touch(name)
         if "AP" in one:
             self._appearance(one["AP"], name)
+            self._take_room(reference, one, new=True)
         if "V" in one:
             self._signed(one, name)
 
@@ -224,6 +228,26 @@ class Analysis:
         if stamp and "AP" in one:
             raise NotPlain("a timestamp that draws")
         self.touch(name)
+
+    def _take_room(self, reference: Ref, one: dict[str, Any], *, new: bool) -> None:
+        """Count what a look takes of its page; raise `NotPlain` for much of it, or over what an earlier field shows."""
+        corners = rectangle(one.get("Rect"))
+        if not _size(corners):
+            return
+        page = one.get("P")
+        if not isinstance(page, Ref) or not self.file.in_page_tree(page, self.before):
+            raise NotPlain("a look on no page")
+        if self.file.inherited(page, "CropBox", self.before) is not None:
+            raise NotPlain("a page seen in part")
+        share = _size(corners) / max(_size(rectangle(self.file.inherited(page, "MediaBox", self.before))), 1.0)
+        if share > MAX_SHARE:
+            raise NotPlain("a look that may hide the page")
+        self.step.shares[page.number] = self.step.shares.get(page.number, 0.0) + share
+        if new:
+            for other in self.file.array(self.file.dictionary(page, self.before).get("Annots", []), self.before):
+                held = rectangle(self.file.dictionary(other, self.before).get("Rect"))
+                if other != reference and overlap(corners, held) > MAX_COVERED * _size(held):
+                    raise NotPlain("a look over another field")
 
     def _pages(self, added: list[tuple[Ref, dict[str, Any]]]) -> None:
         widgets = {reference for reference, _ in added}
@@ -280,6 +304,10 @@ class Analysis:
             listed = self.file.dictionary(page, self.before).get("Annots")
             if isinstance(listed, Ref):
                 self.usage.allow(reference.number, listed.number, None)
+
+
+def _size(corners: tuple[float, float, float, float]) -> float:
+    return (corners[2] - corners[0]) * (corners[3] - corners[1])
 
 
 def require_kept(before: dict[str, Any], after: dict[str, Any], key: str) -> None:

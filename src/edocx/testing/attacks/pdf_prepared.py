@@ -1,0 +1,304 @@
+"""Shadow attacks: a document prepared before its first signer sees it, and changed after under a later trusted seal.
+
+What is prepared shows nothing out of the ordinary: an unused name, a hidden field, an object of two roles. What comes
+after changes only what a careless analysis holds for bookkeeping or growth; what shows is another text. The later seal
+covers all of it, so only the first signature can fail. After Mainka et al., "Shadow Attacks" (2021).
+"""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name, pdf_string
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.writer import copy_into_new_writer
+
+_PAGE = (0, 0, 595, 842)
+_FORGED = b"1 g 0 0 595 842 re f 0 g BT /F1 24 Tf 30 780 Td (FORGED) Tj ET"
+_Change = Callable[[IncrementalPdfFileWriter], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Shadow:
+    """One shadow attack: what is done to the document before the first signature, and what after it."""
+
+    name: str
+    before: _Change
+    after: _Change
+    streams: bool = False
+    """Whether the document is written with object streams first."""
+
+    def prepared(self, data: bytes) -> bytes:
+        """Return the document to be signed first."""
+        return _updated(_with_object_streams(data) if self.streams else data, self.before)
+
+    def revealed(self, data: bytes) -> bytes:
+        """Return the signed document as the attacker hands it to the later signer."""
+        return _updated(data, self.after)
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _updated(data: bytes, change: _Change) -> bytes:
+    stream = io.BytesIO(data)
+    writer = IncrementalPdfFileWriter(stream, strict=False)
+    change(writer)
+    writer.write_in_place()
+    return stream.getvalue()
+
+
+def _with_object_streams(data: bytes) -> bytes:
+    """Write the document anew with its pages and fonts in an object stream."""
+    writer = copy_into_new_writer(PdfFileReader(io.BytesIO(data), strict=False))
+    writer.stream_xrefs = True
+    held = writer.prepare_object_stream()
+    for key in list(writer.objects):
+        one = writer.objects[key]
+        if isinstance(one, generic.DictionaryObject) and str(one.get("/Type", "")) in {"/Page", "/Font"}:
+            del writer.objects[key]
+            number, generation = key[1], key[0]
+            held.add_object(number, one)
+            assert generation == 0
+    out = io.BytesIO()
+    writer.write(out)
+    return out.getvalue()
+
+
+def _dictionary(**entries: Any) -> generic.DictionaryObject:
+    return generic.DictionaryObject({pdf_name(f"/{name}"): value for name, value in entries.items()})
+
+
+def _numbers(*numbers: int) -> generic.ArrayObject:
+    return generic.ArrayObject(generic.NumberObject(n) for n in numbers)
+
+
+def _nothing(writer: IncrementalPdfFileWriter) -> None:
+    del writer
+
+
+def _page(writer: IncrementalPdfFileWriter) -> Any:
+    return writer.find_page_for_modification(0)[0]
+
+
+def _resources(writer: IncrementalPdfFileWriter) -> generic.DictionaryObject:
+    """Give the page resources of its own, so that one place is changed."""
+    page = _page(writer)
+    holder = page.get_object()
+    while "/Resources" not in holder:
+        holder = holder["/Parent"]
+    own = generic.DictionaryObject({name: holder["/Resources"].raw_get(name) for name in holder["/Resources"]})
+    for name in ("/Font", "/XObject"):
+        if name in own:
+            own[pdf_name(name)] = generic.DictionaryObject({one: own[name].raw_get(one) for one in own[name]})
+    page.get_object()[pdf_name("/Resources")] = own
+    writer.mark_update(page)
+    return own
+
+
+def _first_font(resources: generic.DictionaryObject) -> tuple[str, generic.DictionaryObject]:
+    name = next(iter(resources["/Font"]))
+    return name, resources["/Font"][name]
+
+
+def _twisted(font: generic.DictionaryObject) -> generic.DictionaryObject:
+    """Return the font with every letter another one."""
+    twisted = generic.DictionaryObject({name: font.raw_get(name) for name in font})
+    differences = [generic.NumberObject(32), *(pdf_name(f"/{'AZ'[n % 2]}") for n in range(96))]
+    twisted[pdf_name("/Encoding")] = _dictionary(
+        Type=pdf_name("/Encoding"), Differences=generic.ArrayObject(differences)
+    )
+    return twisted
+
+
+def _plain_font(writer: IncrementalPdfFileWriter) -> None:
+    """Let the first font have no encoding, so that one can be added."""
+    resources = _resources(writer)
+    name, font = _first_font(resources)
+    bare = generic.DictionaryObject({one: font.raw_get(one) for one in font if one != "/Encoding"})
+    resources["/Font"][pdf_name(name)] = writer.add_object(bare)
+
+
+def _font_exchanged(writer: IncrementalPdfFileWriter) -> None:
+    resources = _resources(writer)
+    name, font = _first_font(resources)
+    resources["/Font"][pdf_name(name)] = writer.add_object(_twisted(font))
+
+
+def _direct_font(writer: IncrementalPdfFileWriter) -> None:
+    resources = _resources(writer)
+    name, font = _first_font(resources)
+    resources["/Font"][pdf_name(name)] = generic.DictionaryObject(
+        {one: font.raw_get(one) for one in font if one != "/Encoding"}
+    )
+
+
+def _direct_font_grown(writer: IncrementalPdfFileWriter) -> None:
+    resources = _resources(writer)
+    name, font = _first_font(resources)
+    resources["/Font"][pdf_name(name)] = _twisted(font)
+
+
+def _form(data: bytes) -> generic.StreamObject:
+    names = {pdf_name("/Type"): pdf_name("/XObject"), pdf_name("/Subtype"): pdf_name("/Form")}
+    return generic.StreamObject({**names, pdf_name("/BBox"): _numbers(*_PAGE)}, stream_data=data)
+
+
+def _with_picture(writer: IncrementalPdfFileWriter) -> None:
+    _resources(writer)[pdf_name("/XObject")] = _dictionary(
+        Shown=writer.add_object(_form(b"0 g 10 10 5 5 re f".ljust(len(_FORGED))))
+    )
+    writer.add_stream_to_page(0, writer.add_object(generic.StreamObject(stream_data=b"/Shown Do")))
+
+
+def _picture_exchanged(writer: IncrementalPdfFileWriter) -> None:
+    _resources(writer)["/XObject"][pdf_name("/Shown")] = writer.add_object(_form(_FORGED))
+
+
+def _name_ahead(writer: IncrementalPdfFileWriter) -> None:
+    writer.add_stream_to_page(0, writer.add_object(generic.StreamObject(stream_data=b"/Sh#6Fwn Do")))
+
+
+def _name_given(writer: IncrementalPdfFileWriter) -> None:
+    _resources(writer)[pdf_name("/XObject")] = _dictionary(Shown=writer.add_object(_form(_FORGED)))
+
+
+def _font_typed(kind: str) -> _Change:
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        resources = _resources(writer)
+        name, font = _first_font(resources)
+        posing = generic.DictionaryObject({one: font.raw_get(one) for one in font if one != "/Encoding"})
+        posing[pdf_name("/Type")] = pdf_name(kind)
+        resources["/Font"][pdf_name(name)] = writer.add_object(posing)
+
+    return change
+
+
+def _font_rewritten(writer: IncrementalPdfFileWriter) -> None:
+    name, font = _first_font(_page(writer).get_object()["/Resources"])
+    raw = _page(writer).get_object()["/Resources"]["/Font"].raw_get(name)
+    font[pdf_name("/Encoding")] = _twisted(font)["/Encoding"]
+    writer.mark_update(raw)
+
+
+def _font_as_information(writer: IncrementalPdfFileWriter) -> None:
+    resources = _resources(writer)
+    name, font = _first_font(resources)
+    posing = generic.DictionaryObject({one: font.raw_get(one) for one in font if one != "/Encoding"})
+    reference = writer.add_object(posing)
+    resources["/Font"][pdf_name(name)] = reference
+    writer.set_info(reference)
+
+
+def _object_stream_exchanged(writer: IncrementalPdfFileWriter) -> None:
+    """Overwrite the stream that holds the signed objects: who goes by the old table finds other objects in it."""
+    reader = writer.prev
+    _, font = _first_font(_page(writer).get_object()["/Resources"])
+    kept = reader.xrefs[font.container_ref]
+    stream = reader.get_object(generic.Reference(kept.obj_stream_id, 0, reader))
+    data = stream.data.replace(b"/Encoding", b"/EncodinX").replace(b"/BaseFont", b"/BaseFonX")
+    entries = {name: stream.raw_get(name) for name in stream if name not in {"/Length", "/Filter", "/DecodeParms"}}
+    writer.objects[(0, kept.obj_stream_id)] = generic.StreamObject(entries, stream_data=data)
+
+
+def _generation_raised(writer: IncrementalPdfFileWriter) -> None:
+    """Define the page's content under the next generation: what refers to the first one finds nothing."""
+    raw = _page(writer).get_object().raw_get("/Contents")
+    one = raw if isinstance(raw, generic.IndirectObject) else raw.raw_get(0)
+    writer.objects[(1, one.idnum)] = generic.StreamObject(stream_data=_FORGED)
+
+
+def _field(writer: IncrementalPdfFileWriter, kind: str, flags: int, rectangle: tuple[int, ...], **more: Any) -> None:
+    page = _page(writer)
+    field = _dictionary(
+        FT=pdf_name(kind),
+        Type=pdf_name("/Annot"),
+        Subtype=pdf_name("/Widget"),
+        T=pdf_string("Shadow"),
+        F=generic.NumberObject(flags),
+        Rect=_numbers(*rectangle),
+        P=page,
+        **more,
+    )
+    reference = writer.add_object(field)
+    if "/AcroForm" not in writer.root:
+        writer.root[pdf_name("/AcroForm")] = _dictionary(Fields=generic.ArrayObject())
+        writer.update_root()
+    fields = writer.root["/AcroForm"]["/Fields"]
+    fields.append(reference)
+    writer.update_container(fields)
+    writer.register_annotation(page, reference)
+
+
+def _shadow_field(writer: IncrementalPdfFileWriter) -> tuple[Any, generic.DictionaryObject]:
+    fields = writer.root["/AcroForm"]["/Fields"]
+    raws = [fields.raw_get(place) for place in range(len(fields))]
+    raw = next(one for one in raws if str(one.get_object().get("/T")) == "Shadow")
+    return raw, raw.get_object()
+
+
+def _hidden(kind: str, rectangle: tuple[int, ...]) -> _Change:
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        value = {"V": pdf_string("1")} if kind == "/Tx" else {}
+        look = _dictionary(N=writer.add_object(_form(_FORGED)))
+        _field(writer, kind, 2, rectangle, AP=look, **value)
+
+    return change
+
+
+def _shown(writer: IncrementalPdfFileWriter) -> None:
+    raw, field = _shadow_field(writer)
+    field[pdf_name("/F")] = generic.NumberObject(4)
+    writer.mark_update(raw)
+
+
+def _empty(kind: str) -> _Change:
+    return lambda writer: _field(writer, kind, 4, _PAGE)
+
+
+def _filled(writer: IncrementalPdfFileWriter) -> None:
+    raw, field = _shadow_field(writer)
+    field[pdf_name("/V")] = pdf_string("1")
+    field[pdf_name("/AP")] = _dictionary(N=writer.add_object(_form(_FORGED)))
+    writer.mark_update(raw)
+
+
+def _pushed_ahead(writer: IncrementalPdfFileWriter) -> None:
+    """Take the graphics state back between two signed contents, so that a clip ends too early."""
+    page = _page(writer)
+    listed = list(page.get_object()["/Contents"])
+    popped = writer.add_object(generic.StreamObject(stream_data=b"Q"))
+    page.get_object()[pdf_name("/Contents")] = generic.ArrayObject([*listed[:-1], popped, listed[-1]])
+    writer.mark_update(page)
+
+
+def _clipped(writer: IncrementalPdfFileWriter) -> None:
+    writer.add_stream_to_page(0, writer.add_object(generic.StreamObject(stream_data=b"q 0 0 1 1 re W n")))
+    page = _page(writer)
+    contents = page.get_object()["/Contents"]
+    forged = writer.add_object(generic.StreamObject(stream_data=_FORGED + b" Q"))
+    page.get_object()[pdf_name("/Contents")] = generic.ArrayObject([*contents, forged])
+    writer.mark_update(page)
+
+
+SHADOWS = (
+    Shadow("font-exchanged", _plain_font, _font_exchanged),
+    Shadow("font-grown", _direct_font, _direct_font_grown),
+    Shadow("picture-exchanged", _with_picture, _picture_exchanged),
+    Shadow("name-given", _name_ahead, _name_given),
+    Shadow("font-as-store", _font_typed("/DSS"), _font_rewritten),
+    Shadow("font-as-page", _font_typed("/Page"), _font_rewritten),
+    Shadow("font-as-information", _font_as_information, _font_rewritten),
+    Shadow("object-stream-exchanged", _nothing, _object_stream_exchanged, streams=True),
+    Shadow("generation-raised", _nothing, _generation_raised),
+    Shadow("hidden-field-shown", _hidden("/Tx", _PAGE), _shown),
+    Shadow("hidden-small-field-shown", _hidden("/Tx", (30, 700, 130, 730)), _shown),
+    Shadow("large-field-filled", _empty("/Tx"), _filled),
+    Shadow("clip-taken-back", _clipped, _pushed_ahead),
+)
+"""Each is revealed by whoever has the file; the first signature must fail, whoever seals it later."""
