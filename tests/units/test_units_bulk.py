@@ -424,3 +424,12 @@ def test_a_succession_table_of_excel_is_known_behind_its_first_line(reform):
 )
 def test_a_unit_without_a_name_is_refused(reform, text):
     assert (2, "name", "EDX-TABLE-VALUE") in faults(reform, text)
+
+
+def test_days_between_two_rows_of_one_unit_are_named():
+    rows = "id,name,from,to\nso-a,Sở A,2020-01-01,2022-01-01\nso-a,Sở A,{},\n"
+    made = taken(MemoryDirectory([]), rows.format("2023-01-01"))
+    assert [(identity, why.en) for identity, why in made.notes] == [
+        ("so-a", "no row speaks of the unit from 2022-01-01 until before 2023-01-01.")
+    ]
+    assert not taken(MemoryDirectory([]), rows.format("2022-01-01")).notes

@@ -193,6 +193,7 @@ def test_a_dry_run_writes_nothing(ask, office):
     assert ask("show", "G12.01")[0] == 1
     assert ask("import", file)[1] == {
         "schema": 1, "rows": 1, "version": 2, "saved": True, "added": 1, "changed": 0, "successions": 0,
+            "notes": [],
     }  # fmt: skip
     assert ask("import", file)[1]["saved"] is False
 

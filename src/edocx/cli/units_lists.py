@@ -115,6 +115,7 @@ def import_answer(made: Imported, *, dry_run: bool) -> dict[str, Any]:
         "added": len(difference.added),
         "changed": len(difference.changed),
         "successions": len(difference.successions_added),
+        "notes": [{"id": identity, "vi": why.vi, "en": why.en} for identity, why in made.notes],
     }
 
 
@@ -130,6 +131,11 @@ def show_import(made: Imported, *, dry_run: bool) -> None:
             f"{' (checked only, nothing written)' if dry_run else ''}.",
         )
     )
+    for identity, why in made.notes[:MAX_SHOWN]:
+        say(Text(f"  ! {identity}: {why.vi}", f"  ! {identity}: {why.en}"))
+    if len(made.notes) > MAX_SHOWN:
+        left = len(made.notes) - MAX_SHOWN
+        say(Text(f"  … và {left} lưu ý nữa (--json)", f"  … and {left} notes more (--json)"))
 
 
 def entry_json(entry: RegistryEntry) -> dict[str, Any]:

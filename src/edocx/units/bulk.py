@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
+from itertools import pairwise
 
 from edocx.errors import Text
 from edocx.units import units_csv, units_json
 from edocx.units.difference import Difference, compare
 from edocx.units.directory import Snapshot
-from edocx.units.history import UnitHistory
+from edocx.units.history import FIELDS, UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.soundness import breaches, is_told
 from edocx.units.succession import Succession
 from edocx.units.table import Fault, Faults, FaultyTable
 from edocx.units.unit import LOCAL, SIGNED
 from edocx.units.units_csv import Progress
+
+_NAME = FIELDS.index("name")
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +29,12 @@ class Imported:
     directory: MemoryDirectory
     difference: Difference
     rows: int
+
+    @property
+    def notes(self) -> tuple[tuple[str, Text], ...]:
+        """What is sound and yet odd, by identity: days in a unit's life of which no row speaks."""
+        made = (*self.difference.added, *self.difference.changed)
+        return tuple((history.identity, _gap(first, second)) for history in made for first, second in _gaps(history))
 
 
 def take_in(
@@ -116,6 +125,20 @@ def _over_told(
                 " to it.",
             )
             yield Fault(line, "predecessor", "EDX-UNITS-TOLD", why)
+
+
+def _gaps(history: UnitHistory) -> Iterator[tuple[date, date]]:
+    """Yield the days between two states of a unit that no row covers: the first day without, the next one with."""
+    for first, second in pairwise(span for span in history.spans_at(_NAME) if span.value):
+        if first.end < second.start:
+            yield first.end, second.start
+
+
+def _gap(first: date, second: date) -> Text:
+    return Text(
+        f"không dòng nào nói về đơn vị từ {first:%d/%m/%Y} đến trước {second:%d/%m/%Y}.",
+        f"no row speaks of the unit from {first.isoformat()} until before {second.isoformat()}.",
+    )
 
 
 def _is_json(data: bytes) -> bool:
