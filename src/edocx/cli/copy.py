@@ -7,6 +7,7 @@ from pathlib import Path
 
 import typer
 
+from edocx.cli import signing_options as options
 from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, say
 from edocx.cli.sign_look import pages_of, preview_copy
@@ -27,23 +28,19 @@ def copy(
     file: Path = typer.Argument(..., help="PDF đã ký hoặc bản quét / a signed PDF, or a scan."),
     form: _Form = typer.Option(..., "--form", help="sao-y, sao-luc, trich-sao."),
     agency: str = typer.Option(..., "--agency", help="Tên cơ quan sao / the agency that copies."),
-    key: str | None = typer.Option(None, "--key", help="Khóa của con dấu / the seal's key."),
+    key: str | None = options.KEY,
     out: Path | None = typer.Option(None, "--out", help="Tệp kết quả / the copy."),
     pages: str | None = typer.Option(None, "--pages", metavar="1,3-5", help="Các trang trích / pages of an extract."),
-    chain: Path | None = typer.Option(None, "--chain", help="Chứng thư của khóa / the key's certificates."),
-    level: LevelName | None = typer.Option(None, "--level", help="B-B, B-T, B-LT, B-LTA."),
-    tsa: list[str] = typer.Option([], "--tsa", metavar="URL", help="Dịch vụ dấu thời gian / time-stamping service."),
-    defer: bool = typer.Option(
-        False, "--defer", help="Không có dấu thời gian thì ký B-B trước / B-B if no TSA answers."
-    ),
-    trust: list[str] = typer.Option([], "--trust", help="Kho tin cậy / trusted roots."),
-    online: bool = typer.Option(False, "--online", help="Hỏi OCSP, tải CRL / ask OCSP, fetch CRLs."),
-    registry: Path | None = typer.Option(None, "--registry", help="Sổ đăng ký chứng thư / certificate registry."),
-    scheme: Scheme = typer.Option(Scheme.PKCS1V15, "--scheme", help="RSA."),
-    preview: Path | None = typer.Option(
-        None, "--preview", metavar="PNG", help="Xem trước, không ký / show, do not sign."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="JSON."),
+    chain: Path | None = options.CHAIN,
+    level: LevelName | None = options.LEVEL,
+    tsa: list[str] = options.TSA,
+    defer: bool = options.DEFER,
+    trust: list[str] = options.TRUST,
+    online: bool = options.ONLINE,
+    registry: Path | None = options.REGISTRY,
+    scheme: Scheme = options.SCHEME,
+    preview: Path | None = options.PREVIEW,
+    as_json: bool = options.JSON,
 ) -> None:
     """Sao y, sao lục, trích sao điện tử, có con dấu. / A sealed electronic copy or extract."""
     from edocx.signing.pdf.copies import make_copy

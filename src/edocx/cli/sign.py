@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edocx.cli import signing_options as options
 from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, say
+from edocx.cli.sign_folder import sign_folder
 from edocx.cli.sign_look import SignLook, preview_sign
 from edocx.cli.signing_means import LevelName, Means, Scheme, forget_old_task, open_key, require_out, say_notes
 from edocx.errors import Text, UsageError
@@ -33,87 +35,96 @@ class _Container(StrEnum):
     ASICE = "asice"
 
 
+_ATTACHMENT: Any = typer.Option(
+    None, "--attachment", metavar="SỐ/KÝ HIỆU", help="Đóng lên phụ lục của văn bản này / an attachment's seal."
+)
+_NUMBER: Any = typer.Option(
+    None, "--number", metavar="SỐ/KÝ HIỆU", help="Điền số khi đóng dấu / fill in the number with the seal."
+)
+_DATE: Any = typer.Option(None, "--date", formats=["%Y-%m-%d"], help="Ngày ban hành (mặc định hôm nay) / date (today).")
+_PLACE: Any = typer.Option(
+    None, "--place", metavar="TRANG,X,Y,RỘNG,CAO", help="Vị trí (mm, từ góc dưới trái) / page,x,y,width,height."
+)
+_NEAR: Any = typer.Option(None, "--near", metavar="TEXT", help="Đặt trên dòng chữ này / above this text.")
+_INITIALS: Any = typer.Option(False, "--initials", help="Ký nháy, trước mọi chữ ký / initials, before signatures.")
+_FILES: Any = typer.Argument(
+    ..., metavar="FILE", help="PDF; thư mục; tệp bất kỳ với --format / a PDF, a folder, any files."
+)
+_SERVICES: Any = typer.Option(
+    16, "--services", min=1, max=512, help="Số yêu cầu dấu thời gian cùng lúc / time-stamps asked for at once."
+)
+
+
 @app.command()
 def sign(
-    files: list[Path] = typer.Argument(
-        ..., metavar="FILE", help="PDF; thư mục; tệp bất kỳ với --format / a PDF, a folder, any files."
-    ),
-    key: str | None = typer.Option(None, "--key", help="file:key.p12, pkcs11:token=…, csc:https://…"),
+    files: list[Path] = _FILES,
+    key: str | None = options.KEY,
     role: _Role = typer.Option(..., "--as", help="Cá nhân hay cơ quan / person or organisation."),
     out: Path | None = typer.Option(None, "--out", help="Tệp hoặc thư mục kết quả / the signed file or folder."),
-    chain: Path | None = typer.Option(None, "--chain", help="Chứng thư của khóa / the key's certificates."),
-    level: LevelName | None = typer.Option(None, "--level", help="B-B, B-T, B-LT, B-LTA."),
-    tsa: list[str] = typer.Option([], "--tsa", metavar="URL", help="Dịch vụ dấu thời gian / time-stamping service."),
-    defer: bool = typer.Option(
-        False, "--defer", help="Không có dấu thời gian thì ký B-B trước / B-B if no TSA answers."
-    ),
-    trust: list[str] = typer.Option([], "--trust", help="Kho tin cậy / trusted roots."),
-    online: bool = typer.Option(False, "--online", help="Hỏi OCSP, tải CRL / ask OCSP, fetch CRLs."),
-    registry: Path | None = typer.Option(None, "--registry", help="Sổ đăng ký chứng thư / certificate registry."),
+    chain: Path | None = options.CHAIN,
+    level: LevelName | None = options.LEVEL,
+    tsa: list[str] = options.TSA,
+    defer: bool = options.DEFER,
+    trust: list[str] = options.TRUST,
+    online: bool = options.ONLINE,
+    registry: Path | None = options.REGISTRY,
     image: Path | None = typer.Option(None, "--image", help="Ảnh chữ ký hoặc con dấu / image (PNG)."),
     reason: str | None = typer.Option(None, "--reason", help="Lý do / reason."),
-    scheme: Scheme = typer.Option(Scheme.PKCS1V15, "--scheme", help="RSA."),
+    scheme: Scheme = options.SCHEME,
     container: _Container = typer.Option(_Container.PDF, "--format", help="pdf, p7s, asice."),
-    near: str | None = typer.Option(None, "--near", metavar="TEXT", help="Đặt trên dòng chữ này / above this text."),
-    place: str | None = typer.Option(
-        None, "--place", metavar="TRANG,X,Y,RỘNG,CAO", help="Vị trí (mm, từ góc dưới trái) / page,x,y,width,height."
-    ),
+    near: str | None = _NEAR,
+    place: str | None = _PLACE,
     field: str | None = typer.Option(None, "--field", help="Ô chữ ký có sẵn / an existing signature field."),
-    initials: bool = typer.Option(False, "--initials", help="Ký nháy, trước mọi chữ ký / initials, before signatures."),
-    attachment: str | None = typer.Option(
-        None, "--attachment", metavar="SỐ/KÝ HIỆU", help="Đóng lên phụ lục của văn bản này / an attachment's seal."
-    ),
-    number: str | None = typer.Option(
-        None, "--number", metavar="SỐ/KÝ HIỆU", help="Điền số khi đóng dấu / fill in the number with the seal."
-    ),
-    issued_on: datetime | None = typer.Option(
-        None, "--date", formats=["%Y-%m-%d"], help="Ngày ban hành (mặc định hôm nay) / date (today)."
-    ),
+    initials: bool = _INITIALS,
+    attachment: str | None = _ATTACHMENT,
+    number: str | None = _NUMBER,
+    issued_on: datetime | None = _DATE,
     city: str | None = typer.Option(None, "--city", help="Địa danh đi cùng ngày / the place before the date."),
-    preview: Path | None = typer.Option(
-        None, "--preview", metavar="PNG", help="Xem trước, không ký / show, do not sign."
-    ),
+    preview: Path | None = options.PREVIEW,
     fast: bool = typer.Option(False, "--fast", help="Ghi thẳng vào PDF đơn giản / append to plain PDFs directly."),
     jobs: int = typer.Option(2, "--jobs", min=1, max=64, help="Số việc song song với thư mục / for a folder."),
-    services: int = typer.Option(
-        16, "--services", min=1, max=512, help="Số yêu cầu dấu thời gian cùng lúc / time-stamps asked for at once."
-    ),
-    as_json: bool = typer.Option(False, "--json", help="JSON."),
+    services: int = _SERVICES,
+    as_json: bool = options.JSON,
 ) -> None:
     """Ký (cá nhân) hoặc đóng dấu (cơ quan) một tệp hoặc cả thư mục. / Sign or seal a file or a folder."""
     look = SignLook(image, place, near, field, initials, attachment, number, issued_on, city)
     look.check(role.value)
     _require_shape(files, container, preview, look)
-    file = files[0]
-    means = Means.of(trust, registry, tsa, level, defer=defer, online=online, patient=file.is_dir())
+    means = Means.of(trust, registry, tsa, level, defer=defer, online=online, patient=files[0].is_dir())
     if preview is not None:
-        shown = preview_sign(file, preview, role.value, look, means.at)
+        shown = preview_sign(files[0], preview, role.value, look, means.at)
         say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
         return
     target = require_out(out)
-    _require_kind(file, target)
+    _require_kind(files[0], target)
     content = () if container is _Container.PDF else files  # a PDF is signed in place, others would be lost
     spare_inputs(target, (*content, image, key, chain, registry, *trust))
     signer = open_key(key, scheme, chain)
-    if file.is_dir():
-        from edocx.cli.sign_folder import sign_folder
-
-        code = sign_folder(
-            file, target, signer, role.value, look=look, means=means, reason=reason, fast=fast, jobs=jobs,
-            services=services, as_json=as_json,
-        )  # fmt: skip
-        raise typer.Exit(code)
-    if container is not _Container.PDF:
+    if container is not _Container.PDF and not files[0].is_dir():
         _say_done(target, _other(files, target, signer, role.value, means, container), as_json=as_json)
-        return
+    elif files[0].is_dir():
+        raise typer.Exit(
+            sign_folder(
+                files[0], target, signer, role.value, look=look, means=means, reason=reason, fast=fast, jobs=jobs,
+                services=services, as_json=as_json,
+            )
+        )  # fmt: skip
+    else:
+        notes = _sign_pdf(files[0], target, signer, role.value, look, means, reason=reason, fast=fast)
+        _say_done(target, notes, as_json=as_json)
+
+
+def _sign_pdf(
+    file: Path, target: Path, signer: Signer, role: Any, look: SignLook, means: Means, *, reason: str | None, fast: bool
+) -> tuple[Message, ...]:
     from edocx.signing.pdf.order import sign_as
 
-    options = {**look.keywords(file, role.value, means.at), **means.levels()}
+    wanted = {**look.keywords(file, role, means.at), **means.levels()}
     notes = sign_as(
-        file, target, signer, role.value, at=means.at, criteria=means.criteria, reason=reason, fast=fast, **options
+        file, target, signer, role, at=means.at, criteria=means.criteria, reason=reason, fast=fast, **wanted
     )
     forget_old_task(target, notes)
-    _say_done(target, (*notes, *means.unchecked(notes)), as_json=as_json)
+    return (*notes, *means.unchecked(notes))
 
 
 def _require_shape(files: list[Path], container: _Container, preview: Path | None, look: SignLook) -> None:
