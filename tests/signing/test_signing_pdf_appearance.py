@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import subprocess
 from datetime import date
@@ -277,3 +278,38 @@ def test_a_good_scan_is_copied_and_sealed(signing, tmp_path, accepted_by_all):
     )
     accepted_by_all(out, 1)
     assert copy_mark(CopyForm.FROM_COPY, AGENCY, SIGNED_AT).lines[0] == "SAO LỤC"
+
+
+def test_the_embedded_subset_is_cut_once_for_the_same_letters_and_holds_every_letter_used():
+    from fontTools.ttLib import TTFont
+    from pyhanko.pdf_utils.writer import PdfFileWriter
+
+    from edocx.signing.pdf.font import FaceFactory
+
+    def embedded(text):
+        writer = PdfFileWriter()
+        engine = FaceFactory(Face.ITALIC).create_font_engine(writer)
+        engine.shape(text)
+        engine.prepare_write()
+        writer.root["/X"] = engine.as_resource()
+        writer.update_root()
+        made = io.BytesIO()
+        writer.write(made)
+        font = PdfFileReader(made).root["/X"]
+        inner = font["/DescendantFonts"][0]
+        return inner["/FontDescriptor"]["/FontFile2"].data, font["/ToUnicode"].data
+
+    whole = TTFont(Face.ITALIC.path)
+    first, _ = embedded("Bình Đức, ngày 05 tháng 9 năm 2023")
+    again, _ = embedded("Bình Đức, ngày 17 tháng 8 năm 2024")
+    assert first == again, "only digits differ"
+    other, unicode_map = embedded("ký số")
+    assert other != first
+    cut = TTFont(io.BytesIO(other))
+    for letter in "kýsố0123456789":
+        place = whole.getGlyphID(whole.getBestCmap()[ord(letter)])
+        shown, meant = cut["glyf"][cut.getGlyphName(place)], whole["glyf"][whole.getGlyphName(place)]
+        assert shown.getCoordinates(cut["glyf"])[0] == meant.getCoordinates(whole["glyf"])[0], letter
+        assert cut["hmtx"][cut.getGlyphName(place)] == whole["hmtx"][whole.getGlyphName(place)]
+    assert b"<0" in unicode_map
+    assert not cut["glyf"][cut.getGlyphName(whole.getGlyphID(whole.getBestCmap()[ord("Z")]))].numberOfContours
