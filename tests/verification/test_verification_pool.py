@@ -6,6 +6,7 @@ import io
 import json
 import pickle
 import sys
+import zipfile
 
 import pytest
 from pool_judges import judge
@@ -76,11 +77,61 @@ def test_the_command_bounds_memory_a_file(bench, folder, capfd):
     assert [one["indication"] for one in json.loads(said.out)] == ["TOTAL-PASSED"] * 3
 
 
-def test_a_summary_counts_the_verdicts(bench, folder, capfd):
+def test_a_summary_tells_what_is_no_signed_document_from_what_could_not_be_read(bench, folder, capfd):
     (folder / "x.bin").write_bytes(b"nothing known")
     code, said = verified(capfd, bench, folder, "--jobs", "2")
+    assert code == 0, "what is left out changes no verdict"
+    assert said.out.splitlines()[-1].endswith("4; TOTAL-PASSED 3, no signed document, left out 1")
+    (folder / "y.p7s").write_bytes(b"nothing known")
+    code, said = verified(capfd, bench, folder, "--jobs", "2")
     assert code == 4
-    assert said.out.splitlines()[-1].endswith("4; TOTAL-PASSED 3, unreadable 1")
+    assert said.out.splitlines()[-1].endswith("5; TOTAL-PASSED 3, could not be read 1, no signed document, left out 1")
+
+
+def test_json_and_page_tell_them_apart_too(bench, folder, capfd, tmp_path):
+    for name, data in {
+        "x.bin": b"nothing known",
+        "page.html": b"<!DOCTYPE html><html></html>",
+        "list.txt": b"0 of 7",
+        "book.docx": zipped(),
+        "y.edxml": b"nothing known",
+        "z.asice": zipped(),
+    }.items():
+        (folder / name).write_bytes(data)
+    page = tmp_path / "page.html"
+    code, said = verified(capfd, bench, folder, "--json", "--html", str(page))
+    assert code == 4
+    errors = {one["file"].rpartition("/")[2]: one["left_out"] for one in json.loads(said.out) if "error" in one}
+    assert errors == {
+        "x.bin": True, "page.html": True, "list.txt": True, "book.docx": True, "y.edxml": False, "z.asice": False,
+    }  # fmt: skip
+    text = page.read_text("utf-8")
+    assert text.count("left out") == 4
+    assert text.count("EDX-FILE-KIND") == 1
+
+
+def zipped():
+    stream = io.BytesIO()
+    with zipfile.ZipFile(stream, "w") as archive:
+        archive.writestr("word/document.xml", "<w/>")
+    return stream.getvalue()
+
+
+def test_a_file_that_is_named_is_never_left_out(bench, folder, capfd):
+    (folder / "x.bin").write_bytes(b"nothing known")
+    code, said = verified(capfd, bench, folder / "x.bin")
+    assert code == 4
+    assert "EDX-FILE-KIND" in said.err
+
+
+def test_names_longer_than_a_line_are_wrapped_and_lose_nothing(bench, folder, capfd):
+    _, said = verified(capfd, bench, folder / "0.pdf")
+    issuer = "CN=CA THỬ NGHIỆM phục vụ các cơ quan Nhà nước, O=PKI THỬ NGHIỆM - KHÔNG CÓ GIÁ TRỊ PHÁP LÝ, C=VN"
+    assert f"issued and managed by {issuer}" in " ".join(said.out.split())
+    assert len(issuer) > 80
+    named = [line for line in said.out.splitlines() if any(part in line for part in ("CN=", "O=", "C=VN"))]
+    assert len(named) >= 3
+    assert all(len(line) <= 80 for line in named), named
 
 
 def test_a_wrong_call_is_said_once_and_not_of_each_file(bench, folder, capfd):

@@ -11,6 +11,7 @@ import typer
 
 from edocx.cli.output import emit_json, error_json, fail, language, say
 from edocx.cli.progress import progress
+from edocx.cli.verify_folder import LEFT_OUT, UNREADABLE, is_left_out, listed
 from edocx.errors import EdocxError, InputError, Text, UsageError
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 _EXIT = {"TOTAL-PASSED": 0, "TOTAL-FAILED": 1, "INDETERMINATE": 3, "NO-SIGNATURE": 3}
 _RANK = (1, 4, 3, 0)
-"""Several files: 1 if any failed, else 4, else 3, else 0."""
+"""Several files: 1 if any failed, else 4, else 3, else 0; 3 where there was nothing to judge."""
 
 Result = tuple[Path, "Report | EdocxError"]
 
@@ -73,45 +74,43 @@ def verify(
         extract=extract,
         budget=FileBudget(file_seconds, file_memory * 1024 * 1024),
     )
-    listed = list(_listed(files))
-    with progress(len(listed)) as advance:
-        results = list(_shown(advance(judge_all(listed, options, jobs)), quiet=as_json))
+    found = dict(listed(files))
+    with progress(len(found)) as advance:
+        outcomes = list(_shown(advance(judge_all(list(found), options, jobs)), found, quiet=as_json))
     if as_json:
-        values = [_as_json(path, outcome) for path, outcome in results]
+        values = [_as_json(path, outcome, found=found[path]) for path, outcome in outcomes]
         emit_json(values[0] if len(values) == 1 and not files[0].is_dir() else values)
+    left = [path for path, outcome in outcomes if is_left_out(path, outcome, found=found[path])]
+    results = [(path, outcome) for path, outcome in outcomes if path not in left]
     if html is not None:
-        _write_page(html, results, options)
+        _write_page(html, results, options, left)
     if etsi is not None:
         _write_etsi(etsi, results, options)
-    if len(results) > 1 and not as_json:
-        _summarise(results)
+    if len(outcomes) > 1 and not as_json:
+        _summarise(results, len(left))
     codes = {_exit_code(outcome) for _, outcome in results}
     raise typer.Exit(next((code for code in (2, *_RANK) if code in codes), 3))
 
 
-def _listed(files: list[Path]) -> Iterator[Path]:
-    for file in files:
-        if file.is_dir():
-            yield from sorted(p for p in file.rglob("*") if p.is_file() and not p.name.startswith("."))
-        else:
-            yield file
-
-
-def _shown(results: Iterator[Result], *, quiet: bool) -> Iterator[Result]:
+def _shown(results: Iterator[Result], found: dict[Path, bool], *, quiet: bool) -> Iterator[Result]:
     for path, outcome in results:
-        if not quiet:
-            if isinstance(outcome, EdocxError):
-                fail(outcome)
-            else:
-                from edocx.cli.verify_view import show
+        if quiet:
+            pass
+        elif is_left_out(path, outcome, found=found[path]):
+            say(f"{path}: {LEFT_OUT.in_language(language())}")
+        elif isinstance(outcome, EdocxError):
+            fail(outcome)
+        else:
+            from edocx.cli.verify_view import show
 
-                show(outcome)
+            show(outcome)
         yield path, outcome
 
 
-def _as_json(path: Path, outcome: Report | EdocxError) -> dict[str, Any]:
+def _as_json(path: Path, outcome: Report | EdocxError, *, found: bool) -> dict[str, Any]:
     if isinstance(outcome, EdocxError):
-        return {"schema": 1, "file": str(path), "error": error_json(outcome)}
+        left = is_left_out(path, outcome, found=found)
+        return {"schema": 1, "file": str(path), "left_out": left, "error": error_json(outcome)}
     return outcome.to_json()
 
 
@@ -119,22 +118,23 @@ def _exit_code(outcome: Report | EdocxError) -> int:
     return outcome.exit_code if isinstance(outcome, EdocxError) else _EXIT[outcome.indication]
 
 
-def _summarise(results: list[Result]) -> None:
+def _summarise(results: list[Result], left: int) -> None:
     counts: dict[str, int] = {}
     for _, outcome in results:
-        word = Text("không đọc được", "unreadable").in_language(language())
-        word = word if isinstance(outcome, EdocxError) else outcome.indication.value
+        word = UNREADABLE.in_language(language()) if isinstance(outcome, EdocxError) else outcome.indication.value
         counts[word] = counts.get(word, 0) + 1
+    if left:
+        counts[LEFT_OUT.in_language(language())] = left
     total = Text("Tổng cộng", "Total").in_language(language())
-    say(f"{total}: {len(results)}; " + ", ".join(f"{word} {count}" for word, count in sorted(counts.items())))
+    say(f"{total}: {len(results) + left}; " + ", ".join(f"{word} {count}" for word, count in sorted(counts.items())))
 
 
-def _write_page(place: Path, results: list[Result], options: Options) -> None:
+def _write_page(place: Path, results: list[Result], options: Options, left: list[Path]) -> None:
     from edocx.cli.verify_page import render
     from edocx.clock import SystemClock
     from edocx.content import write_durably
 
-    page = render(results, at=options.at or SystemClock().now(), lang=language())
+    page = render(results, at=options.at or SystemClock().now(), lang=language(), left=left)
     write_durably(place, [page.encode()])
 
 

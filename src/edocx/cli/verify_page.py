@@ -7,6 +7,7 @@ from datetime import datetime
 from html import escape
 from pathlib import Path
 
+from edocx.cli.verify_folder import LEFT_OUT
 from edocx.cli.verify_pictures import pictures
 from edocx.cli.verify_view import AT_SIGNING, INTEGRITY, KINDS, UNCHECKED, VERDICTS, time_phrase, validity
 from edocx.clock import in_vietnam
@@ -40,11 +41,14 @@ _ROWS = {
 }
 
 
-def render(results: Iterable[tuple[Path, Report | EdocxError]], *, at: datetime, lang: str) -> str:
-    """Return the page for reports and errors; every word from a file is escaped."""
+def render(
+    results: Iterable[tuple[Path, Report | EdocxError]], *, at: datetime, lang: str, left: Iterable[Path] = ()
+) -> str:
+    """Return the page for reports and errors, and the files left out; every word from a file is escaped."""
     title = Text("Kết quả kiểm tra chữ ký số", "Verification of digital signatures").in_language(lang)
     judged = Text("Xét tại thời điểm", "Judged for").in_language(lang)
     body = "".join(_file(path, outcome, lang) for path, outcome in results)
+    body += "".join(f"<p>{escape(str(path))}: {escape(LEFT_OUT.in_language(lang))}</p>\n" for path in left)
     return (
         f'<!DOCTYPE html>\n<html lang="{escape(lang)}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
         f"<style>{_STYLE}</style></head>\n<body><h1>{escape(title)}</h1>\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from textwrap import wrap
 
 import typer
 
@@ -10,6 +11,9 @@ from edocx.cli.output import language, say
 from edocx.clock import in_vietnam
 from edocx.errors import Text
 from edocx.signing.report import CertificateInfo, Message, Report, SignatureReport
+
+WIDTH = 80
+"""Columns of a terminal that nobody made wider; names of agencies with all their parents are longer."""
 
 VERDICTS = {
     "TOTAL-PASSED": Text("HỢP LỆ: còn nguyên vẹn và được tin cậy", "PASSED: intact and trusted"),
@@ -102,14 +106,28 @@ def _show_signature(signature: SignatureReport, indent: str, lang: str) -> None:
     say(f"{indent}  {INTEGRITY[signature.integrity].in_language(lang)}; {signature.algorithm}")
     certificate = signature.certificate
     if certificate is not None:
-        say(f"{indent}  {certificate.subject}")
+        _say_wrapped(certificate.subject, indent + "  ")
         issued = Text("cấp và quản lý bởi", "issued and managed by").in_language(lang)
-        say(f"{indent}  {issued} {certificate.issuer}")
+        _say_wrapped(f"{issued} {certificate.issuer}", indent + "  ")
         managed = Text("tổ chức quản lý chứng thư", "body managing the certificate").in_language(lang)
-        say(f"{indent}  {managed}: {certificate.managed_by}")
+        _say_wrapped(f"{managed}: {certificate.managed_by}", indent + "  ")
         say(f"{indent}  {validity(certificate, lang)}; {AT_SIGNING[certificate.at_signing].in_language(lang)}")
     say(f"{indent}  {time_phrase(signature, lang)}")
     _show_messages(signature.messages, indent + "  ", lang)
+
+
+def _say_wrapped(line: str, indent: str) -> None:
+    """Print a line that holds a distinguished name in as many as it needs; what comes out can be read as one again."""
+    for piece in wrap(
+        line,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + "  ",
+        break_on_hyphens=False,
+        replace_whitespace=False,
+        drop_whitespace=True,
+    ) or [indent]:
+        say(piece)
 
 
 def _show_messages(messages: Iterable[Message], indent: str, lang: str) -> None:
