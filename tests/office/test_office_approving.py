@@ -143,3 +143,22 @@ def test_two_processes_that_approve_one_draft_end_with_one_signature(network, tm
     monkeypatch.setattr(approving, "_file", after_somebody_else)
     slower = network.office(scene.COMMUNE).approve(draft, by="director", draft_id="thu-1")
     assert slower.pdf.sha256 == faster[0].pdf.sha256
+
+
+@pytest.mark.parametrize("handwritten", [True, False])
+def test_a_handwritten_signature_stands_alone_and_who_has_none_is_named_in_words(tmp_path, tool, handwritten):
+    tool("pdftotext")
+    folder = tmp_path / "out"
+    with Network.four_levels(folder):
+        pass
+    if not handwritten:
+        config = folder / "offices" / scene.COMMUNE / "office.toml"
+        kept = [line for line in config.read_text("utf-8").splitlines() if not line.startswith("image")]
+        config.write_text("\n".join(kept), "utf-8")
+    path, layout = scene.write_letter(tmp_path)
+    with Network.four_levels(folder) as network:
+        approved = network.office(scene.COMMUNE).approve(scene.draft(path, layout), by="director", draft_id="thu-1")
+        approved.pdf.save(tmp_path / "approved.pdf")
+    command = ["pdftotext", tmp_path / "approved.pdf", "-"]
+    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
+    assert ("Ký bởi: Nguyễn Văn A" in text) is not handwritten

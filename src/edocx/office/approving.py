@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,10 +88,7 @@ def approve(desk: Desk, draft: Draft, *, by: str, draft_id: str | None = None) -
             at=now,
             field=person_field(1),
             certify=True,
-            appearance=Appearance(
-                image=desk.signer_config(by).image,
-                lines=(f"Ký bởi: {draft.signatory.full_name}", signing_time_text(now)),
-            ),
+            appearance=_look(desk, by, draft, now),
             durable=False,
         )
         try:
@@ -100,6 +98,14 @@ def approve(desk: Desk, draft: Draft, *, by: str, draft_id: str | None = None) -
             raise _pending(own_id, pending) from pending
         signed = complete(prepared, signature, folder / "approved.pdf", same_process=True)
         return approved_of(desk, _file(desk, own_id, draft, by, signed, APPROVED, {}).id)
+
+
+def _look(desk: Desk, by: str, draft: Draft, at: datetime) -> Appearance:
+    """Show the handwritten signature alone, as Phụ lục I of NĐ 30/2020 asks; who has no image is named in words."""
+    image = desk.signer_config(by).image
+    if image is not None:
+        return Appearance(image=image)
+    return Appearance(lines=(f"Ký bởi: {draft.signatory.full_name}", signing_time_text(at)))
 
 
 def complete_approval(desk: Desk, draft_id: str, signature: bytes | None = None) -> Approved:
