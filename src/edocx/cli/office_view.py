@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edocx.documents import Document
     from edocx.office import Incoming, Trace
     from edocx.office.requests import ChangeRequest
+    from edocx.office.stations import Station
     from edocx.routing.health import Finding
 
 WIDTH = 80
@@ -144,7 +145,22 @@ def trace_json(trace: Trace) -> dict[str, Any]:
             for event in trace.events
         ],
         "ways": [list(way) for way in trace.ways],
+        "stations": [_station_json(one) for one in trace.stations],
         "missed": [{"due": one.due.isoformat(), "duty": str(one.duty), "unit": one.unit} for one in trace.missed],
+    }
+
+
+def _station_json(station: Station) -> dict[str, Any]:
+    return {
+        "recipient": station.recipient,
+        "message_id": station.message_id,
+        "node": station.node,
+        "came_at": station.came_at.isoformat() if station.came_at else None,
+        "left_at": station.left_at.isoformat() if station.left_at else None,
+        "actor": station.actor,
+        "person": station.person,
+        "basis": station.basis,
+        "evidence": station.evidence,
     }
 
 
@@ -155,8 +171,9 @@ def show_trace(trace: Trace) -> None:
         say(Text(f"Được thay thế bởi {trace.replaced_by}", f"Replaced by {trace.replaced_by}"))
     for old in trace.replaces:
         say(Text(f"Thay thế {old}", f"Replaces {old}"))
-    for way in trace.ways:
-        say(_fit("  " + " → ".join(way), 80))
+    for tracked in trace.deliveries:
+        on_it = [s for s in trace.stations if s.message_id == tracked.message_id]
+        _show_way([s for s in on_it if s.recipient == tracked.delivery.recipient])
     rows = (
         [moment(e.at), e.recipient, e.what, e.basis, _one_line(e.person or e.actor), e.text.in_language(language())]
         for e in trace.events
@@ -168,6 +185,18 @@ def show_trace(trace: Trace) -> None:
     for late in trace.missed:
         unit, due = late.unit or "", moment(late.due)
         say(Text(f"  ! quá hạn {late.duty} {unit}, hạn {due}", f"  ! missed: {late.duty} {unit}, due {due}"))
+
+
+def _show_way(stations: Sequence[Station]) -> None:
+    """Print one way: its nodes, then when the message came to each and left it, who acted there, what shows it."""
+    say_wrapped(" → ".join(one.node for one in stations), indent=2)
+    for one in stations:
+        came, left = (moment(at) if at else "–".ljust(16) for at in (one.came_at, one.left_at))
+        who = f"{one.node} ({one.person})" if one.person else one.node
+        shown = ", ".join(part for part in (one.basis, one.evidence) if part)
+        line = f"    {came} → {left}  {_one_line(who)}: {shown}"
+        for part in textwrap.wrap(line, WIDTH, subsequent_indent=" " * 41, drop_whitespace=True):
+            say(part)
 
 
 def show_status(trace: Trace) -> None:

@@ -9,17 +9,17 @@ from edocx.content import Blob
 from edocx.documents import BusinessAction, status_label
 from edocx.envelope.model import Envelope
 from edocx.envelope.read import open_envelope
-from edocx.errors import EdocxError, StateError, Text, TransportUnavailable
+from edocx.errors import EdocxError, StateError, Text
 from edocx.office.deadlines import Overdue, missed
 from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
 from edocx.office.received import RECEIVED, choose, own_id, same_content
+from edocx.office.stations import Station, hops_of, stations_of, ways_of
 from edocx.routing.deliveries import Tracked
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.state import Moved, Statement, counts
 from edocx.routing.transaction import Transaction
-from edocx.routing.transport import Traced
 
 MAX_READ = 2_000
 """Status messages opened for one trace: against a peer that sends them without end."""
@@ -54,7 +54,8 @@ class Trace:
     """The way of one document: what each recipient did, and everything heard in order.
 
     ``replaced_by`` and ``replaces`` are DocumentIds: replaced documents point both ways. ``missed`` are the deadlines
-    that passed unmet. ``ways`` are the nodes passed to each recipient, as far as the axis tells.
+    that passed unmet. ``ways`` are the nodes passed to each recipient, as far as the axis tells, and
+    ``stations`` each of them with its times, actor and evidence, the two ends always among them.
     """
 
     document_id: str
@@ -64,6 +65,7 @@ class Trace:
     replaces: tuple[str, ...] = ()
     missed: tuple[Overdue, ...] = ()
     ways: tuple[tuple[str, ...], ...] = ()
+    stations: tuple[Station, ...] = ()
 
 
 def trace(desk: Desk, document: str) -> Trace:
@@ -89,6 +91,7 @@ def trace(desk: Desk, document: str) -> Trace:
             where=document,
         )
     people = _people(desk, document_id)
+    hops = hops_of(desk.transport, deliveries)
     events = [_event(tracked, heard, people) for tracked in deliveries for heard in tracked.delivery.events]
     return Trace(
         document_id,
@@ -97,7 +100,8 @@ def trace(desk: Desk, document: str) -> Trace:
         replaced_by=_replaced_by(deliveries),
         replaces=_replaces(desk, filed, document_id),
         missed=late,
-        ways=_ways(desk, deliveries),
+        ways=ways_of(deliveries, hops),
+        stations=stations_of(deliveries, hops, people),
     )
 
 
@@ -144,21 +148,6 @@ def _replaces(desk: Desk, filed: Filed | None, document_id: str) -> tuple[str, .
         messages = [m for m in transaction.inbox.of_document(document_id) if m.kind is ParcelKind.DOCUMENT]
         kept = [transaction.documents.find(own_id(message)) for message in messages]
     return tuple(dict.fromkeys(old for one in kept if one is not None for old in one.metadata["replaces"]))
-
-
-def _ways(desk: Desk, deliveries: tuple[Tracked, ...]) -> tuple[tuple[str, ...], ...]:
-    """Return the nodes that a document passed, for each recipient; none over an axis that does not tell or is away."""
-    axis = desk.transport
-    if not isinstance(axis, Traced):
-        return ()
-    messages = dict.fromkeys((t.delivery.issuer, t.message_id) for t in deliveries)
-    try:
-        hops = [hop for issuer, message_id in messages for hop in axis.trace(issuer, message_id)]
-    except TransportUnavailable:
-        return ()
-    known = {tracked.delivery.recipient for tracked in deliveries}
-    ways = {unit: tuple(hop.node for hop in hops if hop.recipient == unit) for unit in sorted(known)}
-    return tuple(way for way in ways.values() if way)
 
 
 def _people(desk: Desk, document_id: str) -> dict[tuple[str, str, datetime], str]:
