@@ -157,6 +157,14 @@ def test_a_seal_that_would_break_the_signature_before_it_is_refused(signing, let
             appearance=seal,
         )
     assert refusal.value.code == "EDX-SIGN-CERTIFIED"
+    box = Box(page=0, x1=100, y1=100, x2=200, y2=200)
+    for fast in (False, True):
+        with pytest.raises(SigningRefused) as refusal:
+            sign(
+                tmp_path / "one.pdf", tmp_path / "o.pdf", signing.organisation, at=SIGNED_AT, field="New", box=box,
+                appearance=seal, fast=fast,
+            )  # fmt: skip
+        assert refusal.value.code == "EDX-SIGN-CERTIFIED"
     assert not (tmp_path / "o.pdf").exists()
 
 
@@ -190,6 +198,18 @@ def require_locked(signing, path, tmp_path):
     with pytest.raises(SigningRefused) as refusal:
         sign_as(path, tmp_path / "more.pdf", signing.person, "person", at=SIGNED_AT)
     assert refusal.value.code == "EDX-PDF-LOCKED"
+    look = Appearance(lines=("A",))
+    with pytest.raises(SigningRefused) as refusal:
+        sign_as(
+            path,
+            tmp_path / "more.pdf",
+            signing.organisation,
+            "organisation",
+            at=SIGNED_AT,
+            appearance=look,
+            exempt=True,
+        )
+    assert refusal.value.code == "EDX-PDF-LOCKED", "the graver reason first"
 
 
 def test_a_page_too_small_for_a_seal_is_signed_without_a_place_for_one(signing, signature, tmp_path, accepted_by_all):

@@ -19,7 +19,6 @@ from asn1crypto import x509
 from pyhanko.pdf_utils.layout import LayoutError
 from pyhanko.pdf_utils.misc import PdfWriteError
 from pyhanko.sign.fields import (
-    FieldMDPAction,
     MDPPerm,
     SigFieldSpec,
     SigSeedSubFilter,
@@ -44,6 +43,7 @@ from edocx.signing.pdf.form import add_seal_field, fill_fields, locking
 from edocx.signing.pdf.gap import fill_gap, require_unchanged
 from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.page_view import corners_of, widget_view
+from edocx.signing.pdf.permission import closed_to, not_permitted
 from edocx.signing.pdf.placing import require_room
 from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.pdf.revision import Revision, open_revision, require_place
@@ -95,7 +95,11 @@ def prepare(
     with open_source(source) as stream:
         revision = open_revision(stream, str(source))
         with _explained(source):
-            _require_open(revision, {field, *(fill or {})}, source)
+            closed = closed_to(
+                revision.prev, {field, *(fill or {})}, source, visible=style is not None and box is not None
+            )
+            if closed is not None:
+                raise closed
             layout = _layout(revision, str(source), field, certificate, algorithm, room, style, look)
             if fill:
                 fill_fields(revision, fill, str(source))
@@ -232,7 +236,7 @@ def _explained(source: Path) -> Iterator[None]:
     try:
         yield
     except (SigningError, PdfWriteError) as error:
-        raise _refused(error, source) from error
+        raise not_permitted(error, source) from error
     except LayoutError as error:
         raise UsageError(
             Text("Ô đặt chữ ký quá nhỏ cho hình và chữ.", "The signature's box is too small for image and text."),
@@ -263,26 +267,3 @@ def _leave_gap(
     document = session.prepare_tbs_document(None, bytes_reserved=2 * room)
     digest, _ = document.digest_tbs_document(output=target, chunk_size=PIECE)
     return digest
-
-
-def _require_open(revision: Revision, touched: set[str], source: Path) -> None:
-    # pyHanko looks at certifying signatures alone; a seal locks the file through its field (ISO 32000-2 12.7.5.5).
-    for earlier in revision.prev.embedded_regular_signatures:
-        lock = earlier.fieldmdp
-        locked = lock is not None and any(lock.is_locked(name) for name in touched)
-        whole = lock is not None and lock.action is FieldMDPAction.ALL
-        if earlier.docmdp_level is MDPPerm.NO_CHANGES or locked or whole:
-            raise _refused(None, source)
-
-
-def _refused(error: Exception | None, source: Path) -> SigningRefused:
-    detail = f" ({error})" if error is not None else ""
-    return SigningRefused(
-        Text("Tệp PDF không cho phép thêm chữ ký này.", "The PDF does not permit this signature."),
-        hint=Text(
-            "Trường đã ký, hoặc tệp đã được khóa bởi chữ ký trước; dùng bản chưa ký.",
-            f"The field is signed already or an earlier signature locks the file; use an unsigned copy.{detail}",
-        ),
-        code="EDX-PDF-LOCKED",
-        where=str(source),
-    )

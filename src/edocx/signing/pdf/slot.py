@@ -21,6 +21,7 @@ from edocx.signing.pdf.drawn import drawn_signatures
 from edocx.signing.pdf.form import SEAL_FIELD, initial_field, joint_seal_field, person_field
 from edocx.signing.pdf.page_text import box_above
 from edocx.signing.pdf.page_view import page_view
+from edocx.signing.pdf.permission import closed_to
 from edocx.signing.pdf.placing import layout_for
 
 PERSON, JOINT_SEAL, INITIAL = (name(0).removesuffix("0") for name in (person_field, joint_seal_field, initial_field))
@@ -32,11 +33,12 @@ MAX_FIELDS = 20
 
 @dataclass(frozen=True, slots=True)
 class Fields:
-    """The signature fields of a document by name: signed, and free; ``certified`` by an author's signature."""
+    """The signature fields of a document by name, signed and free; whether it takes a new one that shows something."""
 
     taken: tuple[str, ...]
     free: tuple[str, ...]
-    certified: bool = False
+    closed: SigningRefused | None = None
+    """Why it takes none: it is locked, or an author's signature certifies it."""
 
     @classmethod
     def of(cls, source: Path) -> Fields:
@@ -44,11 +46,11 @@ class Fields:
         with open_pdf(source) as reader:
             try:
                 found = [(name, value is not None) for name, value, _ in enumerate_sig_fields(reader)]
-                certified = "/DocMDP" in reader.root["/Perms"] if "/Perms" in reader.root else False
+                closed = closed_to(reader, frozenset(), source, visible=True)
             except MALFORMED as error:
                 raise damaged(str(source)) from error
         taken = tuple(name for name, signed in found if signed)
-        return cls(taken, tuple(name for name, signed in found if not signed), certified)
+        return cls(taken, tuple(name for name, signed in found if not signed), closed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +96,8 @@ def slot_for(
     sealing = role == "organisation"
     if not visible:
         return Slot(name, lock=sealing)
-    if fields.certified:
-        raise _certified(source)
+    if fields.closed is not None:
+        raise fields.closed
     if sealing:
         return Slot(name, box or seal_place(source), lock=True)
     place = box or layout_for(source).signatures[0]
@@ -180,21 +182,6 @@ def _placed(source: Path, name: str) -> UsageError:
             "Leave --near and --place out, or take the file as it was before `edocx form`.",
         ),
         code="EDX-SIGN-PLACED",
-        where=str(source),
-    )
-
-
-def _certified(source: Path) -> SigningRefused:
-    return SigningRefused(
-        Text(
-            "Chữ ký trước không cho thêm hình chữ ký ngoài các ô có sẵn: thêm vào là làm hỏng chữ ký đó.",
-            "An earlier signature permits no new visible field: adding one would break that signature.",
-        ),
-        hint=Text(
-            "Ký không hiển thị (bỏ --image); hoặc ký lại từ bản chưa ký, tạo đủ ô trước bằng `edocx form`.",
-            "Sign invisibly (without --image); or start from the unsigned file, with `edocx form` first.",
-        ),
-        code="EDX-SIGN-CERTIFIED",
         where=str(source),
     )
 
