@@ -14,6 +14,7 @@ from edocx.documents import Box
 from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication
+from edocx.testing.attacks.pdf import appendices
 from edocx.testing.attacks.pdf_prepared import SHADOWS
 from edocx.verification import verify
 
@@ -73,6 +74,30 @@ def test_a_shadow_fails_whoever_seals_it_later(bench, desk, shadow):
     assert desk.judged(revealed).signatures[0].indication is Indication.TOTAL_FAILED
     report = desk.judged(desk.signed(revealed, bench.agency, "Seal"))
     assert [one.indication for one in report.signatures] == [Indication.TOTAL_FAILED, Indication.TOTAL_PASSED]
+
+
+def with_store(data):
+    """A revision of validation data, after which no signature ends."""
+
+    def change(writer):
+        certificate = writer.add_object(generic.StreamObject(stream_data=b"not looked at"))
+        store = generic.DictionaryObject({pdf_name("/Certs"): generic.ArrayObject([certificate])})
+        writer.root[pdf_name("/DSS")] = writer.add_object(store)
+        writer.update_root()
+
+    return changed(data, change)
+
+
+@pytest.mark.parametrize("dress", [lambda data: data, with_store], ids=["signature-last", "store-last"])
+def test_bytes_after_the_end_of_the_file_do_not_pass_unnamed(bench, desk, dress):
+    data = dress(desk.signed(pages(), bench.person, "Leader"))
+    assert desk.judged(data).indication is Indication.TOTAL_PASSED
+    assert desk.judged(data + b"\n\r\n\0").indication is Indication.TOTAL_PASSED
+    for attack in appendices(data):
+        report = desk.judged(attack.data)
+        assert report.indication is not Indication.TOTAL_PASSED, attack.name
+        said = {message.code for message in report.messages} | {m.code for s in report.signatures for m in s.messages}
+        assert said & {"EDX-PDF-TAIL", "EDX-PDF-CHANGED", "EDX-PDF-DAMAGED-AROUND"}, (attack.name, said)
 
 
 def information(writer):

@@ -148,6 +148,23 @@ class Embedded:
         return all(end <= self.end for end in ends)
 
 
+def newest_tail_is_foreign(reader: PdfFileReader) -> bool:
+    """Say whether the file goes on after the end mark of its newest revision with anything but white space.
+
+    Where validation data came last no signature ends there, and none would notice.
+    """
+    stream, xrefs = reader.stream, reader.xrefs
+    try:
+        end = max(xrefs.get_xref_container_info(one).end_location for one in range(xrefs.total_revisions))
+    except MALFORMED:
+        return True
+    stream.seek(end)
+    tail = stream.read(MAX_TAIL)
+    place = tail.find(b"%%EOF")
+    rest = tail[place:].replace(b"%%EOF", b"").strip(b"\0\t\n\f\r ") if place >= 0 else b"no end mark"
+    return bool(rest) or _size(reader) > end + MAX_TAIL
+
+
 def ends_revision(reader: PdfFileReader, size: int) -> bool:
     """Say whether the first ``size`` bytes are a whole file of their own: all of some revision and none of the next."""
     stream, xrefs = reader.stream, reader.xrefs

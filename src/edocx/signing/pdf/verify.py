@@ -29,7 +29,7 @@ from edocx.signing.pdf.answer import answered
 from edocx.signing.pdf.changes import revisions_after
 from edocx.signing.pdf.covering import only_stamped
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
-from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_revision
+from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_revision, newest_tail_is_foreign
 from edocx.signing.pdf.evidence import evidence_in
 from edocx.signing.pdf.examination import document_token, examine, is_padding, stamp_finding, unreadable
 from edocx.signing.pdf.fast.signatures import PlainSignature, open_plain
@@ -176,8 +176,10 @@ def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: lis
     regular = max((one.revision for one in embedded if not one.is_stamp), default=last.revision)
     if all(FILLED in finding.messages for finding in findings) and not only_stamped(reader, regular):
         messages.append(UNCOVERED)
-    if revisions_after(reader, last.revision) == 0 and last.coverage() is Coverage.REVISION and last.tail_is_foreign():
-        messages.append(TAIL)
+    if last.coverage() is Coverage.REVISION:
+        own = revisions_after(reader, last.revision) == 0
+        if last.tail_is_foreign() if own else newest_tail_is_foreign(reader):
+            messages.append(TAIL)
     if any(not is_padding(one.contents) for one in embedded):
         messages.append(PADDING)
     if properties_rewritten(reader, last.revision):

@@ -37,6 +37,18 @@ def forgeries(data: bytes) -> Iterator[Attack]:
     yield Attack("changed-in-place", _changed_in_place(data))
 
 
+def appendices(data: bytes) -> Iterator[Attack]:
+    """Yield copies of a signed PDF with bytes after its end mark, also where no signature ends there."""
+    for name, more in {
+        "text": b"FORGED CONTENT AFTER THE END\n",
+        "zip-end": b"PK\5\6" + bytes(18),
+        "trailer": b"trailer\n<</Root 1 0 R>>\n",
+        "object": _bare_object(data),
+        "second-end": b"startxref\n0\n%%EOF\n",
+    }.items():
+        yield Attack(f"appendix-{name}", data + more)
+
+
 def shadow_prepared(data: bytes) -> bytes:
     """Return an unsigned PDF whose first page shows an object that does not exist yet: nothing is to be seen of it."""
 

@@ -97,6 +97,8 @@ def open_plain(path: Path, limit: int) -> Iterator[PlainFile | None]:
 
 def _read(source: Source, limit: int) -> PlainFile:
     file = Revisions.read(source)
+    if file.source.read(file.sections[file.newest].end, source.size).strip(b"\0\t\n\f\r "):
+        raise NotPlain("bytes after the last revision")
     filled = [(ref, one) for ref, one in file.fields(file.newest) if one["FT"] == "Sig" and "V" in one]
     if not 0 < len(filled) <= limit:
         raise NotPlain("no signatures, or too many")
