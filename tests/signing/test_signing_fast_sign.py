@@ -18,6 +18,7 @@ from edocx.signing.judgement import Criteria
 from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.fast import prepare as fast_prepare
 from edocx.signing.pdf.form import make_form
+from edocx.signing.pdf.order import sign_as
 from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.pdf.sign import complete, prepare_fast, sign
 from edocx.signing.pdf.verify import verify_pdf
@@ -108,6 +109,33 @@ def test_the_flow_of_the_decree_runs_fast(signing, accepted_by_all, never_pyhank
         assert seal.fieldmdp.is_locked("EdocxNumber")
     with pytest.raises(AssertionError, match="handed to pyHanko"):
         sign(sealed, tmp_path / "more.pdf", signing.person, at=SIGNED_AT, field="More", fast=True)
+
+
+@pytest.mark.usefixtures("never_pyhanko")
+@pytest.mark.parametrize("visible", [True, False])
+def test_a_bare_file_is_signed_and_sealed_fast_and_locked(signing, accepted_by_all, tmp_path, image, source, visible):  # noqa: PLR0917
+    one, two = tmp_path / "one.pdf", tmp_path / "two.pdf"
+    look = {"appearance": Appearance(image=image)} if visible else {}
+    sign_as(source, one, signing.person, "person", at=SIGNED_AT, fast=True, **look)
+    sign_as(one, two, signing.organisation, "organisation", at=SIGNED_AT, fast=True, **look)
+    verdicts = accepted_by_all(two, 2)
+    assert list(verdicts) == ["EdocxSignature1", "EdocxSeal" if visible else "EdocxSignature2"]
+    assert verdicts["EdocxSignature1"].docmdp_ok
+    with two.open("rb") as stream:
+        seal = PdfFileReader(stream).embedded_regular_signatures[1]
+        assert seal.fieldmdp.is_locked("Anything")
+        assert seal.sig_field["/Lock"]["/P"] == 1
+
+
+def test_a_bare_file_is_sealed_fast_as_pyhanko_does(signing, tmp_path, image, source):
+    judged = []
+    for fast in (True, False):
+        one, two = tmp_path / f"one-{fast}.pdf", tmp_path / f"two-{fast}.pdf"
+        look = {"appearance": Appearance(image=image), "fast": fast, "at": SIGNED_AT}
+        sign_as(source, one, signing.person, "person", **look)
+        sign_as(one, two, signing.organisation, "organisation", **look)
+        judged.append([report_of(one, signing.trust), report_of(two, signing.trust)])
+    assert judged[0] == judged[1]
 
 
 def test_the_picture_stands_where_pyhanko_puts_it(signing, tool, tmp_path, image):

@@ -27,6 +27,7 @@ from edocx.signing.pdf.fast.picture import draw, read_picture
 from edocx.signing.pdf.fast.revisions import Revisions
 from edocx.signing.pdf.fast.source import Source
 from edocx.signing.pdf.fast.syntax import UNREADABLE, NotPlain, Ref
+from edocx.signing.pdf.form import SEAL_FIELD
 from edocx.signing.pdf.look import Look
 from edocx.signing.pdf.phases import prepare
 from edocx.signing.pdf.prepared import Prepared
@@ -53,6 +54,11 @@ _SIGNATURE_REFERENCE = (
 )
 _SIGNED_APPEND_ONLY = 3
 
+_WIDGET = b"<</FT/Sig/T%s/Type/Annot/Subtype/Widget/F %d/Rect%s/P %s%s>>"
+_LOCK = {"Action": "All", "P": 1}
+_LOCKING = b"<</Type/SigFieldLock/Action/All/P 1>>"
+"""That a seal locks every field and permits no change (ISO 32000-2 12.7.5.5), read and written."""
+
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
@@ -66,6 +72,8 @@ class Wanted:
     certify: bool = False
     appearance: Appearance | None = None
     box: Box | None = None
+    seal: Box | None = None
+    lock: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,10 +106,11 @@ def prepare_fast(
     held = tuple(chain)
     room = room_for(certificate, held, timestamp_room)
     gap = None
-    if not look.get("fill") and look.get("seal") is None and not look.get("lock"):
+    if not look.get("fill"):
         wanted = Wanted(
             field, room, algorithm.hash_name, at,
-            look.get("reason"), look.get("certify", False), look.get("appearance"), look.get("box"),
+            look.get("reason"), look.get("certify", False), look.get("appearance"), look.get("box"), look.get("seal"),
+            look.get("lock", False),
         )  # fmt: skip
         gap = _prepare_plain(source, working_file, wanted, durable=durable)
     if gap is None:
@@ -142,8 +151,10 @@ def _append(file: Revisions, wanted: Wanted) -> tuple[bytes, int]:
     update = Update(file)
     signature = update.reserve()
     held = form.named(wanted.field)
-    lock = None if held is None else _fill_field(update, held, wanted, signature)
-    added = None if held is not None else _add_field(update, wanted, signature)
+    if held is None:
+        lock, added = _LOCK if wanted.lock else None, _add_fields(update, form, wanted, signature)
+    else:
+        lock, added = _fill_field(update, held, wanted, signature), b""
     _update_catalogue(update, form, wanted, signature, _update_form(update, form, added))
     update.put(signature, _dictionary(file, wanted, lock))
     return update.build(_identity(file, wanted))
@@ -169,7 +180,14 @@ def _fill_field(
 ) -> dict[str, Any] | None:
     """Sign a field that is there, and return its lock."""
     (reference, one), file = held, update.file
-    if one["FT"] != "Sig" or "V" in one or "SV" in one or one.get("Subtype") != "Widget" or wanted.box is not None:
+    if (
+        one["FT"] != "Sig"
+        or "V" in one
+        or "SV" in one
+        or one.get("Subtype") != "Widget"
+        or wanted.box is not None
+        or wanted.lock
+    ):
         raise NotPlain("not an empty signature field")
     corners = rectangle(one.get("Rect"))
     width, height = corners[2] - corners[0], corners[3] - corners[1]
@@ -192,8 +210,11 @@ def _fill_field(
     return lock
 
 
-def _add_field(update: Update, wanted: Wanted, signature: Ref) -> Ref:
-    """Make a field that is its own widget, and hang it onto its page, as pyHanko does for invisible ones too."""
+def _add_fields(update: Update, form: Form, wanted: Wanted, signature: Ref) -> bytes:
+    """Make a field that is its own widget, and an empty one for the seal over it; hang them onto their page.
+
+    Return what names them in the form. pyHanko hangs invisible ones onto a page too.
+    """
     file, box = update.file, wanted.box
     if "." in wanted.field or not wanted.field or _shows(wanted) != (box is not None):
         raise NotPlain("a field within a field, or a box without a picture")
@@ -203,13 +224,25 @@ def _add_field(update: Update, wanted: Wanted, signature: Ref) -> Ref:
     if box is not None:
         require_upright(file, page, corners)
         appearance = b"/AP" + _drawn(update, wanted, corners[2] - corners[0], corners[3] - corners[1])
-    place = b"[" + b" ".join(f"{edge:.4f}".rstrip("0").rstrip(".").encode() for edge in corners) + b"]"
-    widget = update.add(
-        b"<</FT/Sig/T%s/Type/Annot/Subtype/Widget/F %d/Rect%s/P %s%s/V %s>>"
-        % (text(wanted.field), _WIDGET_FLAGS, place, written(page), appearance, written(signature))
-    )
-    _annotate(update, page, widget)
-    return widget
+    locked = b"/Lock" + _LOCKING if wanted.lock else b""
+    entries = appearance + locked + b"/V " + written(signature)
+    widgets = [update.add(_WIDGET % (text(wanted.field), _WIDGET_FLAGS, _place(corners), written(page), entries))]
+    if wanted.seal is not None:
+        if box is None or wanted.seal.page != box.page or form.named(SEAL_FIELD) is not None:
+            raise NotPlain("a seal's place apart from the signature's")
+        require_upright(file, page, wanted.seal.corners)
+        place = _place(wanted.seal.corners)
+        # After the signature: viewers draw in this order, and a seal stands over it.
+        widgets.append(
+            update.add(_WIDGET % (text(SEAL_FIELD), _WIDGET_FLAGS, place, written(page), b"/Lock" + _LOCKING))
+        )
+    added = b" ".join(map(written, widgets))
+    _annotate(update, page, added)
+    return added
+
+
+def _place(corners: tuple[float, float, float, float]) -> bytes:
+    return b"[" + b" ".join(f"{edge:.4f}".rstrip("0").rstrip(".").encode() for edge in corners) + b"]"
 
 
 def _index(file: Revisions, page: int) -> int:
@@ -231,31 +264,31 @@ def _drawn(update: Update, wanted: Wanted, width: float, height: float) -> bytes
     return draw(update, read_picture(wanted.appearance.image), width, height)
 
 
-def _annotate(update: Update, page: Ref, widget: Ref) -> None:
+def _annotate(update: Update, page: Ref, widgets: bytes) -> None:
     file = update.file
     held = Draft.of(file, file.stored(page, file.newest))
     annotations = held.value.get("Annots")
     if isinstance(annotations, Ref):
         array = file.stored(annotations, file.newest)
-        update.put(annotations, with_item(file.raw(array), written(widget)))
+        update.put(annotations, with_item(file.raw(array), widgets))
     else:
         listed = held["Annots"] if "Annots" in held.spans else b"[]"
-        update.put(page, held.set({"Annots": with_item(listed, written(widget))}))
+        update.put(page, held.set({"Annots": with_item(listed, widgets)}))
 
 
-def _update_form(update: Update, form: Form, added: Ref | None) -> Ref | None:
-    """Name a new field and set /SigFlags (signatures exist, append only); return the form where it moved to."""
+def _update_form(update: Update, form: Form, added: bytes) -> Ref | None:
+    """Name new fields and set /SigFlags (signatures exist, append only); return the form where it moved to."""
     file, entries = update.file, {}
     if form.value.get("SigFlags") != _SIGNED_APPEND_ONLY:
         if form.signed:
             raise NotPlain("flags that would change under a signature")
         entries["SigFlags"] = b"%d" % _SIGNED_APPEND_ONLY
     fields = form.value.get("Fields")
-    if added is not None and isinstance(fields, Ref):
-        update.put(fields, with_item(file.raw(file.stored(fields, file.newest)), written(added)))
-    elif added is not None:
+    if added and isinstance(fields, Ref):
+        update.put(fields, with_item(file.raw(file.stored(fields, file.newest)), added))
+    elif added:
         listed = b"[]" if fields is None or form.draft is None else form.draft["Fields"]
-        entries["Fields"] = with_item(listed, written(added))
+        entries["Fields"] = with_item(listed, added)
     if not entries:
         return None
     if form.draft is None:
