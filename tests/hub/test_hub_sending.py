@@ -243,3 +243,37 @@ def test_a_sender_is_told_what_became_of_each_copy(client, clock):
     client(B).call("updateStatus", b"{}", docId=doc_id, status="done")
     client(C).call("updateStatus", b"{}", docId=doc_id, status="fail", description="tep hong")
     assert states(client) == {B: "done", C: "fail"}
+
+
+def test_a_list_is_ascii_json_whatever_stands_in_it():
+    from edocx.hub import mailroom, replies
+
+    stored = "2023-06-14T17:59:59.900000Z"
+    row = (
+        "d1",
+        "edoc",
+        'H"58\\',
+        "Số\n7/UBND\u2028",
+        "new",
+        3,
+        stored,
+        "G22",
+        "initial",
+        stored,
+        stored,
+        "\ud800",
+        "ab",
+        7,
+    )
+    later = (*row[:9], "2023-06-14T16:59:01.000000Z", *row[10:11], None, *row[12:])
+    data = replies.to_bytes(replies.ok(data=mailroom.received_json([row, later]), edxNext=2))
+    assert data.isascii()
+    told = json.loads(data)
+    assert (told["status"], told["edxNext"]) == ("OK", 2)
+    first, second = told["data"]
+    assert (first["from"], first["edxDocumentId"], first["edxMessageId"]) == ('H"58\\', "Số\n7/UBND\u2028", "\ud800")
+    assert (first["created_time"], first["updated_time"]) == ("2023-06-15 00:59:59", "2023-06-15 00:59:59")
+    assert second["updated_time"] == "2023-06-14 23:59:01"
+    assert "edxMessageId" not in second
+    assert first["status_desc"] == "Chưa xử lý"
+    assert json.loads(replies.to_bytes({"data": mailroom.received_json([])})) == {"data": []}

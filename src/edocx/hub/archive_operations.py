@@ -135,7 +135,7 @@ def _page(call: Call, connection: Connection, named: Any, recipient: str | None)
     query = query.where(~gone.exists())
     if recipient is not None:
         query = query.where(copies.c.recipient == recipient)
-    told: dict[str, Any] = {"data": mailroom.received_rows(connection.execute(query).all())}
+    told: dict[str, Any] = {"data": mailroom.received_json(connection.execute(query).all())}
     return told | ({"edxNext": numbers[-1]} if len(numbers) == PAGE else {})
 
 

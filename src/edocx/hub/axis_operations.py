@@ -140,7 +140,7 @@ def received_list(call: Call, connection: Connection) -> dict[str, Any]:
     """List what waits for the caller."""
     since, until = _moment(call.get("fromDate"), "fromDate"), _moment(call.get("toDate"), "toDate")
     found = mailroom.received(connection, call.caller.agency, _type(call), since=since, until=until)
-    return {"data": mailroom.received_rows(found)}
+    return {"data": mailroom.received_json(found)}
 
 
 def sent_list(call: Call, connection: Connection) -> dict[str, Any]:

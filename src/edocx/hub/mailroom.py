@@ -6,8 +6,10 @@ else answers as if it did not exist. Functions work in the caller's transaction 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Any
 
 from sqlalchemy import Connection, Row, String, func, select, type_coerce, update
@@ -17,7 +19,7 @@ from edocx.errors import Text
 from edocx.hub import refusal
 from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
 from edocx.hub.agencies import Agency
-from edocx.hub.replies import without_nulls
+from edocx.hub.replies import RawJson, without_nulls
 from edocx.hub.schema import copies, messages
 from edocx.hub.told_text import is_doc_id, tidied
 
@@ -46,6 +48,8 @@ SENT_LIMIT = 10_000
 """Newest rows of what was sent: the protocol has no pages, and an agency sends for years."""
 
 _WAITING = (INITIAL, PROCESSING)
+_quoted = json.encoder.encode_basestring_ascii
+_DESCRIBED = {state: _quoted(text.vi) for state, text in STATES.items()}
 # A list may have ten thousand rows: no column is read that is not shown, and moments stay the text they are stored as.
 _LISTED = (
     *(messages.c[name] for name in ("doc_id", "message_type", "origin", "document_id", "business", "urgency")),
@@ -88,12 +92,22 @@ def received(
     return connection.execute(query).all()
 
 
+def received_json(rows: Sequence[tuple[Any, ...]]) -> RawJson:
+    """Return received messages as the rows of the axis' list, written out: ten thousand dictionaries take longer.
+
+    What `edocx` offices use further stands in extra members.
+    """
+    minutes = lru_cache(1024)(_minute_in_vietnam)
+    return RawJson("[" + ",".join([_received_row(minutes, *row) for row in rows]) + "]")
+
+
 def received_rows(rows: Sequence[tuple[Any, ...]]) -> list[dict[str, Any]]:
-    """Return received messages as rows of the axis' list; what `edocx` offices use further stands in extra members."""
-    return [_received_row(*row) for row in rows]
+    """Return the rows of `received_json` one by one."""
+    return list(json.loads(received_json(rows).text))
 
 
 def _received_row(  # noqa: PLR0917 - the columns of `received`, in their order
+    minutes: Callable[[str], str],
     doc_id: str,
     message_type: str,
     origin: str,
@@ -108,28 +122,23 @@ def _received_row(  # noqa: PLR0917 - the columns of `received`, in their order
     message_id: str | None,
     sha256: str,
     size: int,
-) -> dict[str, Any]:
-    created = wire_time(datetime.fromisoformat(created_at))
-    row = {
-        "docId": doc_id,
-        "serviceType": "eDoc",
-        "messageType": message_type,
-        "created_time": created,
-        "updated_time": created if updated_at == created_at else wire_time(datetime.fromisoformat(updated_at)),
-        "from": origin,
-        "to": recipient,
-        "status": state,
-        "status_desc": STATES[state].vi,
-        "edxDocumentId": document_id,
-        "edxBusiness": business,
-        "edxUrgency": urgency,
-        "edxSha256": sha256,
-        "edxSize": size,
-        "edxReceivedAt": received_at,
-    }
-    if message_id is not None:
-        row["edxMessageId"] = message_id
-    return row
+) -> str:
+    # Moments are stored in UTC with a fixed width: seconds stand where the zone does not reach.
+    created = f'"{minutes(created_at[:16])}{created_at[16:19]}"'
+    updated = created if updated_at == created_at else f'"{minutes(updated_at[:16])}{updated_at[16:19]}"'
+    more = "" if message_id is None else f',"edxMessageId":{_quoted(message_id)}'
+    return (
+        f'{{"docId":{_quoted(doc_id)},"serviceType":"eDoc","messageType":{_quoted(message_type)}'
+        f',"created_time":{created},"updated_time":{updated}'
+        f',"from":{_quoted(origin)},"to":{_quoted(recipient)}'
+        f',"status":{_quoted(state)},"status_desc":{_DESCRIBED[state]}'
+        f',"edxDocumentId":{_quoted(document_id)},"edxBusiness":{_quoted(business)},"edxUrgency":{urgency:d}'
+        f',"edxSha256":{_quoted(sha256)},"edxSize":{size:d},"edxReceivedAt":{_quoted(received_at)}{more}}}'
+    )
+
+
+def _minute_in_vietnam(moment: str) -> str:
+    return wire_time(datetime.fromisoformat(f"{moment}:00+00:00"))[:16]
 
 
 def count(connection: Connection, caller: Agency, message_type: str) -> int:

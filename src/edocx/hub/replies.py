@@ -8,6 +8,7 @@ from __future__ import annotations
 import base64
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from edocx.content import Blob
@@ -23,6 +24,13 @@ _B64_PIECE = 3 * 64 * 1024
 """Bytes turned into base64 at a time: divisible by three, so that pieces can be joined."""
 
 _OK = {"status": "OK", "ErrorCode": "0", "ErrorDesc": "Thanh cong", EDOCX: 1}
+
+
+@dataclass(frozen=True, slots=True)
+class RawJson:
+    """A member of a reply that is written as ASCII JSON already."""
+
+    text: str
 
 
 def ok(**members: Any) -> dict[str, Any]:
@@ -66,7 +74,12 @@ def broken(operation: str = "") -> tuple[dict[str, Any], int]:
 
 def to_bytes(reply: Mapping[str, Any]) -> bytes:
     """Write a reply as ASCII JSON: letters beyond it are escaped, since clients decode a 200 as US-ASCII."""
-    return json.dumps(reply, ensure_ascii=True, separators=(",", ":"), allow_nan=False).encode("ascii")
+    plain = {name: value for name, value in reply.items() if not isinstance(value, RawJson)}
+    text = json.dumps(plain, ensure_ascii=True, separators=(",", ":"), allow_nan=False)
+    for name, value in reply.items():
+        if isinstance(value, RawJson):
+            text = f'{text[:-1]}{"," if len(text) > len("{}") else ""}"{name}":{value.text}}}'
+    return text.encode("ascii")
 
 
 def without_nulls(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
