@@ -24,9 +24,11 @@ from edocx.office.hooks import Hook
 from edocx.office.recovery import Recovered
 from edocx.office.registers import Book, RegisterLine
 from edocx.office.requests import ChangeRequest
+from edocx.office.retaining import Retention
 from edocx.office.withdrawing import Asked
 from edocx.routing.health import Finding
 from edocx.routing.worker import Progress
+from edocx.signing.report import Message
 from edocx.units import UnitId
 
 POLL = dt.timedelta(seconds=1)
@@ -206,9 +208,19 @@ class AsyncOffice:
         """Return what ails the office."""
         return await self.call(self._office.doctor, deep=deep)
 
+    async def key_notes(self, name: str) -> tuple[Message, ...]:
+        """Return what could not be checked of a key when it was last found fit."""
+        return await self.call(self._office.key_notes, name)
+
     async def sign_head(self) -> Path:
         """Sign the journal's end, beside the store."""
         return await self.call(self._office.sign_head)
+
+    async def retention(
+        self, keep: dt.timedelta, *, unfinished: bool = False, delete: bool = False, by: str | None = None
+    ) -> Retention:
+        """Name, or delete, contents that were kept long enough."""
+        return await self.call(self._office.retention, keep, unfinished=unfinished, delete=delete, by=by)
 
     async def receipt(self, file: Path, folder: Path) -> Path:
         """State, signed, that a file is in this unit's hands now."""

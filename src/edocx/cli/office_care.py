@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
-from edocx.cli.office_view import finding_json, show_findings
+from edocx.cli.office_view import finding_json, retention_json, show_findings, show_retention
 from edocx.cli.output import emit_json, say
 from edocx.errors import Text, UsageError
 
@@ -119,6 +119,27 @@ def reconcile(
     say(Text(f"Sổ văn bản đi tiếp tục từ số {number}.", f"The outgoing book goes on from {number}."))
     for message_id in found.unread:
         say(Text(f"  ! không đọc được: {message_id}", f"  ! not readable: {message_id}"))
+
+
+def retention(
+    days: int = typer.Option(..., "--older-than", min=1, metavar="DAYS", help="Số ngày phải lưu / days to keep."),
+    unfinished: bool = typer.Option(
+        False, "--unfinished", help="Cả văn bản đã tiếp nhận chưa báo hoàn thành / accepted and never completed too."
+    ),
+    delete: bool = typer.Option(False, "--delete", help="Hủy thật / really delete (mặc định chỉ liệt kê)."),
+    by: str | None = typer.Option(None, "--by", help="Người thực hiện / who does it."),
+    office: Path = OFFICE,
+    as_json: bool = JSON,
+) -> None:
+    """Nội dung đã hết hạn lưu: liệt kê, chỉ hủy khi có --delete. / What was kept long enough; deletes with --delete."""
+    from datetime import timedelta
+
+    with opened(office) as desk:
+        found = desk.retention(timedelta(days=days), unfinished=unfinished, delete=delete, by=by)
+    if as_json:
+        emit_json(retention_json(found))
+    else:
+        show_retention(found)
 
 
 def receipt(

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from edocx.documents import Document
     from edocx.office import Incoming, Trace
     from edocx.office.requests import ChangeRequest
+    from edocx.office.retaining import Retention
     from edocx.office.stations import Station
     from edocx.routing.health import Finding
 
@@ -224,6 +225,33 @@ def request_json(request: ChangeRequest) -> dict[str, Any]:
     }
 
 
+def retention_json(found: Retention) -> dict[str, Any]:
+    """Return what was kept long enough as values."""
+    return {
+        "schema": 1,
+        "before": found.before.isoformat(),
+        "deleted": found.deleted,
+        "size": found.size,
+        "contents": [{**one._asdict(), "settled_at": one.settled_at.isoformat()} for one in found.contents],
+    }
+
+
+def show_retention(found: Retention) -> None:
+    """Print what was kept long enough, and what became of it."""
+    rows = (
+        [moment(one.settled_at), one.direction, str(one.size), one.document_id or one.message_id]
+        for one in found.contents
+    )
+    if found.contents:
+        show_table(_CONTENTS, rows)
+    count, size, day = len(found.contents), found.size, f"{in_vietnam(found.before):%d/%m/%Y}"
+    if found.deleted:
+        say(Text(f"Đã hủy {count} nội dung, {size} byte; nhật ký giữ mã băm.", f"Deleted {count}, {size} bytes."))
+    else:
+        say(Text(f"{count} nội dung, {size} byte, xong trước {day}.", f"{count} contents, {size} bytes, before {day}."))
+        say(Text("Chưa hủy gì: thêm --delete --by TÀI-KHOẢN.", "Nothing was deleted: add --delete --by ACCOUNT."))
+
+
 def finding_json(finding: Finding) -> dict[str, Any]:
     """Return a doctor's finding as values."""
     text = finding.text
@@ -250,6 +278,12 @@ _LEVELS = {
     "warning": Text("CẢNH BÁO", "WARNING"),
     "info": Text("LƯU Ý", "NOTE"),
 }
+_CONTENTS = (
+    Text("Xong lúc", "Settled"),
+    Text("Hướng", "Way"),
+    Text("Byte", "Bytes"),
+    Text("Văn bản", "Document"),
+)
 _EVENTS = (
     Text("Thời điểm", "Time"),
     Text("Nơi nhận", "Recipient"),

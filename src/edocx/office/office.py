@@ -25,6 +25,7 @@ from edocx.office import (
     receiving,
     registers,
     requests,
+    retaining,
     safekeeping,
     secrecy,
     sending,
@@ -43,6 +44,7 @@ from edocx.office.records import records_of
 from edocx.office.recovery import Recovered
 from edocx.office.registers import Book, RegisterLine
 from edocx.office.requests import ChangeRequest
+from edocx.office.retaining import Retention
 from edocx.office.sending import Dispatch
 from edocx.office.tracing import Trace
 from edocx.office.withdrawing import Asked
@@ -388,6 +390,12 @@ class Office:
     def reconcile(self, *, next_number: int | None = None, by: str | None = None) -> Recovered:
         """Pull back what the axis knows and let a restored office write; see `edocx.office.safekeeping.reconcile`."""
         return safekeeping.reconcile(self._desk, next_number=next_number, by=by)
+
+    def retention(
+        self, keep: timedelta, *, unfinished: bool = False, delete: bool = False, by: str | None = None
+    ) -> Retention:
+        """Name, or delete, contents that were kept long enough; see `edocx.office.retaining.retain`."""
+        return retaining.retain(self._desk, keep, unfinished=unfinished, delete=delete, by=by)
 
     def _note_missed(self) -> None:
         now = self._desk.clock.now()

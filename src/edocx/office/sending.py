@@ -10,6 +10,7 @@ import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from edocx.clock import in_vietnam
 from edocx.content import Blob
@@ -28,11 +29,12 @@ from edocx.envelope.model import (
 )
 from edocx.envelope.model import Signatory as SignerInfo
 from edocx.envelope.write import compose
-from edocx.errors import Text, UsageError
+from edocx.errors import StateError, Text, UsageError
 from edocx.office.capabilities import require_takes
 from edocx.office.desk import Desk, printed
 from edocx.office.voices import address_of
 from edocx.routing.parcel import Parcel, ParcelKind
+from edocx.routing.transaction import Transaction
 from edocx.sealing import seal
 from edocx.units import UnitId
 
@@ -167,8 +169,21 @@ def known_dispatch(desk: Desk, message_id: str) -> Dispatch | None:
             message_id,
             deliveries[0].delivery.document_id,
             recipients,
-            transaction.payload(queued.sha256),
+            _still_held(transaction, queued.sha256),
         )
+
+
+def _still_held(transaction: Transaction, sha256: str) -> Blob:
+    """Return what was sent; once it was kept long enough, only its digest is left, and reading it says so."""
+    try:
+        return transaction.payload(sha256)
+    except StateError as error:
+        gone = error
+
+        def refuse() -> BinaryIO:
+            raise gone
+
+        return Blob.from_opener(refuse, sha256=sha256, size=transaction.payload_size(sha256))
 
 
 def document_envelope(desk: Desk, document: Document, receivers: tuple[Organization, ...]) -> Envelope:

@@ -111,6 +111,10 @@ class Transaction:
         """Return a stored payload by its digest; usable after the transaction too."""
         return self._session.payloads.load(self._session.connection, sha256)
 
+    def payload_size(self, sha256: str) -> int:
+        """Return how long a payload is, or was before it was erased; 0 for one never known."""
+        return self._session.payloads.size_of(self._session.connection, sha256)
+
     def journal_head(self) -> Head:
         """Return the journal's end with what this transaction added: keep it elsewhere as an anchor."""
         return self._session.journal.head()

@@ -87,6 +87,11 @@ class Payloads:
             raise erased(sha256)
         return self.blob(sha256, row.size, row.content)
 
+    def size_of(self, connection: Connection, sha256: str) -> int:
+        """Return a payload's length in bytes, also of one that was erased; 0 for one never known."""
+        row = connection.execute(_FIND, {"wanted": sha256}).one_or_none()
+        return 0 if row is None else int(row.size)
+
     def erase(self, connection: Connection, sha256: str, now: datetime) -> bool:
         """Forget a payload's content, unless a parcel, a document or a message not recalled needs it; tell which."""
         parcels, documents, inbox = tables.parcels, tables.documents, tables.inbox
