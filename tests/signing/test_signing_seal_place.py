@@ -23,6 +23,7 @@ from edocx.signing.pdf.placing import layout_for
 from edocx.signing.pdf.preview import preview_page
 from edocx.signing.pdf.sign import sign
 from edocx.signing.pdf.slot import place_near
+from edocx.verification import verify
 
 SHAPES = {"4:1": (400, 100), "2:1": (300, 150), "1:1": (200, 200), "1:2": (100, 200)}
 NAME = "Nguyễn Văn A"
@@ -81,6 +82,7 @@ def test_the_seal_covers_a_third_of_the_signature_whatever_its_shape_and_breaks_
     sign_as(one, two, signing.organisation, "organisation", at=SIGNED_AT, appearance=seal, fast=way == "fast")
     verdicts = accepted_by_all(two, 2)
     assert SEAL_FIELD in verdicts
+    assert str(verify(two, trust=signing.trust).indication) == "TOTAL-PASSED"
     left, top, right, bottom = inked(one, tmp_path, "blue")
     ring = inked(two, tmp_path, "red")
     assert (ring[2] - left) / (right - left) == pytest.approx(1 / 3, abs=0.04)
@@ -119,15 +121,20 @@ def test_a_seal_near_a_name_stands_over_the_signature_there_in_true_size(letter,
     assert place.x2 - place.x1 == pytest.approx(TRUE_SIZE)
 
 
-def test_a_seal_that_would_pass_the_edge_is_moved_onto_the_page(signing, letter, signature, tmp_path):
-    box = Box(page=0, x1=5, y1=5, x2=155, y2=65)
-    sign_as(letter, tmp_path / "o.pdf", signing.person, "person", at=SIGNED_AT, appearance=signature, box=box)
-    with open_pdf(tmp_path / "o.pdf") as reader:
-        rectangle = next(
-            f["/Rect"] for f in (o.get_object() for o in reader.root["/AcroForm"]["/Fields"]) if f["/T"] == SEAL_FIELD
-        )
-    assert [float(edge) for edge in rectangle][:2] == [0.0, 0.0]
-    assert float(rectangle[2]) == pytest.approx(TRUE_SIZE, abs=0.1)
+@pytest.mark.parametrize("width, left", [(300, 5 + 100 - TRUE_SIZE), (240, 0), (60, 5 + 40)])
+def test_a_seal_that_would_pass_the_edge_stays_on_the_page_and_hides_no_signature(  # noqa: PLR0917 - fixtures
+    signing, letter, seal, tmp_path, width, left
+):
+    one, two = tmp_path / "one.pdf", tmp_path / "two.pdf"
+    box = Box(page=0, x1=5, y1=5, x2=5 + width, y2=65)
+    sign_as(letter, one, signing.person, "person", at=SIGNED_AT, appearance=seal, box=box)
+    sign_as(one, two, signing.organisation, "organisation", at=SIGNED_AT, appearance=seal)
+    with open_pdf(two) as reader:
+        fields = [reference.get_object() for reference in reader.root["/AcroForm"]["/Fields"]]
+    rectangle = [float(edge) for edge in next(field["/Rect"] for field in fields if field["/T"] == SEAL_FIELD)]
+    assert rectangle == pytest.approx([max(left, 0), 0, max(left, 0) + TRUE_SIZE, TRUE_SIZE], abs=0.1)
+    report = verify(two, trust=signing.trust)
+    assert str(report.indication) == "TOTAL-PASSED", report.model_dump_json(indent=1)
 
 
 @pytest.mark.parametrize("role", ["person", "organisation"])

@@ -30,6 +30,9 @@ PERSON, JOINT_SEAL, INITIAL = (name(0).removesuffix("0") for name in (person_fie
 MAX_FIELDS = 20
 """Of one kind that are looked for in a document."""
 
+MOST_COVERED = 0.5
+"""Of a signature's width by a seal that is moved onto the page."""
+
 
 @dataclass(frozen=True, slots=True)
 class Fields:
@@ -119,7 +122,7 @@ def seal_place(source: Path, near: Box | None = None) -> Box:
             raise damaged(str(source)) from error
     if near is not None:
         shown = [near, *(box for box in shown if _overlap(box, near, count))]
-    return _on_page(source, seal_over(shown[-1])) if shown else layout_for(source).seal
+    return _seal_on_page(source, shown[-1]) if shown else layout_for(source).seal
 
 
 def place_near(source: Path, name: str, role: Role) -> Box:
@@ -138,19 +141,21 @@ def _overlap(one: Box, other: Box, pages: int) -> bool:
     return same and one.x1 < other.x2 and other.x1 < one.x2 and one.y1 < other.y2 and other.y1 < one.y2
 
 
-def _on_page(source: Path, seal: Box) -> Box:
-    """Move a seal by what it would pass the edge of its page."""
-    width, height = _page_size(source, seal.page)
-    across = max(0.0, -seal.x1) - max(0.0, seal.x2 - width)
-    up = max(0.0, -seal.y1) - max(0.0, seal.y2 - height)
-    moved = {"x1": seal.x1 + across, "x2": seal.x2 + across, "y1": seal.y1 + up, "y2": seal.y2 + up}
-    return seal.model_copy(update=moved)
+def _seal_on_page(source: Path, signature: Box) -> Box:
+    """Place a seal over a signature and on its page: moved at an edge, and to its right where it would hide it."""
+    width, height = _page_size(source, signature.page)
+    seal, third = seal_over(signature), (signature.x2 - signature.x1) / 3
+    left, bottom = max(0.0, seal.x1), min(max(0.0, seal.y1), height - SEAL)
+    if left + SEAL - signature.x1 > MOST_COVERED * 3 * third and signature.x2 - third + SEAL <= width:
+        left = signature.x2 - third
+    left = min(left, width - SEAL)
+    return seal.model_copy(update={"x1": left, "x2": left + SEAL, "y1": bottom, "y2": bottom + SEAL})
 
 
 def _room_for_seal(source: Path, signature: Box) -> Box | None:
     """Return where a seal would stand over a signature; None on a page that is smaller than one, or on none."""
     fits = min(_page_size(source, signature.page)) > SEAL
-    return _on_page(source, seal_over(signature)) if fits else None
+    return _seal_on_page(source, signature) if fits else None
 
 
 def _page_size(source: Path, page: int) -> tuple[float, float]:
