@@ -129,18 +129,18 @@ def test_an_axis_that_cannot_be_used_is_one_finding_and_the_rest_is_still_examin
     assert json.loads(out)["well"] is False
 
 
-def test_an_axis_that_fails_while_it_is_asked_stops_no_other_check(net, monkeypatch):
-    full = TransportUnavailable(Text("đầy", "full"), hint=Text("a", "b"), code="EDX-AXIS-FULL")
-
-    def head_of(_unit):
-        raise full
+@pytest.mark.parametrize("asked,code", [("head_of", "EDX-AXIS-FULL"), ("try_writing", "EDX-AXIS-READONLY")])
+def test_an_axis_that_fails_while_it_is_asked_stops_no_other_check(net, monkeypatch, asked, code):
+    def fail(*_unit):
+        raise TransportUnavailable(Text("không ghi được", "no writing"), hint=Text("a", "b"), code=code)
 
     commune = net.office(scene.COMMUNE)
-    monkeypatch.setattr(net.axis, "head_of", head_of)
-    monkeypatch.setattr(commune._desk.config.signers["agency"], "__dict__", {**commune._desk.config.signers["agency"].__dict__, "key": "file:gone.p12"})  # fmt: skip
+    monkeypatch.setattr(net.axis, asked, fail)
+    (place_of(net).parent / "agency.p12").unlink()
+    commune._desk._signers.clear()
     codes = found(commune.doctor())
-    assert codes["EDX-AXIS-FULL"] == "error"
-    assert len(codes) > 1, "the key that is gone is told too"
+    assert codes[code] == "error"
+    assert codes["EDX-FILE-UNREADABLE"] == "error", "the key that is gone is told too"
 
 
 @pytest.mark.parametrize("harm", ["missing", "damaged", "a damaged head beside it"])

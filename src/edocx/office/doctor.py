@@ -17,6 +17,7 @@ from edocx.routing.health import Check, Finding, examine, outcomes
 from edocx.routing.inbox import IncomingState
 from edocx.routing.journal import Head, parse_line
 from edocx.routing.parcel import ParcelKind
+from edocx.routing.transport.local import LocalAxis
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Signer
 from edocx.signing.pdf.order import check_certificate
@@ -40,7 +41,10 @@ def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
     checks: tuple[Check, ...] = (
         lambda: _store(desk, deep=deep),
         lambda: examine_keys(desk.config, desk.signer, lambda: desk.criteria, desk.clock.now()),
-        *(partial(check, desk) for check in (_axis, _clock, _quarantine, _levels, _directory, _restored, _fell_back)),
+        *(
+            partial(check, desk)
+            for check in (_axis, _axis_head, _clock, _quarantine, _levels, _directory, _restored, _fell_back)
+        ),
     )
     return by_gravity(outcomes(*checks, where=str(desk.config.place)))
 
@@ -95,6 +99,12 @@ def examine_keys(
 
 
 def _axis(desk: Desk) -> Iterator[Finding]:
+    if isinstance(desk.transport, LocalAxis):
+        desk.transport.try_writing()  # a disk that is full or read-only still gives what is on it
+    yield from ()
+
+
+def _axis_head(desk: Desk) -> Iterator[Finding]:
     for lost in axis_heads(desk):
         own, known = head_of(desk).seq, lost.head.seq
         cut = own < known

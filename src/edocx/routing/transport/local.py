@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, func, insert, select, update
+from sqlalchemy import Connection, false, func, insert, select, update
 
 from edocx.clock import Clock
 from edocx.content import PIECE, Blob
@@ -174,6 +174,12 @@ class LocalAxis(LocalArchive, Closing):
         with self._reading() as connection:
             query = select(pieces.c.content).where(pieces.c.sha256 == sha256, pieces.c.position == position)
             return connection.execute(query).scalar_one_or_none() or b""
+
+    def try_writing(self) -> None:
+        """Take the write lock and let go of it, changing nothing; raise `TransportUnavailable` when that cannot be."""
+        with _translated(self.path), self._connected() as connection:
+            connection.execute(update(units).where(false()).values(code=units.c.code))
+            connection.rollback()
 
     def close(self) -> None:
         """Close every connection."""
