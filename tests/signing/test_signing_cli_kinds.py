@@ -143,7 +143,16 @@ def test_a_form_is_initialled_signed_by_two_numbered_and_sealed(  # noqa: PLR091
 
 @pytest.mark.parametrize(
     "wrong",
-    [("--number", "5/UB"), ("--attachment", "5/UB", "--image", "x.png"), ("--place", "1,2,3"), ("--pages", "1")],
+    [
+        ("--number", "5/UB"),
+        ("--attachment", "5/UB", "--image", "x.png"),
+        ("--place", "1,2,3"),
+        ("--pages", "1"),
+        ("--near", "Nguyễn Văn A"),
+        ("--place", "1,10,10,30,30"),
+        ("--place", "1,10,10,30,30", "--near", "Nguyễn Văn A", "--image", "x.png"),
+        ("--attachment", "5/UB", "--near", "Nguyễn Văn A"),
+    ],
 )
 def test_what_cannot_go_together_is_a_usage_error_before_any_key_is_opened(edocx, draft, tmp_path, wrong):
     code, _, _ = edocx(

@@ -88,8 +88,8 @@ def sign(
 ) -> None:
     """Ký (cá nhân) hoặc đóng dấu (cơ quan) một tệp hoặc cả thư mục. / Sign or seal a file or a folder."""
     look = SignLook(image, place, near, field, initials, attachment, number, issued_on, city)
-    look.check(role.value)
     _require_shape(files, container, preview, look)
+    look.check(role.value)
     means = Means.of(trust, registry, tsa, level, defer=defer, online=online, patient=files[0].is_dir())
     if preview is not None:
         shown = preview_sign(files[0], preview, role.value, look, means.at)

@@ -101,6 +101,20 @@ class SignLook:
                 Text("Thiếu địa danh đi cùng số và ngày.", "The place that goes with number and date is missing."),
                 Text('Thêm --city "Bình Đức".', 'Add --city "Bình Đức".'),
             )
+        if sum(map(bool, (self.place, self.near, self.attachment))) > 1:
+            raise _usage(
+                Text("Chỉ chọn được một chỗ cho chữ ký.", "A signature has one place."),
+                Text(
+                    "Dùng một trong ba: --place, --near, --attachment.", "Use one of --place, --near and --attachment."
+                ),
+            )
+        if (self.place or self.near) and not self.image:
+            raise _usage(
+                Text(
+                    "Chữ ký không có hình thì không có chỗ trên trang.", "Without an image there is nothing to place."
+                ),
+                Text("Thêm --image, hoặc bỏ --place, --near.", "Add --image, or leave --place and --near out."),
+            )
         if self.attachment and self.image:
             raise _usage(
                 Text("Phụ lục riêng tệp chỉ mang chữ, không mang hình con dấu.", "An attachment's mark is text alone."),

@@ -17,7 +17,7 @@ def closed_to(
     """Return why a document takes no signature that touches these fields, or no new field that shows something.
 
     pyHanko looks at certifying signatures alone; a seal locks the file through its field (ISO 32000-2 12.7.5.5). A new
-    field that is ``visible`` after a certifying signature makes validators call that one broken.
+    field with a place on the page (``visible``) after a certifying signature makes validators call that one broken.
     """
     for earlier in reader.embedded_regular_signatures:
         lock = earlier.fieldmdp

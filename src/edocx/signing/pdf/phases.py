@@ -95,9 +95,7 @@ def prepare(
     with open_source(source) as stream:
         revision = open_revision(stream, str(source))
         with _explained(source):
-            closed = closed_to(
-                revision.prev, {field, *(fill or {})}, source, visible=style is not None and box is not None
-            )
+            closed = closed_to(revision.prev, {field, *(fill or {})}, source, visible=box is not None)
             if closed is not None:
                 raise closed
             layout = _layout(revision, str(source), field, certificate, algorithm, room, style, look)

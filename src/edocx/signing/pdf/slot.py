@@ -97,7 +97,7 @@ def slot_for(
             raise _placed(source, name)
         return Slot(name)
     sealing = role == "organisation"
-    if not visible:
+    if not visible and box is None:
         return Slot(name, lock=sealing)
     if fields.closed is not None:
         raise fields.closed
