@@ -19,7 +19,7 @@ from edocx.signing.pdf.comparison import resolved, same, same_but
 from edocx.signing.pdf.covering import covering_fields, keeps_state
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
-from edocx.signing.pdf.page_resources import names_given, names_grew, resources_grew
+from edocx.signing.pdf.page_resources import names_changed, names_grew, resources_grew
 from edocx.signing.pdf.roles import Roles
 
 _CATALOGUE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version"})
@@ -57,7 +57,7 @@ def only_added(reader: PdfFileReader, before: int, after: int) -> bool:
         # Looks count up to the end: each later signer answers for his own, and together they could hide the page.
         if covering_fields(reader, before, reader.xrefs.total_revisions - 1):
             return False
-        if names_ahead(reader, before, after) or names_given(old, new):
+        if names_ahead(reader, before, after) or names_changed(old, new):
             return False
         known = [one for one in changed if not old.is_ref_unassignable(one)]
         if any(one.generation for one in changed.difference(known)):

@@ -2,12 +2,37 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 from pyhanko.pdf_utils import generic
 
 MAX_DEPTH = 40
 """Of direct objects in one another."""
+
+MAX_BLANKS, MAX_FILLED = 20, 200
+"""Blanks in a field's value, and characters that fill them: a date has three, and some ten."""
+
+_BLANK = re.compile(r"\s{2,}|\.{3,}|…+|_{3,}")
+
+
+def fills_blanks(before: str, after: str) -> bool:
+    """Say whether a value is an earlier one with its blanks filled: “ngày      tháng      năm 2023”, dots, underscores.
+
+    An empty value is one blank; without any, the values must be the same.
+    """
+    if before in {"", after}:
+        return True
+    pieces = [piece.strip() for piece in _BLANK.split(before)]
+    if len(pieces) == 1 or len(pieces) > MAX_BLANKS or len(after) > len(before) + MAX_FILLED:
+        return False
+    place = 0
+    for piece in pieces:  # left to right, each after the one before: no pattern that a long value could exhaust
+        place = after.find(piece, place)
+        if place < 0:
+            return False
+        place += len(piece)
+    return after.startswith(pieces[0]) and after.endswith(pieces[-1])
 
 
 def same_but(before: generic.DictionaryObject, after: generic.DictionaryObject, open_names: frozenset[str]) -> bool:

@@ -61,7 +61,8 @@ def covering_fields(reader: PdfFileReader, before: int, after: int) -> tuple[gen
         one for revision in range(before + 1, after + 1) for one in reader.xrefs.explicit_refs_in_revision(revision)
     }
     looked_at = {*changed, *(set(_widgets(new)) - set(_widgets(old)))}
-    looks = {one: _look_of(old, new, one) for one in looked_at}
+    own = set(_own_places(old, new))
+    looks = {one: _look_of(old, new, one, own) for one in looked_at}
     forbidden = [one for one, look in looks.items() if look is _Look.FORBIDDEN]
     drawn = {one for one, look in looks.items() if look is _Look.DRAWN}
     return (*forbidden, *_too_large(old, new, drawn)) if drawn else tuple(forbidden)
@@ -95,7 +96,25 @@ def _widgets(resolver: HistoricalResolver) -> Iterator[generic.Reference]:
         yield from (one.reference for one in held if isinstance(one, generic.IndirectObject))
 
 
-def _look_of(old: HistoricalResolver, new: HistoricalResolver, reference: generic.Reference) -> _Look:
+def _own_places(old: HistoricalResolver, new: HistoricalResolver) -> Iterator[generic.Reference]:
+    """Yield the widgets of the form's signatures: each the place of one that is nobody else's, and was not there yet.
+
+    A second widget that names somebody's signature would show under it whatever its maker likes.
+    """
+    seen: set[generic.Reference] = set()
+    for widget in _widgets(new):
+        one = _widget(new, widget)
+        raw = one.raw_get("/V") if one is not None and "/V" in one else None
+        if one is None or not isinstance(raw, generic.IndirectObject):
+            yield widget  # the widget of a field above, or one without a signature: judged by what it draws
+        elif raw.reference not in seen and old.is_ref_unassignable(raw.reference):
+            seen.add(raw.reference)
+            yield widget
+
+
+def _look_of(
+    old: HistoricalResolver, new: HistoricalResolver, reference: generic.Reference, own: set[generic.Reference]
+) -> _Look:
     """Compare what a widget shows with what it showed."""
     one, earlier = _widget(new, reference), _widget(old, reference)
     if one is None or not _area(one) or not (shown := _shown(one)):
@@ -110,7 +129,7 @@ def _look_of(old: HistoricalResolver, new: HistoricalResolver, reference: generi
     if not isinstance(signature, generic.DictionaryObject):
         return _Look.FORBIDDEN
     is_stamp = str(resolved(signature, "/SubFilter", "")) == "/ETSI.RFC3161"
-    return _Look.FORBIDDEN if is_stamp else _Look.DRAWN
+    return _Look.FORBIDDEN if is_stamp or reference not in own else _Look.DRAWN
 
 
 def _widget(resolver: HistoricalResolver, reference: generic.Reference) -> generic.DictionaryObject | None:
@@ -206,15 +225,17 @@ def _looks(widget: generic.DictionaryObject) -> list[bytes]:
     shown = resolved(widget, "/AP")
     if not isinstance(shown, generic.DictionaryObject):
         return []
-    return list(_streams(shown[name] for name in list(shown)[:MAX_LOOKS]))
+    state = str(resolved(widget, "/AS", ""))
+    return list(_streams((shown[name] for name in list(shown)[:MAX_LOOKS]), state))
 
 
-def _streams(values: Iterable[object]) -> Iterator[bytes]:
+def _streams(values: Iterable[object], state: str) -> Iterator[bytes]:
+    """Yield the looks: of one with states, that of the widget's own state, and all where it names none."""
     for value in values:
         if isinstance(value, generic.StreamObject):
             yield bytes(value.data)
         elif isinstance(value, generic.DictionaryObject):
-            states = [value[name] for name in list(value)[:MAX_LOOKS]]
+            states = [value[name] for name in list(value)[:MAX_LOOKS] if state in {"", name}]
             yield from (bytes(one.data) for one in states if isinstance(one, generic.StreamObject))
 
 

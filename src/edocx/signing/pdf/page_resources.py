@@ -47,25 +47,26 @@ def _names(resources: Any) -> Names:
     return found
 
 
-def names_given(old: HistoricalResolver, new: HistoricalResolver) -> bool:
-    """Say whether a signed page uses a name that only a later revision gives a meaning.
+def names_changed(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Say whether what a signed page's content names became another thing: exchanged, taken away, or given late.
 
-    A shadow attack: what the content shows by that name was not there for the first signer to see.
+    The last is a shadow attack: what the content shows by that name was not there for the first signer to see.
     """
     for (page, _), (later, _) in zip(pages_of(old), pages_of(new), strict=True):
         before, after = effective_resources(page), effective_resources(later)
         if before == after:
             continue
-        given = {one for kind, held in after.items() if isinstance(held, dict)
-                 for one in held.keys() - _held(before, kind)}  # fmt: skip
+        if any(_held(after, kind).get(one) != meant for kind in before for one, meant in _held(before, kind).items()):
+            return True
+        given = {one for kind in after for one in _held(after, kind).keys() - _held(before, kind).keys()}
         if given and any(name in given for data in _contents(page) for name in _used(data)):
             return True
     return False
 
 
-def _held(names: Names, kind: str) -> set[str]:
+def _held(names: Names, kind: str) -> dict[str, str]:
     held = names.get(kind, {})
-    return set(held) if isinstance(held, dict) else set()
+    return held if isinstance(held, dict) else {}
 
 
 def _contents(page: generic.DictionaryObject) -> Iterator[bytes]:

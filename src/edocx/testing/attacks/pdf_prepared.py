@@ -268,6 +268,73 @@ def _filled(writer: IncrementalPdfFileWriter) -> None:
     writer.mark_update(raw)
 
 
+def _second_place(*, in_form: bool) -> _Change:
+    """Show a forgery as the look of the first signature: in a second widget that names it."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        fields = writer.root["/AcroForm"]["/Fields"]
+        signature = fields[0].raw_get("/V")
+        page = _page(writer)
+        widget = _dictionary(
+            FT=pdf_name("/Sig"),
+            Type=pdf_name("/Annot"),
+            Subtype=pdf_name("/Widget"),
+            T=pdf_string("Second"),
+            V=signature,
+            Rect=_numbers(30, 600, 230, 800),
+            AP=_dictionary(N=writer.add_object(_form(_FORGED))),
+            P=page,
+        )
+        reference = writer.add_object(widget)
+        if in_form:
+            fields.append(reference)
+            writer.update_container(fields)
+        writer.register_annotation(page, reference)
+
+    return change
+
+
+def _inherited_names(writer: IncrementalPdfFileWriter) -> None:
+    """Let the page take its fonts from the tree above it."""
+    page = _page(writer).get_object()
+    if "/Resources" in page:
+        above = page.raw_get("/Parent")
+        above.get_object()[pdf_name("/Resources")] = page.raw_get("/Resources")
+        del page["/Resources"]
+        writer.mark_update(above)
+        writer.mark_update(_page(writer))
+
+
+def _names_taken_away(writer: IncrementalPdfFileWriter) -> None:
+    _page(writer).get_object()[pdf_name("/Resources")] = _dictionary(Font=generic.DictionaryObject())
+    writer.mark_update(_page(writer))
+
+
+def _with_states(writer: IncrementalPdfFileWriter) -> None:
+    looks = _dictionary(Off=writer.add_object(_form(b"")), Yes=writer.add_object(_form(_FORGED)))
+    _field(writer, "/Btn", 4, _PAGE, AP=_dictionary(N=looks), AS=pdf_name("/Off"), V=pdf_name("/Off"))
+
+
+def _switched(writer: IncrementalPdfFileWriter) -> None:
+    raw, field = _shadow_field(writer)
+    field[pdf_name("/AS")] = field[pdf_name("/V")] = pdf_name("/Yes")
+    writer.mark_update(raw)
+
+
+def _with_value(writer: IncrementalPdfFileWriter) -> None:
+    style = pdf_string("/Helv 12 Tf 0 g")
+    _field(writer, "/Tx", 4, (30, 700, 130, 730), V=pdf_string("12"), DA=style)
+
+
+def _rewritten(name: str, value: str) -> _Change:
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        raw, field = _shadow_field(writer)
+        field[pdf_name(name)] = pdf_string(value)
+        writer.mark_update(raw)
+
+    return change
+
+
 def _pushed_ahead(writer: IncrementalPdfFileWriter) -> None:
     """Take the graphics state back between two signed contents, so that a clip ends too early."""
     page = _page(writer)
@@ -300,5 +367,11 @@ SHADOWS = (
     Shadow("hidden-small-field-shown", _hidden("/Tx", (30, 700, 130, 730)), _shown),
     Shadow("large-field-filled", _empty("/Tx"), _filled),
     Shadow("clip-taken-back", _clipped, _pushed_ahead),
+    Shadow("signature-shown-twice", _nothing, _second_place(in_form=True)),
+    Shadow("signature-shown-beside-the-form", _nothing, _second_place(in_form=False)),
+    Shadow("names-taken-away", _inherited_names, _names_taken_away),
+    Shadow("state-switched", _with_states, _switched),
+    Shadow("value-rewritten", _with_value, _rewritten("/V", "13")),
+    Shadow("value-made-white", _with_value, _rewritten("/DA", "/Helv 12 Tf 1 g")),
 )
 """Each is revealed by whoever has the file; the first signature must fail, whoever seals it later."""

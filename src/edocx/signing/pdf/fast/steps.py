@@ -14,6 +14,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from edocx.signing.pdf.changes import Change
+from edocx.signing.pdf.comparison import fills_blanks
 from edocx.signing.pdf.covering import MAX_COVERED, MAX_SHARE, overlap
 from edocx.signing.pdf.fast.form import field_name, rectangle
 from edocx.signing.pdf.fast.revisions import Revisions
@@ -173,6 +174,8 @@ class Analysis:
             case "Sig" if "V" not in before and "V" in after:
                 self._signed(after, name)
             case "Tx" if isinstance(after.get("V"), bytes) and isinstance(before.get("V", b""), bytes):
+                if not fills_blanks(_text(before.get("V", b"")), _text(after["V"])):
+                    raise NotPlain("a value that was there")
                 self.touch(name)
             case _:
                 raise NotPlain("another field")
@@ -304,6 +307,12 @@ class Analysis:
             listed = self.file.dictionary(page, self.before).get("Annots")
             if isinstance(listed, Ref):
                 self.usage.allow(reference.number, listed.number, None)
+
+
+def _text(value: bytes) -> str:
+    """Decode a field's value as far as comparing needs it: every byte counts, and blanks are blanks."""
+    wide = value.startswith(b"\xfe\xff") and len(value) % 2 == 0
+    return value[2:].decode("utf-16-be", "surrogatepass") if wide else value.decode("latin-1")
 
 
 def _size(corners: tuple[float, float, float, float]) -> float:
