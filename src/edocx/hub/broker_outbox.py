@@ -95,7 +95,7 @@ class BrokerOutbox:
         store, now = self.service.store, self.service.store.now()
         query = _due(self._mine(INITIAL), now)
         with store.read() as connection:
-            if connection.execute(query.limit(1)).first() is None:
+            if connection.execute(query.order_by(None).limit(1)).first() is None:
                 return ()  # looking is free, a commit is not
 
         def act(connection: Connection) -> list[tuple[tuple[Row[Any], ...], str]]:
@@ -115,7 +115,8 @@ class BrokerOutbox:
             groups = itertools.groupby(rows, key=lambda row: (row.number, row.via, row.held, row.attempt))
             found = [tuple(group) for _, group in groups]
             # One commit for a batch: its statements are on disk before anything of it leaves.
-            return [(group, self.service.relay_book.state(connection, group[0], group[0].via)) for group in found]
+            stated = self.service.relay_book.states(connection, [(group[0], group[0].via) for group in found])
+            return list(zip(found, stated, strict=True))
 
         claimed = store.write("publish", act)
         with store.read() as connection:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, Row, bindparam, select, update
 
 from edocx.errors import EdocxError
 from edocx.hub import agencies, mailroom, refusal
@@ -31,11 +31,25 @@ from edocx.routing.transport.nats_line import SMALLEST
 MOST_TOLD = 2_000
 """Receipts, questions or fates in one message."""
 
+MOST_ASKED = 500
+"""Messages looked up by one statement: databases take only so many values."""
+
 _DOC_ID = 64
+_Key = TypeVar("_Key")
 
 
 # Built once: building an expression takes longer than running it.
-_MESSAGE = select(messages.c.number, messages.c.size).where(messages.c.doc_id == bindparam("its_doc_id"))
+_MESSAGES = select(messages.c.doc_id, messages.c.number, messages.c.size).where(
+    messages.c.doc_id.in_(bindparam("doc_ids", expanding=True))
+)
+_WAITED_FOR = select(copies.c.message).where(
+    copies.c.message.in_(bindparam("numbers", expanding=True)), copies.c.state == INITIAL, copies.c.via.is_not(None)
+)
+_LARGE = (
+    select(copies.c.message, copies.c.sha256)
+    .where(copies.c.message.in_(bindparam("numbers", expanding=True)), copies.c.size > SMALLEST)
+    .distinct()
+)
 _SETTLE = (
     update(copies)
     .where(
@@ -102,26 +116,27 @@ class Talk:
     def _settle(
         self, connection: Connection, receipts: list[tuple[Caller, Any]], told: list[tuple[Caller, Any]]
     ) -> list[str]:
-        spent: list[str] = []
-        for caller, receipt in receipts:
-            if isinstance(receipt, dict):
-                spent += self._take_receipt(connection, caller, receipt)
+        spent = self._take_receipts(connection, [(who, one) for who, one in receipts if isinstance(one, dict)])
         for caller, fate in told:
             if isinstance(fate, dict):
                 self._take_fate(connection, caller, fate)
         return spent
 
-    def _take_receipt(self, connection: Connection, caller: Caller, receipt: dict[str, Any]) -> list[str]:
-        doc_id, values = str(receipt.get("key")), self._values(receipt)
-        message = connection.execute(_MESSAGE, {"its_doc_id": doc_id}).first()
-        if message is None or values is None:
-            return []
-        mine = {"its_message": message.number, "its_via": caller.agency.code, "now": self.service.store.now()}
-        pairs = _pairs(receipt.get("copies"))
-        told = [mine | values | {"its_recipient": who, "its_attempt": nth} for who, nth in pairs]
-        if told:
-            connection.execute(_SETTLE, told)
-        return self._spent(connection, message.number, doc_id) if message.size > SMALLEST else []
+    def _take_receipts(self, connection: Connection, receipts: list[tuple[Caller, dict[str, Any]]]) -> list[str]:
+        """Note what became of the copies of many messages; return the contents that nobody needs any more."""
+        found: dict[str, Row[Any]] = {}
+        for batch in _batches(dict.fromkeys(str(one.get("key")) for _, one in receipts)):
+            found |= {row.doc_id: row for row in connection.execute(_MESSAGES, {"doc_ids": batch})}
+        settled: list[dict[str, Any]] = []
+        for caller, receipt in receipts:
+            message, values = found.get(str(receipt.get("key"))), self._values(receipt)
+            if message is not None and values is not None:
+                mine = {"its_message": message.number, "its_via": caller.agency.code, "now": self.service.store.now()}
+                pairs = _pairs(receipt.get("copies"))
+                settled += [mine | values | {"its_recipient": who, "its_attempt": nth} for who, nth in pairs]
+        if settled:
+            connection.execute(_SETTLE, settled)
+        return self._spent(connection, {row.number: row.doc_id for row in found.values() if row.size > SMALLEST})
 
     def _values(self, receipt: dict[str, Any]) -> dict[str, Any] | None:
         taken, code = receipt.get("as"), receipt.get("code")
@@ -135,14 +150,15 @@ class Talk:
             return {"new_state": FAIL, "taken": None, "due": None, "reason": reason}
         return None
 
-    def _spent(self, connection: Connection, number: int, doc_id: str) -> list[str]:
-        """Return the contents of a message that no copy waits for: they need not lie in the object store."""
-        waiting = (copies.c.message == number) & (copies.c.state == INITIAL) & copies.c.via.is_not(None)
-        if connection.execute(select(func.count()).select_from(copies).where(waiting)).scalar_one():
-            return []
-        large = (copies.c.message == number) & (copies.c.size > SMALLEST)
-        held = connection.execute(select(copies.c.sha256).where(large).distinct()).scalars()
-        return [object_name(doc_id, sha256) for sha256 in held]
+    def _spent(self, connection: Connection, doc_ids: Mapping[int, str]) -> list[str]:
+        """Return the contents of messages that no copy waits for: they need not lie in the object store."""
+        spent: list[str] = []
+        for batch in _batches(doc_ids):
+            waiting = set(connection.execute(_WAITED_FOR, {"numbers": batch}).scalars())
+            settled = [number for number in batch if number not in waiting]
+            rows = connection.execute(_LARGE, {"numbers": settled}) if settled else ()
+            spent += [object_name(doc_ids[row.message], row.sha256) for row in rows]
+        return spent
 
     def _take_fate(self, connection: Connection, caller: Caller, fate: dict[str, Any]) -> None:
         values = fate_in(fate)
@@ -162,6 +178,11 @@ class Talk:
                 statements = self.service.relay_book.of_copies(connection, rows)
                 found += [row for row in mailroom.sent_rows(rows, statements) if fate_in(row) is not None]
         return found
+
+
+def _batches(keys: Iterable[_Key]) -> Iterator[list[_Key]]:
+    listed = list(keys)
+    return (listed[start : start + MOST_ASKED] for start in range(0, len(listed), MOST_ASKED))
 
 
 def _pairs(told: object) -> list[tuple[str, int]]:

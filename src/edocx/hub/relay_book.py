@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
-from sqlalchemy import Connection, Row, insert, select
+from sqlalchemy import Connection, Row, bindparam, insert, select
 
 from edocx.hub.admission import DONE, FAIL
 from edocx.hub.configuration import HubConfig
@@ -52,11 +52,20 @@ class RelayBook:
 
     def state(self, connection: Connection, row: Row[Any], via: str) -> str:
         """Return the statement about a message handed on, made in the caller's transaction when there is none."""
-        known = _kept(connection, row.number, via)
-        if known is None:
-            known = self._state(row, following=via, left=self.store.now())
-            connection.execute(insert(statements), {"message": row.number, "via": via, "statement": known})
-        return known
+        return self.states(connection, [(row, via)])[0]
+
+    def states(self, connection: Connection, handed: Sequence[tuple[Row[Any], str]]) -> list[str]:
+        """Return the statements about messages handed on; those that there are not yet are made together."""
+        numbers = list({row.number for row, _ in handed})
+        known = {(one.message, one.via): one.statement for one in connection.execute(_MADE, {"numbers": numbers})}
+        left, new = self.store.now(), list[dict[str, Any]]()
+        for row, via in handed:
+            if (row.number, via) not in known:
+                known[row.number, via] = self._state(row, following=via, left=left)
+                new.append({"message": row.number, "via": via, "statement": known[row.number, via]})
+        if new:
+            connection.execute(_MAKE, new)
+        return [known[row.number, via] for row, via in handed]
 
     def of_copies(self, connection: Connection, rows: Sequence[Row[Any]]) -> dict[str, list[str]]:
         """Return for each recipient of one message what this hub and those behind it stated."""
@@ -76,6 +85,11 @@ class RelayBook:
         assert self.system is not None
         fact = Fact(self.system, row.doc_id, row.digest, row.previous, row.received_at, left, following)
         return make_statement(fact, self.key)
+
+
+# Built once: building an expression takes longer than running it.
+_MADE = select(statements).where(statements.c.message.in_(bindparam("numbers", expanding=True)))
+_MAKE = insert(statements)
 
 
 def _common_seed(connection: Connection, vault: Vault) -> str:
