@@ -3,8 +3,8 @@
     python tools/make_agreement.py [--check]
 
 Genuine files of each kind, and every forgery of `edocx.testing.attacks` made of them, are judged by edocx, pdfsig
-(poppler), pyHanko, xmlsec1 and signxml, all with one trusted root. A disagreement without an argument in ``ARGUED``
-ends the run with 1: it is either a fault or has to be understood. Takes some minutes; a test does a small part of it.
+(poppler), pyHanko, xmlsec1, signxml and openssl, all with one trusted root. A disagreement without an argument in
+``ARGUED`` ends the run with 1: it is either a fault or has to be understood. Takes some minutes; a test does a part.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import warnings
+import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -31,6 +32,8 @@ from edocx.envelope.record import header_record
 from edocx.envelope.write import compose
 from edocx.errors import EdocxError
 from edocx.sealing import seal
+from edocx.signing.cms.sign import sign_file
+from edocx.signing.container.sign import sign_files
 from edocx.signing.evidence import Evidence
 from edocx.signing.keys import Signer, open_signer
 from edocx.signing.pdf.sign import sign
@@ -38,7 +41,7 @@ from edocx.signing.report import Indication
 from edocx.signing.timestamp import Rfc3161
 from edocx.signing.trust import TrustStore
 from edocx.testing import Credential, Pki, Tsa
-from edocx.testing.attacks import pdf, seal_text, xml
+from edocx.testing.attacks import container, pdf, pdf_additions, pdf_prepared, seal_text, xml
 from edocx.testing.attacks import seal as seal_attacks
 from edocx.verification import verify
 
@@ -48,6 +51,7 @@ AT = SIGNED_AT + timedelta(days=1)
 DS = "http://www.w3.org/2000/09/xmldsig#"
 DOCUMENT = '<doc xmlns="urn:x" Id="doc"><to>Nguyễn Văn A</to><amount>100</amount></doc>'.encode()
 PDF, XML = ("edocx", "pdfsig", "pyHanko"), ("edocx", "xmlsec1", "signxml")
+CMS, ZIP = ("edocx", "openssl"), ("edocx", "zipfile and xmlsec1")
 
 ACCEPTS, REFUSES = "accepts what edocx refuses", "refuses what edocx accepts"
 
@@ -82,7 +86,25 @@ _STRICT = (
     "first, and a verifier that knows no profile cannot mind the second. edocx refuses both."
 )
 
+_FILLING = (
+    "Fields may be added and filled after a signature, and pyHanko does not ask what their looks then cover, nor "
+    "whether a field was hidden when somebody signed. In edocx empty fields draw nothing, looks are measured by their "
+    "page, and what was hidden stays so."
+)
+_BEHIND = (
+    "It reads the signature and no further: what stands behind its end, or another block of text beside it, is not its "
+    "business. edocx calls the file partly covered, and says that foreign bytes are in it."
+)
+_FRAMED = (
+    "It goes by the directory at the end of the zip, and finds the genuine files; readers that begin at the start, go "
+    "by local headers or mend the zip find others. edocx reads no zip that can be taken for two."
+)
+
 ARGUED: dict[tuple[str, str, str], str] = {
+    ("pyHanko", "PDF, forged, below a seal", ACCEPTS): _FILLING,
+    ("pyHanko", "PDF, forged and prepared, below a seal", ACCEPTS): _FILLING,
+    ("openssl", "CMS, forged", ACCEPTS): _BEHIND,
+    ("zipfile and xmlsec1", "container, forged", ACCEPTS): _FRAMED,
     ("pdfsig", "PDF, forged", ACCEPTS): _RANGES,
     ("pdfsig", "PDF, signed by edocx", REFUSES): _NO_STAMPS,
     ("pyHanko", "PDF, forged", ACCEPTS): _TAIL,
@@ -111,8 +133,19 @@ class Case:
 
     @property
     def is_pdf(self) -> bool:
-        """Whether the PDF judges are asked, or those of XML."""
+        """Whether it is a PDF."""
         return self.family.startswith("PDF")
+
+    @property
+    def judges(self) -> tuple[str, ...]:
+        """Who is asked about files of this family."""
+        kinds = {"PDF": PDF, "CMS": CMS, "container": ZIP}
+        return kinds.get(self.family.partition(",")[0], XML)
+
+    @property
+    def ending(self) -> str:
+        """The ending of the file's name."""
+        return {PDF: "pdf", CMS: "p7s", ZIP: "asice"}.get(self.judges, "xml")
 
 
 @dataclass(slots=True)
@@ -145,8 +178,9 @@ class Workshop:
         return open_signer(f"file:{place}", **options)
 
     def cases(self, parts: set[str] | None = None) -> Iterator[Case]:
-        """Yield every file, or those of some kinds (``pdf``, ``xml``, ``envelope``)."""
-        for name, make in (("pdf", self._pdfs), ("xml", self._documents), ("envelope", self._envelopes)):
+        """Yield every file, or those of some kinds (``pdf``, ``xml``, ``envelope``, ``other``)."""
+        makers = {"pdf": self._pdfs, "xml": self._documents, "envelope": self._envelopes, "other": self._others}
+        for name, make in makers.items():
             if parts is None or name in parts:
                 yield from make()
 
@@ -184,6 +218,35 @@ class Workshop:
         for name, path in (("one signature", one), ("two signatures", two)):
             for attack in pdf.forgeries(path.read_bytes()):
                 yield Case(f"PDF, forged, {name}", attack.name, attack.data, genuine=False)
+
+        for name, forged in self._below_a_seal(plain, one):
+            yield Case(f"PDF, forged{name[0]}, below a seal", name[1], forged, genuine=False)
+
+    def _below_a_seal(self, plain: Path, one: Path) -> Iterator[tuple[tuple[str, str], bytes]]:
+        """Yield forgeries that another trusted signer then seals: only the first signature can fail."""
+        place, out = self.folder / "below.pdf", self.folder / "sealed.pdf"
+
+        def signed(data: bytes, key: Signer, field: str) -> bytes:
+            place.write_bytes(data)
+            return sign(place, out, key, at=SIGNED_AT, field=field, certify=False).read_bytes()
+
+        for attack in pdf_additions.additions(one.read_bytes()):
+            yield ("", attack.name), signed(attack.data, self.agency, "Seal")
+        for shadow in pdf_prepared.SHADOWS:
+            first = signed(shadow.prepared(plain.read_bytes()), self.person, "Leader")
+            yield (" and prepared", shadow.name), signed(shadow.revealed(first), self.agency, "Seal")
+
+    def _others(self) -> Iterator[Case]:
+        note = self.folder / "note.txt"
+        note.write_text("ghi chú " * 50, "utf-8")
+        data = sign_file(note, self.folder / "a.p7s", self.person, at=SIGNED_AT).read_bytes()
+        yield Case("CMS, signed by edocx", "detached", data, genuine=True)
+        for attack in container.trailers(data):
+            yield Case("CMS, forged, bytes behind it", attack.name, attack.data, genuine=False)
+        data = sign_files([note], self.folder / "a.asice", self.agency, at=SIGNED_AT).read_bytes()
+        yield Case("container, signed by edocx", "one file", data, genuine=True)
+        for attack in container.framings(data):
+            yield Case("container, forged, another zip around it", attack.name, attack.data, genuine=False)
 
     def _documents(self) -> Iterator[Case]:
         import signxml  # noqa: PLC0415
@@ -239,7 +302,7 @@ class Workshop:
 
     def judges(self, case: Case) -> dict[str, bool]:
         """Return who accepts a file."""
-        place = self.folder / ("case.pdf" if case.is_pdf else "case.xml")
+        place = self.folder / f"case.{case.ending}"
         place.write_bytes(case.data)
         known: dict[str, Callable[[Path], bool]] = {
             "edocx": self._edocx,
@@ -247,12 +310,15 @@ class Workshop:
             "pyHanko": self._pyhanko,
             "xmlsec1": self._xmlsec1,
             "signxml": self._signxml,
+            "openssl": self._openssl,
+            "zipfile and xmlsec1": self._zip_and_xmlsec1,
         }
-        return {name: known[name](place) for name in (PDF if case.is_pdf else XML)}
+        return {name: known[name](place) for name in case.judges}
 
     def _edocx(self, place: Path) -> bool:
         try:
-            return verify(place, trust=self.trust, at=AT).indication is Indication.TOTAL_PASSED
+            beside = [self.folder / "note.txt"] if place.suffix == ".p7s" else []
+            return verify(place, trust=self.trust, at=AT, detached=beside).indication is Indication.TOTAL_PASSED
         except EdocxError:
             return False
 
@@ -296,6 +362,34 @@ class Workshop:
         command = ["xmlsec1", "--verify", "--trusted-pem", str(trust / "root.crt")]
         command += ["--untrusted-pem", str(trust / "state.crt"), *ids, str(place)]
         return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+
+    def _openssl(self, place: Path) -> bool:
+        data = place.read_bytes()
+        form = "PEM" if b"-----BEGIN" in data else "DER"
+        command = ["openssl", "cms", "-verify", "-inform", form, "-in", str(place), "-binary", "-purpose", "any"]
+        command += ["-content", str(self.folder / "note.txt"), "-CAfile", str(self.folder / "trust" / "root.crt")]
+        command += ["-attime", str(int(AT.timestamp())), "-out", "/dev/null"]
+        return subprocess.run(command, capture_output=True, check=False, timeout=60).returncode == 0
+
+    def _zip_and_xmlsec1(self, place: Path) -> bool:
+        with tempfile.TemporaryDirectory() as folder:
+            try:
+                with zipfile.ZipFile(place) as archive:
+                    archive.extractall(folder)
+            except (zipfile.BadZipFile, OSError, ValueError, RuntimeError, NotImplementedError):
+                return False
+            inside = Path(folder) / "META-INF" / "signatures.xml"
+            trust = self.folder / "trust"
+            command = ["xmlsec1", "--verify", "--trusted-pem", str(trust / "root.crt")]
+            command += [
+                "--untrusted-pem",
+                str(trust / "state.crt"),
+                "--verification-gmt-time",
+                f"{AT:%Y-%m-%d %H:%M:%S}",
+            ]
+            command += ["--id-attr:Id", "http://uri.etsi.org/01903/v1.3.2#:SignedProperties", str(inside)]
+            done = subprocess.run(command, cwd=folder, capture_output=True, check=False, timeout=60)
+            return done.returncode == 0
 
     def _signxml(self, place: Path) -> bool:
         from signxml import SignatureConfiguration, XMLVerifier  # noqa: PLC0415
@@ -379,7 +473,7 @@ def page(rows: dict[str, Row]) -> str:
         "`tests/verification/test_verification_agreement.py` holds a part of this table true.",
         "",
     ]
-    for judges in (PDF, XML):
+    for judges in (PDF, XML, CMS, ZIP):
         lines += [f"| files | number | harmless | {' | '.join(judges)} |", f"|---|---|---|{'---|' * len(judges)}"]
         for family, row in rows.items():
             if judges[1] in row.accepted:
