@@ -8,10 +8,10 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
-from hub_scene import PATIENCE, SECRETS, A, B, C, OfficialClient, document, open_hub, serving
+from hub_scene import PATIENCE, SECRETS, A, B, C, OfficialClient, document, enrol, open_hub, serving
 
 from edocx.errors import KeyFileError, StoreUnavailable, UsageError
-from edocx.hub import HubConfig, app
+from edocx.hub import HubConfig, NewAgency, app
 from edocx.hub.payload_pieces import PIECE
 
 
@@ -54,6 +54,41 @@ def test_one_message_sent_to_all_nodes_at_once_is_one_message(nodes):
     assert len(set(doc_ids)) == 10
     assert "" not in doc_ids
     assert len(OfficialClient(nodes[1], B, SECRETS[B]).waiting()) == 10
+
+
+def test_a_limit_of_calls_holds_for_all_nodes_together(nodes, server, tmp_path, clock):
+
+    hub = app(
+        HubConfig(database=tmp_path / "three" / "hub.db", key=tmp_path / "one" / "hub.db.key", server=server),
+        clock=clock,
+    )
+    enrol(hub, NewAgency(C, "Sở", per_minute=45))
+    hub.service.close()
+
+    def codes(calls):
+        clients = [OfficialClient(node, C, SECRETS[C]) for node in nodes]
+        replies = [clients[number % 2].call("countReceiveEdoc").json() for number in range(calls)]
+        return [reply.get("EdxCode", "ok") for reply in replies]
+
+    found = codes(60)
+    # A node may hold what is left of its part, of two calls here, while the other one is refused.
+    assert 43 <= found.count("ok") <= 45
+    assert found.count("EDX-HUB-RATE") == 60 - found.count("ok")
+    clock.advance(minutes=1)
+    assert set(codes(10)) == {"ok"}
+
+
+def test_calls_beyond_a_limit_cost_no_commits(tmp_path, clock, monkeypatch):
+    hub = open_hub(tmp_path, clock=clock)
+    enrol(hub, NewAgency(C, "Sở", per_minute=3))
+    commits, write = [], hub.service.store.write
+    monkeypatch.setattr(type(hub.service.store), "write", lambda _, *told: (commits.append(told[0]), write(*told))[1])
+    with serving(hub) as address:
+        client = OfficialClient(address, C, SECRETS[C])
+        codes = [client.call("countReceiveEdoc").json().get("EdxCode", "ok") for _ in range(20)]
+    assert codes == ["ok"] * 3 + ["EDX-HUB-RATE"] * 17
+    assert commits == ["rate"] * 3
+    hub.service.close()
 
 
 def test_a_node_with_another_key_does_not_make_one(nodes, server, tmp_path, clock):
@@ -154,7 +189,16 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path, clock):
     with serving(hub) as address:
         OfficialClient(address, A, SECRETS[A]).send(document(to=(B, C)))
     hub.service.close()
-    added = {"verdicts", "relay_keys", "neighbours", "own_secrets", "payload_pieces", "hub_schema"}
+    added = {
+        "verdicts",
+        "relay_keys",
+        "neighbours",
+        "own_secrets",
+        "payload_pieces",
+        "hub_schema",
+        "heads",
+        "call_rates",
+    }
     with sqlite3.connect(tmp_path / "hub.db") as old:
         for name in added:
             old.execute(f"DROP TABLE {name}")

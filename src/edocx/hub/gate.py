@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -14,6 +13,7 @@ from edocx.hub.agencies import Agency
 from edocx.hub.configuration import HubConfig
 from edocx.hub.database import HubStore
 from edocx.hub.metrics import OLD_SECONDS, Metrics
+from edocx.hub.rate import Rate
 from edocx.hub.signed_headers import Parameters, SignedHeaders
 from edocx.hub.vault import Vault
 
@@ -33,27 +33,6 @@ class Caller:
 
 
 @dataclass(slots=True)
-class Rate:
-    """Counts calls an agency made in the present minute, in this process."""
-
-    _minute: int = 0
-    _calls: dict[int, int] = field(default_factory=dict)
-    _lock: threading.Lock = field(default_factory=threading.Lock)
-
-    def spend(self, agency: Agency, limit: int | None, now: datetime) -> None:
-        """Count one call; raise `Refused` beyond the limit."""
-        if limit is None:
-            return
-        with self._lock:
-            minute = int(now.timestamp()) // 60
-            if minute != self._minute:
-                self._minute, self._calls = minute, {}
-            self._calls[agency.id] = self._calls.get(agency.id, 0) + 1
-            if self._calls[agency.id] > limit:
-                raise refusal.too_many_requests()
-
-
-@dataclass(slots=True)
 class Gate:
     """Lets callers in."""
 
@@ -62,7 +41,11 @@ class Gate:
     vault: Vault
     clock: Clock
     metrics: Metrics
-    rate: Rate = field(default_factory=Rate)
+    rate: Rate = field(init=False)
+
+    def __post_init__(self) -> None:
+        """Begin to count."""
+        self.rate = Rate(self.store)
 
     def let_in(self, request: Request) -> Caller:
         """Return who calls; raise `Refused` for a wrong signature, a stale call or too many of them."""

@@ -250,6 +250,15 @@ heads = Table(
     Index("ix_heads_unit", "unit", "number"),
 )
 
+call_rates = Table(
+    # How much of an agency's allowance for a minute the nodes took (`edocx.hub.rate`); one row for each agency.
+    "call_rates",
+    metadata,
+    Column("agency", ForeignKey(agencies.c.id), primary_key=True, autoincrement=False),
+    Column("minute", BigInteger, nullable=False),
+    Column("taken", Integer, nullable=False),
+)
+
 hub_schema = Table(
     "hub_schema",
     metadata,
