@@ -82,7 +82,7 @@ def test_with_only_a_claimed_time_it_is_indeterminate_and_says_what_is_missing(p
     reasons = [message for message in signature.messages if message.code == "EDX-CERT-REVOKED"]
     assert reasons
     assert "không có bằng chứng" in reasons[0].vi
-    assert "nothing proves" in reasons[0].en
+    assert "no timestamp or receipt shows" in reasons[0].en
 
 
 def test_proven_only_after_the_last_day_it_does_not_verify(province, tmp_path):
