@@ -81,7 +81,7 @@ def test_with_only_a_claimed_time_it_is_indeterminate_and_says_what_is_missing(p
     assert signature.time_source == "claimed"
     reasons = [message for message in signature.messages if message.code == "EDX-CERT-REVOKED"]
     assert reasons
-    assert "không có bằng chứng" in reasons[0].vi
+    assert "không dấu thời gian hay biên nhận nào" in reasons[0].vi
     assert "no timestamp or receipt shows" in reasons[0].en
 
 
