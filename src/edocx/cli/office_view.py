@@ -246,9 +246,19 @@ def show_retention(found: Retention) -> None:
         show_table(_CONTENTS, rows)
     count, size, day = len(found.contents), found.size, f"{in_vietnam(found.before):%d/%m/%Y}"
     if found.deleted:
-        say(Text(f"Đã hủy {count} nội dung, {size} byte; nhật ký giữ mã băm.", f"Deleted {count}, {size} bytes."))
+        say(
+            Text(
+                f"Đã hủy {count} nội dung, {size} byte; nhật ký giữ mã băm.",
+                f"Deleted: {count}, {size} bytes; the journal keeps the digests.",
+            )
+        )
     else:
-        say(Text(f"{count} nội dung, {size} byte, xong trước {day}.", f"{count} contents, {size} bytes, before {day}."))
+        say(
+            Text(
+                f"{count} nội dung, {size} byte, xong trước {day}.",
+                f"Contents: {count}, {size} bytes, settled before {day}.",
+            )
+        )
         say(Text("Chưa hủy gì: thêm --delete --by TÀI-KHOẢN.", "Nothing was deleted: add --delete --by ACCOUNT."))
 
 
