@@ -14,6 +14,7 @@ from edocx.envelope.model import Organization
 from edocx.errors import Text, UnitError, UsageError
 from edocx.office.configuration import OfficeConfig, SignerConfig
 from edocx.office.entitlement import require_own, require_role
+from edocx.office.judged import Judged
 from edocx.office.workspace import workspace
 from edocx.routing.database import Store
 from edocx.routing.journal import Head
@@ -52,6 +53,8 @@ class Desk:
     """The journal's end that the axis is known to hold; see `edocx.office.attestation`."""
     compared: bool = field(default=False, repr=False)
     """Whether this office's journal was held against the axis' since it was opened."""
+    judged: Judged = field(default_factory=Judged, repr=False)
+    """Verdicts found under the present criteria."""
     _signers: dict[str, Signer] = field(default_factory=dict, repr=False)
     _criteria: Criteria | None = field(default=None, repr=False)
     _fit: dict[str, Criteria] = field(default_factory=dict, repr=False)

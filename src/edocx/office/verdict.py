@@ -15,7 +15,8 @@ def verdict_on(desk: Desk, message: Incoming, reading: Reading) -> Report:
     An envelope that is not addressed to this unit (``EDX-NOT-ADDRESSED``), or lost its seal on the way
     (``EDX-SEAL-MISSING``), never passes: the clerk sees it with that finding. Units are those of the day it arrived.
     """
-    report = verify_reading(reading, desk.criteria, name=message.message_id)
+    criteria, name = desk.criteria, message.message_id
+    report = desk.judged.once(name, reading.raw.sha256, criteria, lambda: verify_reading(reading, criteria, name=name))
     findings = check_addressing(
         reading.envelope, report, own=desk.unit, directory=desk.directory, at=message.arrived_at
     )
