@@ -43,6 +43,9 @@ def ready(tmp_path_factory):
     return folder
 
 
+_GIVEN_BACK = {IncomingState.REJECTED, IncomingState.RECALLED}
+
+
 class Offices(RuleBasedStateMachine):
     ready: Path
 
@@ -55,6 +58,8 @@ class Offices(RuleBasedStateMachine):
         self.faults = Faults()
         self.line: UnrulyLine
         self.sent: set[tuple[str, str]] = set()
+        self.attempts: dict[str, int] = {}
+        self.taken_back: set[str] = set()
         self.net = self._open()
         self.ids = {draft: str(self.net.office(scene.COMMUNE).document(draft).id) for draft in DRAFTS}
 
@@ -93,6 +98,18 @@ class Offices(RuleBasedStateMachine):
 
         self._do(act)
 
+    @precondition(lambda self: self.sent)
+    @rule(data=st.data())
+    def send_again(self, data):
+        """Send a document anew that nobody refuses or takes back: which attempt a refusal means no message tells."""
+        held = sorted(one for one in self.sent if one[0] not in self.taken_back)
+        if not held:
+            return
+        draft, unit = data.draw(st.sampled_from(held))
+        self.attempts[draft] = self.attempts.get(draft, 1) + 1
+        office = self.net.office(scene.COMMUNE)
+        self._do(lambda: office.send(office.document(draft), to=[unit], attempt=self.attempts[draft]))
+
     @rule(code=st.sampled_from(PARTIES))
     def work(self, code):
         self._do(self.net.office(code).work)
@@ -104,11 +121,16 @@ class Offices(RuleBasedStateMachine):
             incoming = self.net.office(code).incoming(self.ids[draft])
             incoming.reject("Gửi nhầm", by="van-thu") if refuse else incoming.accept(by="van-thu")
 
+        refuse = refuse and draft not in self.attempts
+        self.taken_back |= {draft} if refuse else set()
         self._do(act)
 
     @precondition(lambda self: self.sent)
     @rule(draft=st.sampled_from(DRAFTS), as_document=st.booleans())
     def recall(self, draft, as_document):
+        if draft in self.attempts:
+            return
+        self.taken_back.add(draft)
         act = self.net.office(scene.COMMUNE).recall
         self._do(lambda: act(draft, "Nhầm phụ lục", by="van-thu-xa", as_document=as_document))
 
@@ -186,6 +208,8 @@ class Offices(RuleBasedStateMachine):
         assert IncomingState.NEW not in {m.state for m in came}
         shown_new = Counter(line["ids"]["message_id"] for line in lines if line["event"] == "message.presented")
         assert set(shown_new.values()) <= {1}, "presented twice"
+        if not {state for state in (m.state for m in came) if state in _GIVEN_BACK}:
+            assert len(shown_new & Counter(m.message_id for m in came)) == 1, "two attempts shown as new"
         there = self._last(unit, document_id, unit, "in")
         here = self._last(scene.COMMUNE, document_id, unit, "out")
         assert (here.shown.handling, here.shown.change) == (there.shown.handling, there.shown.change)
