@@ -14,6 +14,8 @@ _COMMANDS = {
     "demo": Text("Một văn bản qua bốn cấp, từ đầu đến cuối", "One document through four levels, from end to end"),
     "verify": Text("Kiểm tra chữ ký, con dấu của tệp", "Verify the signatures of files"),
     "sign": Text("Ký hoặc đóng dấu tệp", "Sign or seal files"),
+    "prepare": Text("Chuẩn bị chữ ký cho khóa ở nơi khác", "Prepare a signature for a key that is elsewhere"),
+    "complete": Text("Hoàn tất chữ ký đã chuẩn bị", "Complete a prepared signature"),
     "form": Text("Tạo ô số, ngày, chữ ký, con dấu trước khi ký", "Make the fields before anybody signs"),
     "copy": Text("Sao y, sao lục, trích sao điện tử", "Sealed electronic copies and extracts"),
     "extend": Text("Nâng mức chữ ký để lưu lâu dài", "Lift signatures for the long term"),

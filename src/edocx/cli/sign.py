@@ -24,29 +24,12 @@ if TYPE_CHECKING:
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
 
-class _Role(StrEnum):
-    PERSON = "person"
-    ORGANISATION = "organisation"
-
-
 class _Container(StrEnum):
     PDF = "pdf"
     P7S = "p7s"
     ASICE = "asice"
 
 
-_ATTACHMENT: Any = typer.Option(
-    None, "--attachment", metavar="SỐ/KÝ HIỆU", help="Đóng lên phụ lục của văn bản này / an attachment's seal."
-)
-_NUMBER: Any = typer.Option(
-    None, "--number", metavar="SỐ/KÝ HIỆU", help="Điền số khi đóng dấu / fill in the number with the seal."
-)
-_DATE: Any = typer.Option(None, "--date", formats=["%Y-%m-%d"], help="Ngày ban hành (mặc định hôm nay) / date (today).")
-_PLACE: Any = typer.Option(
-    None, "--place", metavar="TRANG,X,Y,RỘNG,CAO", help="Vị trí (mm, từ góc dưới trái) / page,x,y,width,height."
-)
-_NEAR: Any = typer.Option(None, "--near", metavar="TEXT", help="Đặt trên dòng chữ này / above this text.")
-_INITIALS: Any = typer.Option(False, "--initials", help="Ký nháy, trước mọi chữ ký / initials, before signatures.")
 _FILES: Any = typer.Argument(
     ..., metavar="FILE", help="PDF; thư mục; tệp bất kỳ với --format / a PDF, a folder, any files."
 )
@@ -59,7 +42,7 @@ _SERVICES: Any = typer.Option(
 def sign(
     files: list[Path] = _FILES,
     key: str | None = options.KEY,
-    role: _Role = typer.Option(..., "--as", help="Cá nhân hay cơ quan / person or organisation."),
+    role: options.Role = options.ROLE,
     out: Path | None = typer.Option(None, "--out", help="Tệp hoặc thư mục kết quả / the signed file or folder."),
     chain: Path | None = options.CHAIN,
     level: LevelName | None = options.LEVEL,
@@ -68,18 +51,18 @@ def sign(
     trust: list[str] = options.TRUST,
     online: bool = options.ONLINE,
     registry: Path | None = options.REGISTRY,
-    image: Path | None = typer.Option(None, "--image", help="Ảnh chữ ký hoặc con dấu / image (PNG)."),
-    reason: str | None = typer.Option(None, "--reason", help="Lý do / reason."),
+    image: Path | None = options.IMAGE,
+    reason: str | None = options.REASON,
     scheme: Scheme = options.SCHEME,
     container: _Container = typer.Option(_Container.PDF, "--format", help="pdf, p7s, asice."),
-    near: str | None = _NEAR,
-    place: str | None = _PLACE,
-    field: str | None = typer.Option(None, "--field", help="Ô chữ ký có sẵn / an existing signature field."),
-    initials: bool = _INITIALS,
-    attachment: str | None = _ATTACHMENT,
-    number: str | None = _NUMBER,
-    issued_on: datetime | None = _DATE,
-    city: str | None = typer.Option(None, "--city", help="Địa danh đi cùng ngày / the place before the date."),
+    near: str | None = options.NEAR,
+    place: str | None = options.PLACE,
+    field: str | None = options.FIELD,
+    initials: bool = options.INITIALS,
+    attachment: str | None = options.ATTACHMENT,
+    number: str | None = options.NUMBER,
+    issued_on: datetime | None = options.DATE,
+    city: str | None = options.CITY,
     preview: Path | None = options.PREVIEW,
     fast: bool = typer.Option(False, "--fast", help="Ghi thẳng vào PDF đơn giản / append to plain PDFs directly."),
     jobs: int = typer.Option(2, "--jobs", min=1, max=64, help="Số việc song song với thư mục / for a folder."),

@@ -2,11 +2,38 @@
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Any
 
 import typer
 
 from edocx.cli.signing_means import Scheme
+
+
+class Role(StrEnum):
+    """In which role a key is used."""
+
+    PERSON = "person"
+    ORGANISATION = "organisation"
+
+
+ROLE: Any = typer.Option(..., "--as", help="Cá nhân hay cơ quan / person or organisation.")
+IMAGE: Any = typer.Option(None, "--image", help="Ảnh chữ ký hoặc con dấu / image (PNG).")
+REASON: Any = typer.Option(None, "--reason", help="Lý do / reason.")
+FIELD: Any = typer.Option(None, "--field", help="Ô chữ ký có sẵn / an existing signature field.")
+CITY: Any = typer.Option(None, "--city", help="Địa danh đi cùng ngày / the place before the date.")
+ATTACHMENT: Any = typer.Option(
+    None, "--attachment", metavar="SỐ/KÝ HIỆU", help="Đóng lên phụ lục của văn bản này / an attachment's seal."
+)
+NUMBER: Any = typer.Option(
+    None, "--number", metavar="SỐ/KÝ HIỆU", help="Điền số khi đóng dấu / fill in the number with the seal."
+)
+DATE: Any = typer.Option(None, "--date", formats=["%Y-%m-%d"], help="Ngày ban hành (mặc định hôm nay) / date (today).")
+PLACE: Any = typer.Option(
+    None, "--place", metavar="TRANG,X,Y,RỘNG,CAO", help="Vị trí (mm, từ góc dưới trái) / page,x,y,width,height."
+)
+NEAR: Any = typer.Option(None, "--near", metavar="TEXT", help="Đặt trên dòng chữ này / above this text.")
+INITIALS: Any = typer.Option(False, "--initials", help="Ký nháy, trước mọi chữ ký / initials, before signatures.")
 
 KEY: Any = typer.Option(None, "--key", help="file:key.p12, pkcs11:token=…, csc:https://…")
 CHAIN: Any = typer.Option(None, "--chain", help="Chứng thư của khóa / the key's certificates.")

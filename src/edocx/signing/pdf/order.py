@@ -25,6 +25,8 @@ from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.field_text import FieldValue
 from edocx.signing.pdf.form import SEAL_FIELD
 from edocx.signing.pdf.look import Look
+from edocx.signing.pdf.phases import prepare
+from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.pdf.sign import LevelTask, Signed, sign_to_level
 from edocx.signing.pdf.slot import INITIAL, PERSON, Fields, slot_for, waiting_for_seal
 from edocx.signing.pdf.verify import verify_pdf
@@ -81,6 +83,50 @@ def sign_as(
     ``EDX-SIGN-INITIALS``, and what `slot_for` raises.
     """
     notes, fields = _admit(source, signer, role, at, criteria, evidence, exempt=exempt, initials=initials)
+    name, look = _plan(source, fields, role, appearance, field, box, reason, fill, initials=initials, exempt=exempt)
+    done = sign_to_level(
+        source, out, signer, at=at, field=name, level=level, timestamps=timestamps, evidence=evidence,
+        unstamped=unstamped, keep=keep, fast=fast, **look,
+    )  # fmt: skip
+    return notes if done.task is None else (*notes, _deferred(done))
+
+
+def prepare_as(
+    source: Path,
+    working_file: Path,
+    signer: Signer,
+    role: Role,
+    *,
+    at: datetime,
+    criteria: Criteria | None = None,
+    appearance: Appearance | None = None,
+    reason: str | None = None,
+    box: Box | None = None,
+    exempt: bool = False,
+    initials: bool = False,
+    field: str | None = None,
+    fill: Mapping[str, FieldValue] | None = None,
+    timestamp_room: int = 0,
+) -> tuple[Prepared, tuple[Message, ...]]:
+    """Prepare what `sign_as` would sign, for whoever holds the key to finish (`edocx.signing.pdf.phases.complete`).
+
+    The same checks are made and the same place is taken; the signer is only asked who he is. ``working_file`` is on
+    disk when this returns. Raises what `sign_as` raises, but for what only a signature can.
+    """
+    notes, fields = _admit(source, signer, role, at, criteria, None, exempt=exempt, initials=initials)
+    name, look = _plan(source, fields, role, appearance, field, box, reason, fill, initials=initials, exempt=exempt)
+    prepared = prepare(
+        source, working_file, certificate=signer.certificate, algorithm=signer.algorithm, chain=signer.chain, at=at,
+        field=name, timestamp_room=timestamp_room, **look,
+    )  # fmt: skip
+    return prepared, notes
+
+
+def _plan(  # noqa: PLR0917 - what both doors were told
+    source: Path, fields: Fields, role: Role, appearance: Appearance | None, field: str | None, box: Box | None,
+    reason: str | None, fill: Mapping[str, FieldValue] | None, *, initials: bool, exempt: bool,
+) -> tuple[str, Look]:  # fmt: skip
+    """Return the field that is signed, and how: see `slot_for`."""
     visible = appearance is not None and appearance.visible
     slot = slot_for(
         source, fields, role, visible=visible, field=field, box=box, initials=initials, exempt=exempt
@@ -91,11 +137,7 @@ def sign_as(
         "box": slot.box, "seal": slot.seal, "lock": slot.lock, "certify": not fields.taken and role == "person",
         "appearance": appearance, "reason": reason, "fill": fill,
     }  # fmt: skip
-    done = sign_to_level(
-        source, out, signer, at=at, field=slot.name, level=level, timestamps=timestamps, evidence=evidence,
-        unstamped=unstamped, keep=keep, fast=fast, **look,
-    )  # fmt: skip
-    return notes if done.task is None else (*notes, _deferred(done))
+    return slot.name, look
 
 
 def _admit(  # noqa: PLR0917 - one caller
