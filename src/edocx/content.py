@@ -12,13 +12,17 @@ import io
 import os
 import secrets
 import stat
+import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import BinaryIO
 
-from edocx.errors import EdocxError, InputError, LimitExceeded, StoreUnavailable, Text
+from edocx.errors import EdocxError, InputError, LimitExceeded, StoreUnavailable, Text, UsageError
+
+if sys.platform != "win32":
+    import fcntl
 
 PIECE = 256 * 1024
 """Bytes read at a time: large enough for hashing speed, small enough for flat memory."""
@@ -116,18 +120,62 @@ def durable_file(path: Path) -> Iterator[BinaryIO]:
 
     The stream is a temporary file beside ``path`` (readable and seekable too). When the block ends well it is
     fsynced, renamed over ``path``, and the folder is fsynced, so that the name is on disk too; when it does not,
-    nothing half written stays. Raises ``OSError``, naming ``path``.
+    nothing half written stays. Raises ``OSError``, naming ``path``, and `UsageError` (``EDX-FILE-DEVICE``) where a
+    device, pipe or socket stands: its name would be taken from everybody else.
     """
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+    _require_replaceable(path)
+    with naming(path):
+        temporary, stream = _new_part(path)
     try:
-        with naming(path), temporary.open("x+b") as stream:
+        with naming(path), stream:
             yield stream
             stream.flush()
             os.fsync(stream.fileno())
-        temporary.replace(path)
+            if sys.platform != "win32":
+                temporary.replace(path)  # while it is locked: nobody takes it for abandoned
+        if sys.platform == "win32":
+            temporary.replace(path)
         sync_folder(path.parent)
     finally:
         temporary.unlink(missing_ok=True)
+
+
+def _require_replaceable(path: Path) -> None:
+    try:
+        kind = path.stat().st_mode
+    except OSError:  # nothing is there, or a link to nothing; what cannot be looked at cannot be written either
+        return
+    if not (stat.S_ISREG(kind) or stat.S_ISDIR(kind)):
+        raise UsageError(
+            Text("Nơi ghi kết quả là thiết bị, không phải tệp.", "The place for the result is a device, not a file."),
+            hint=Text("Ghi vào một tệp.", "Name a file."),
+            code="EDX-FILE-DEVICE",
+            where=str(path),
+        )
+
+
+def _new_part(path: Path) -> tuple[Path, BinaryIO]:
+    """Make ``.NAME.XXXXXXXXXXXX.part``, locked while it is open: who clears away can tell a dead process' file."""
+    while True:
+        place = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
+        stream = place.open("x+b")
+        if sys.platform == "win32":
+            return place, stream
+        # Where the file system knows no locks, nobody else gets one either, and nothing is cleared away.
+        with suppress(OSError):
+            fcntl.flock(stream.fileno(), fcntl.LOCK_EX)
+        # Between making and locking it, a process that clears away may have taken it for an abandoned one.
+        if is_named(stream.fileno(), place):
+            return place, stream
+        stream.close()
+
+
+def is_named(opened: int, path: Path) -> bool:
+    """Say whether a path still names the file that this descriptor has open."""
+    try:
+        return os.path.samestat(os.fstat(opened), path.lstat())
+    except FileNotFoundError:
+        return False
 
 
 @contextmanager

@@ -19,6 +19,13 @@ from edocx.cli import main
         ("sign", "content", "--as", "person", "--key", "file:key", "--chain", "chain", "--out", "chain"),
         ("copy", "content", "--form", "sao-y", "--agency", "X", "--key", "file:key", "--out", "content"),
         ("copy", "content", "--form", "sao-y", "--agency", "X", "--key", "key", "--out", "key"),
+        ("sign", "content", "--as", "person", "--preview", "link"),
+        ("sign", "content", "--as", "person", "--image", "image", "--preview", "image"),
+        ("sign", "content", "--as", "person", "--key", "file:key", "--preview", "key"),
+        ("copy", "content", "--form", "sao-y", "--agency", "X", "--preview", "content"),
+        ("prepare", "content", "--certificate", "chain", "--as", "person", "--out", "w.json", "--digest", "content"),
+        ("verify", "content", "--html", "content"),
+        ("verify", "content", "--trust", "chain", "--etsi", "chain"),
     ],
 )
 def test_no_result_is_written_over_an_input(arguments, tmp_path, monkeypatch, capsys):

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import os
+import stat
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from edocx.content import Blob, durable_file
-from edocx.errors import InputError, LimitExceeded
+from edocx.errors import InputError, LimitExceeded, UsageError
 
 
 @given(st.binary(max_size=4096), st.integers(1, 700))
@@ -58,3 +60,15 @@ def test_a_durable_file_is_visible_only_when_whole(tmp_path):
         stream.write(b"abc")
         assert not target.exists()
     assert target.read_bytes() == b"abc"
+
+
+def test_no_device_or_pipe_is_replaced_by_a_file(tmp_path):
+    pipe, link = tmp_path / "pipe", tmp_path / "link"
+    os.mkfifo(pipe)
+    link.symlink_to(pipe)
+    for place in (pipe, link):
+        with pytest.raises(UsageError) as refused, durable_file(place):
+            pass
+        assert refused.value.code == "EDX-FILE-DEVICE"
+    assert stat.S_ISFIFO(pipe.stat().st_mode)
+    assert link.is_symlink()

@@ -308,3 +308,16 @@ def test_an_archived_file_verifies_twenty_years_on_with_every_service_gone(edocx
     assert code == 0, said + err
     (one,) = json.loads(said)["signatures"]
     assert (one["indication"], one["level"]) == ("TOTAL-PASSED", "B-LTA")
+
+
+def test_of_several_leftovers_one_is_taken_over_and_those_of_finished_files_go(tmp_path):
+    for run in ("00000001", "00000002"):
+        (tmp_path / f".a.pdf.{run}.B-B").write_bytes(b"half")
+        (tmp_path / f".done.pdf.{run}.B-B").write_bytes(b"half")
+        (tmp_path / f".open.pdf.{run}.B-B").write_bytes(b"half")
+    (tmp_path / "done.pdf").write_bytes(b"whole")
+    with Staging(tmp_path) as run:
+        assert run.take_over(tmp_path / "a.pdf")
+        run.name_for(tmp_path / "a.pdf").rename(tmp_path / "a.pdf")
+    left = sorted(path.name for path in tmp_path.iterdir())
+    assert left == [".open.pdf.00000001.B-B", ".open.pdf.00000002.B-B", "a.pdf", "done.pdf"]

@@ -106,9 +106,13 @@ def test_a_note_reaches_no_file_but_its_own_and_a_damaged_one_is_named(edocx, si
     assert json.loads(said)["files"][0]["error"]["code"] == "EDX-LIFT-GONE"
     assert other.read_bytes() == before
     note.write_text("{")
-    code, _, err = edocx("extend", folder, "--tsa", tsa)
+    put_off = folder / "y.pdf"
+    arguments = ("sign", draft, "--key", key(signing), "--as", "person", "--out", put_off)
+    assert edocx(*arguments, "--tsa", "http://127.0.0.1:9/", "--defer")[0] == 0
+    code, said, _ = edocx("extend", folder, "--tsa", tsa)
     assert code == 4
-    assert "EDX-LIFT-NOTE" in err
+    assert "EDX-LIFT-NOTE" in said
+    assert not (folder / "y.pdf.lift.json").exists(), "a damaged note does not keep the others waiting"
 
 
 def test_a_form_is_initialled_signed_by_two_numbered_and_sealed(  # noqa: PLR0917

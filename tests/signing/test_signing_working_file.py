@@ -12,10 +12,11 @@ import pytest
 import signing_samples as samples
 from signing_samples import SIGNED_AT
 
+from edocx.content import durable_file
 from edocx.errors import EdocxError
 from edocx.signing import working_file as module
 from edocx.signing.pdf.sign import prepare, prepare_fast, sign
-from edocx.signing.working_file import working_file
+from edocx.signing.working_file import clear_abandoned, working_file
 
 
 class Meeting:
@@ -76,7 +77,7 @@ def test_what_a_killed_process_left_is_cleared_and_what_a_living_one_has_is_not(
     script = """
         import os, signal, sys
         from pathlib import Path
-        from edocx.signing.working_file import working_file
+        from edocx.signing.working_file import clear_abandoned, working_file
         with working_file(Path(sys.argv[1])) as place:
             place.write_text("half")
             os.kill(os.getpid(), signal.SIGKILL)
@@ -94,6 +95,28 @@ def test_what_a_killed_process_left_is_cleared_and_what_a_living_one_has_is_not(
             assert living.exists()
             assert mine != living
     assert list(tmp_path.iterdir()) == [other]
+
+
+def test_what_a_killed_process_left_of_a_durable_file_is_cleared_and_a_living_ones_is_not(tmp_path):
+    script = """
+        import os, signal, sys
+        from pathlib import Path
+        from edocx.content import durable_file
+        with durable_file(Path(sys.argv[1])) as stream:
+            stream.write(b"half")
+            stream.flush()
+            os.kill(os.getpid(), signal.SIGKILL)
+    """
+    out = tmp_path / "out.pdf"
+    subprocess.run([sys.executable, "-c", textwrap.dedent(script), str(out)], check=False)
+    (left,) = tmp_path.iterdir()
+    with durable_file(out) as living:
+        living.write(b"whole")
+        clear_abandoned(tmp_path)
+        assert not left.exists()
+        assert len(list(tmp_path.iterdir())) == 1
+    assert out.read_bytes() == b"whole"
+    assert list(tmp_path.iterdir()) == [out]
 
 
 def test_a_link_among_leftovers_is_not_followed(tmp_path):

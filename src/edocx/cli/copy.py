@@ -50,6 +50,7 @@ def copy(
     chosen = pages_of(pages) if pages else None
     means = Means.of(trust, registry, tsa, level, defer=defer, online=online)
     if preview is not None:
+        spare_inputs(preview, (file, key, chain, registry, *trust), option="--preview")
         shown = preview_copy(file, preview, form=kind, agency=agency, pages=chosen, at=means.at)
         say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
         return

@@ -64,27 +64,24 @@ def extend(
 
 def _settle_all(place: Path, means: dict[str, Any], notes: tuple[Message, ...], *, as_json: bool) -> int:
     """Do what was put off for a file or a folder; what cannot be done now stays noted."""
-    from edocx.signing.pdf.deferred import settle, tasks_in
+    from edocx.signing.pdf.deferred import SUFFIX, notes_in, read_task, settle
 
     rows: list[dict[str, Any]] = []
     code = 0
-    for task in tasks_in(place):
+    for note in notes_in(place):
+        row: dict[str, Any] = {"file": str(note).removesuffix(SUFFIX), "level": None, "since": None, "error": None}
         error: EdocxError | None = None
         try:
+            task = read_task(note)
+            row |= {"level": task.level, "since": task.since.isoformat()}
             settle(task, **means)
         except EdocxError as failed:
             error = failed
+            row["error"] = error_json(error)
             code = max(code, failed.exit_code)
-        rows.append(
-            {
-                "file": str(task.file),
-                "level": task.level,
-                "since": task.since.isoformat(),
-                "error": error_json(error) if error is not None else None,
-            }
-        )
+        rows.append(row)
         if not as_json:
-            _show(task.file, task.level, error)
+            _show(row["file"], row["level"], error)
     if not rows and not place.is_dir():
         raise _nothing(place)
     left = sum(row["error"] is not None for row in rows)
@@ -99,7 +96,7 @@ def _settle_all(place: Path, means: dict[str, Any], notes: tuple[Message, ...], 
     return code
 
 
-def _show(file: Path, level: str, error: EdocxError | None) -> None:
+def _show(file: str, level: str | None, error: EdocxError | None) -> None:
     if error is None:
         say(Text(f"Đã nâng lên {level}: {file}", f"Lifted to {level}: {file}"))
         return

@@ -75,6 +75,7 @@ def sign(
     look.check(role.value)
     means = Means.of(trust, registry, tsa, level, defer=defer, online=online, patient=files[0].is_dir())
     if preview is not None:
+        spare_inputs(preview, (*files, image, key, chain, registry, *trust), option="--preview")
         shown = preview_sign(files[0], preview, role.value, look, means.at)
         say(Text(f"Bản xem trước (chưa ký): {shown}", f"Preview (not signed): {shown}"))
         return

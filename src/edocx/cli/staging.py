@@ -11,6 +11,7 @@ import os
 import re
 import secrets
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -47,7 +48,11 @@ class Staging:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Remove the mark: what still waits may be taken over."""
+        """Remove the mark: what still waits may be taken over; what a dead run left of a finished file goes."""
+        if kind is None:
+            for name, paths in self._left.items():
+                if (self._folder / name).exists():
+                    _remove(paths)
         self._mark_of(self._run).unlink(missing_ok=True)
         if self._mark is not None:
             os.close(self._mark)
@@ -58,9 +63,11 @@ class Staging:
 
     def take_over(self, out: Path) -> bool:
         """Give what a dead run left of ``out`` this run's name; tell whether there was any."""
-        for path in self._left.pop(out.name, ()):
+        left = self._left.pop(out.name, [])
+        for place, path in enumerate(left):
             with contextlib.suppress(FileNotFoundError):  # another run was first
                 path.rename(self.name_for(out))
+                _remove(left[place + 1 :])
                 return True
         return False
 
@@ -99,3 +106,8 @@ class Staging:
 
     def _mark_of(self, run: str) -> Path:
         return self._folder / f".edocx.{run}.run"
+
+
+def _remove(paths: Iterable[Path]) -> None:
+    for path in paths:
+        path.unlink(missing_ok=True)

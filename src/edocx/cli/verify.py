@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import typer
 
+from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, error_json, fail, language, say
 from edocx.cli.progress import progress
 from edocx.cli.verify_folder import LEFT_OUT, UNREADABLE, is_left_out, listed
@@ -75,6 +76,7 @@ def verify(
         budget=FileBudget(file_seconds, file_memory * 1024 * 1024),
     )
     found = dict(listed(files))
+    _spare(html, etsi, (*found, *trust, *evidence, registry, *detached, *key, *receipts, policy))
     with progress(len(found)) as advance:
         outcomes = list(_shown(advance(judge_all(list(found), options, jobs)), found, quiet=as_json))
     if as_json:
@@ -90,6 +92,13 @@ def verify(
         _summarise(results, len(left))
     codes = {_exit_code(outcome) for _, outcome in results}
     raise typer.Exit(next((code for code in (2, *_RANK) if code in codes), 3))
+
+
+def _spare(html: Path | None, etsi: Path | None, inputs: tuple[Path | str | None, ...]) -> None:
+    """Refuse a page or a report that would take the place of what is verified, before it is."""
+    for option, place in (("--html", html), ("--etsi", etsi)):
+        if place is not None:
+            spare_inputs(place, inputs, option=option)
 
 
 def _shown(results: Iterator[Result], found: dict[Path, bool], *, quiet: bool) -> Iterator[Result]:

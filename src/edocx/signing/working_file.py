@@ -19,10 +19,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from edocx.content import is_named
+
 if sys.platform != "win32":
     import fcntl
 
-_NAME = re.compile(r"\..+\.[0-9a-f]{8}\.signing")
+_NAME = re.compile(r"\..+\.(?:[0-9a-f]{8}\.signing|[0-9a-f]{12}\.part)")
+"""What is made here, and what `edocx.content.durable_file` makes: both are locked while their process lives."""
+
 _BINARY = getattr(os, "O_BINARY", 0)
 _NO_LINK = getattr(os, "O_NOFOLLOW", 0)
 
@@ -38,7 +42,7 @@ def working_file(out: Path) -> Iterator[Path]:
     """
     place = out
     try:
-        _clear_abandoned(out.parent)
+        clear_abandoned(out.parent)
         place, lock = _make(out)
         try:
             yield place
@@ -72,12 +76,12 @@ def _make(out: Path) -> tuple[Path, int | None]:
         with contextlib.suppress(OSError):
             fcntl.flock(opened, fcntl.LOCK_EX)
         # Between making and locking it, a process that clears away may have taken it for an abandoned one.
-        if _is_named(opened, place):
+        if is_named(opened, place):
             return place, opened
         os.close(opened)
 
 
-def _clear_abandoned(folder: Path) -> None:
+def clear_abandoned(folder: Path) -> None:
     """Remove what killed processes left in a folder; what cannot be told from a living process' file stays."""
     if sys.platform == "win32" or (known := folder.absolute()) in _cleared:
         return
@@ -94,14 +98,7 @@ def _clear(path: Path) -> None:
         lock = os.open(path, os.O_RDWR | os.O_NONBLOCK | _NO_LINK)
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            if stat.S_ISREG(os.fstat(lock).st_mode) and _is_named(lock, path):
+            if stat.S_ISREG(os.fstat(lock).st_mode) and is_named(lock, path):
                 path.unlink()
         finally:
             os.close(lock)
-
-
-def _is_named(opened: int, path: Path) -> bool:
-    try:
-        return os.path.samestat(os.fstat(opened), path.lstat())
-    except FileNotFoundError:
-        return False

@@ -7,7 +7,6 @@ anybody knowing; it goes when the level is reached.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from datetime import datetime
 from pathlib import Path
 
@@ -43,16 +42,10 @@ def drop_task(file: Path) -> None:
 
 
 @storage_translated()
-def tasks_in(place: Path) -> Iterator[LevelTask]:
-    """Yield the tasks of a file, or of every file in a folder, by name.
-
-    Notes say what, their own place says for which file: a folder may be moved, and no note reaches out of it. Raises
-    `InputError` (``EDX-LIFT-NOTE``) for a note that is none.
-    """
+def notes_in(place: Path) -> tuple[Path, ...]:
+    """Return the notes of a file, or of every file in a folder, by name."""
     notes = sorted(place.glob(f"*{SUFFIX}")) if place.is_dir() else [note_of(place)]
-    for note in notes:
-        if note.exists():
-            yield _read(note)
+    return tuple(note for note in notes if note.exists())
 
 
 def settle(task: LevelTask, *, at: datetime, timestamps: Timestamper, evidence: Evidence | None = None) -> Signed:
@@ -69,7 +62,12 @@ def settle(task: LevelTask, *, at: datetime, timestamps: Timestamper, evidence: 
     return done
 
 
-def _read(note: Path) -> LevelTask:
+@storage_translated()
+def read_task(note: Path) -> LevelTask:
+    """Read a note: it says what, its own place says for which file, so that no note reaches out of its folder.
+
+    Raises `InputError` (``EDX-LIFT-NOTE``) for a note that is none.
+    """
     file = note.with_name(note.name.removesuffix(SUFFIX))
     try:
         with note.open("rb") as stream:

@@ -32,6 +32,7 @@ from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.evidence import evidence_in
 from edocx.signing.pdf.revision import Revision, open_revision
 from edocx.signing.timestamp import SignatureLevel, Timestamper, token_certificates, token_time
+from edocx.signing.working_file import clear_abandoned
 
 _ORDER: tuple[SignatureLevel, ...] = ("B-B", "B-T", "B-LT", "B-LTA")
 _HASH: HashName = "sha256"
@@ -57,6 +58,7 @@ def extend_file(
     the services raise; ``out`` is whole or untouched.
     """
     require_means(level, timestamps, evidence)
+    clear_abandoned(out.parent)
     with open_source(source) as stream:
         _require_signed(open_revision(stream, str(source)), source)
         with durable_file(out) as target:
