@@ -39,3 +39,18 @@ def test_no_result_is_written_over_an_input(arguments, tmp_path, monkeypatch, ca
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "EDX-USAGE-OVERWRITE"
     for name in ("content", "key", "image", "chain"):
         assert (tmp_path / name).read_text(encoding="utf-8") == name
+
+
+@pytest.mark.parametrize(
+    "arguments, code",
+    [
+        (("sign", "content", "--as", "person", "--key", "k", "--image", "image", "--near", " ", "--out", "o"), "LOOK"),
+        (("copy", "content", "--form", "sao-y", "--agency", " ", "--key", "k", "--out", "o"), "SIGN"),
+    ],
+)
+def test_an_empty_text_is_never_taken_for_none(arguments, code, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit) as left:
+        main([*arguments, "--json"])
+    assert left.value.code == 2
+    assert json.loads(capsys.readouterr().out)["error"]["code"] == f"EDX-USAGE-{code}"

@@ -12,7 +12,7 @@ from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, say
 from edocx.cli.sign_look import pages_of, preview_copy
 from edocx.cli.signing_means import LevelName, Means, Scheme, forget_old_task, open_key, require_out, say_notes
-from edocx.errors import Text
+from edocx.errors import Text, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None)
 
@@ -48,6 +48,12 @@ def copy(
 
     kind = {_Form.WHOLE: CopyForm.WHOLE, _Form.FROM_COPY: CopyForm.FROM_COPY, _Form.EXTRACT: CopyForm.EXTRACT}[form]
     chosen = pages_of(pages) if pages else None
+    if not agency.strip():
+        raise UsageError(
+            Text("Tên cơ quan sao còn trống.", "The name of the agency that copies is empty."),
+            hint=Text('Ghi tên như trên con dấu: --agency "…".', 'Name it as its seal does: --agency "…".'),
+            code="EDX-USAGE-SIGN",
+        )
     means = Means.of(trust, registry, tsa, level, defer=defer, online=online)
     if preview is not None:
         spare_inputs(preview, (file, key, chain, registry, *trust), option="--preview")

@@ -91,6 +91,11 @@ class SignLook:
                 number_of(text)
         if self.place is not None:
             box_of(self.place)
+        if self.near is not None and not self.near.strip():
+            raise _usage(
+                Text("Chữ để đặt chữ ký cạnh nó còn trống.", "The text to sign near is empty."),
+                Text('Ghi chữ có trên trang: --near "Nguyễn Văn A".', 'Name text of the page: --near "Nguyễn Văn A".'),
+            )
         if role == "person" and (self.attachment or self.number):
             raise _usage(
                 Text("Chỉ con dấu của cơ quan mới điền số, ngày và đóng lên phụ lục.", "Only a seal can do that."),
