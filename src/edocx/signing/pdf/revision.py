@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from typing import BinaryIO
+from typing import Any, BinaryIO
 
+from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 
@@ -21,13 +22,21 @@ logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 
 class Revision(IncrementalPdfFileWriter):
-    """pyHanko's incremental writer, minus two habits.
+    """pyHanko's incremental writer, minus three habits.
 
     It sets /ModDate to the machine's present (time is an argument here, and a signature needs no other change than
-    itself), and it copies in pieces of 4 KiB.
+    itself), it copies in pieces of 4 KiB, and it believes a /Size that is too small: new objects would then take the
+    places of old ones, and a blank page would be signed.
     """
 
     IO_CHUNK_SIZE = PIECE
+
+    def __init__(self, stream: BinaryIO, reader: PdfFileReader) -> None:
+        # Before pyHanko numbers anything: it may do so on opening already.
+        size = _size(reader)
+        if size > int(reader.trailer["/Size"]):
+            reader.trailer["/Size"] = generic.NumberObject(size)
+        super().__init__(stream, prev=reader, strict=False)
 
     def _update_meta(self) -> None:
         """Leave the document's metadata as the document has it."""
@@ -43,7 +52,7 @@ def open_revision(stream: BinaryIO, where: str) -> Revision:
     reader = read_pdf(stream, where)
     try:
         _refuse_xfa(reader, where)
-        return Revision(stream, prev=reader, strict=False)
+        return Revision(stream, reader)
     except MALFORMED as error:
         raise damaged(where) from error
 
@@ -67,6 +76,20 @@ def require_place(revision: Revision, box: Box, where: str) -> PageView:
     view = page_view(revision, box.page)
     require_inside(box, view.size, where)
     return view
+
+
+def _size(reader: PdfFileReader) -> int:
+    """Return one more than the highest object number that any cross-reference section speaks of."""
+    highest = 0
+    for number in range(int(reader.xrefs.total_revisions)):
+        data: Any = reader.xrefs.get_xref_data(number)
+        stream = reader.xrefs.get_xref_container_info(number).stream_ref
+        hybrid = () if data.hybrid is None else (data.hybrid.xref_data,)
+        tables = [
+            table for one in (data, *hybrid) for table in (one.standard_xrefs, one.xrefs_in_objstm, one.freed) if table
+        ]
+        highest = max(highest, 0 if stream is None else stream.idnum, *map(max, tables))
+    return highest + 1
 
 
 def _refuse_xfa(reader: PdfFileReader, where: str) -> None:

@@ -23,7 +23,10 @@ class Update:
     _next: int = 0
 
     def __post_init__(self) -> None:
+        # A /Size that is too small would give new objects the numbers of old ones, and blank the page that is signed.
         self._next = self.file.sections[-1].size
+        if any(section.highest >= self._next for section in self.file.sections):
+            raise NotPlain("objects beyond the size")
 
     def reserve(self) -> Ref:
         """Take the next free object number."""

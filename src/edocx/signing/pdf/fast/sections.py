@@ -84,8 +84,14 @@ class Section:
 
     @property
     def size(self) -> int:
-        """One more than the highest object number."""
+        """One more than the highest object number, as the trailer says; what is there may be more (`highest`)."""
         return int(self.trailer["Size"])
+
+    @property
+    def highest(self) -> int:
+        """The highest object number that the section speaks of, its own included."""
+        listed = (first + count - 1 for first, count, _ in self._subsections)
+        return max(self.number, max(listed, default=0), max(self._entries or (), default=0))
 
     def find(self, number: int) -> tuple[bool, Entry | None]:
         """Look an object up: whether the section speaks of it, and where it is (None: free)."""
