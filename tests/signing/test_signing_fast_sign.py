@@ -20,6 +20,7 @@ from edocx.signing.pdf.fast import prepare as fast_prepare
 from edocx.signing.pdf.form import make_form
 from edocx.signing.pdf.order import sign_as
 from edocx.signing.pdf.prepared import Prepared
+from edocx.signing.pdf.revision import Revision
 from edocx.signing.pdf.sign import complete, prepare_fast, sign
 from edocx.signing.pdf.verify import verify_pdf
 from edocx.testing import scene
@@ -329,3 +330,31 @@ def test_memory_is_flat_in_the_size_of_the_file(signing, tmp_path):
     small = peak_kib(signing, heavy(tmp_path / "small.pdf", 2 * 1024 * 1024))
     large = peak_kib(signing, heavy(tmp_path / "large.pdf", 64 * 1024 * 1024))
     assert large - small < 8 * 1024
+
+
+def messages(path: Path, trust) -> set[str]:
+    return {message.code for one in verify_pdf(path, Criteria(trust, SIGNED_AT + timedelta(days=1)), name="x").signatures
+            for message in one.messages}  # fmt: skip
+
+
+@pytest.mark.parametrize("ways", [(True, False), (False, True), (True, True), (False, False)])
+def test_no_later_signature_changes_the_version(signing, accepted_by_all, tmp_path, ways):
+    one, two = tmp_path / "one.pdf", tmp_path / "two.pdf"
+    sign(plain(tmp_path / "p.pdf"), one, signing.person, at=SIGNED_AT, field="First", fast=ways[0])
+    sign(one, two, signing.organisation, at=SIGNED_AT, field="Second", fast=ways[1])
+    assert b"%PDF-1.3" in two.read_bytes()[:10], "older than what signatures ask for"
+    assert "EDX-PDF-LATER-VERSION" not in messages(two, signing.trust)
+    accepted_by_all(two, 2)
+
+
+@pytest.mark.parametrize("fast", [False, True])
+def test_under_a_foreign_signature_the_version_stays(signing, accepted_by_all, tmp_path, monkeypatch, fast):
+    one, two = tmp_path / "one.pdf", tmp_path / "two.pdf"
+    with monkeypatch.context() as foreign:  # somebody's tool that leaves the version as it is
+        foreign.setattr(Revision, "ensure_output_version", lambda *_, **__: None)
+        sign(plain(tmp_path / "p.pdf"), one, signing.person, at=SIGNED_AT, field="First")
+    sign(one, two, signing.organisation, at=SIGNED_AT, field="Second", fast=fast)
+    with two.open("rb") as stream:
+        assert "/Version" not in PdfFileReader(stream).root
+    assert "EDX-PDF-LATER-VERSION" not in messages(two, signing.trust)
+    accepted_by_all(two, 2)

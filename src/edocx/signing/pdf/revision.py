@@ -8,6 +8,7 @@ from typing import Any, BinaryIO
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.sign.fields import enumerate_sig_fields
 
 from edocx.content import PIECE
 from edocx.documents import Box
@@ -22,11 +23,12 @@ logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 
 class Revision(IncrementalPdfFileWriter):
-    """pyHanko's incremental writer, minus three habits.
+    """pyHanko's incremental writer, minus four habits.
 
     It sets /ModDate to the machine's present (time is an argument here, and a signature needs no other change than
-    itself), it copies in pieces of 4 KiB, and it believes a /Size that is too small: new objects would then take the
-    places of old ones, and a blank page would be signed.
+    itself), it copies in pieces of 4 KiB, it raises the version under signatures that are there already, and it
+    believes a /Size that is too small: new objects would then take the places of old ones, and a blank page would be
+    signed.
     """
 
     IO_CHUNK_SIZE = PIECE
@@ -37,6 +39,11 @@ class Revision(IncrementalPdfFileWriter):
         if size > int(reader.trailer["/Size"]):
             reader.trailer["/Size"] = generic.NumberObject(size)
         super().__init__(stream, prev=reader, strict=False)
+
+    def ensure_output_version(self, version: tuple[int, int]) -> None:
+        """Raise the catalogue's /Version before the first signature only; to that one's signer it is a change."""
+        if self.prev.input_version >= version or not _is_signed(self.prev):
+            super().ensure_output_version(version)  # type: ignore[no-untyped-call, unused-ignore]
 
     def _update_meta(self) -> None:
         """Leave the document's metadata as the document has it."""
@@ -76,6 +83,13 @@ def require_place(revision: Revision, box: Box, where: str) -> PageView:
     view = page_view(revision, box.page)
     require_inside(box, view.size, where)
     return view
+
+
+def _is_signed(reader: PdfFileReader) -> bool:
+    try:
+        return next(enumerate_sig_fields(reader, filled_status=True), None) is not None
+    except MALFORMED:
+        return False  # a form that cannot be read is judged where it is needed
 
 
 def _size(reader: PdfFileReader) -> int:

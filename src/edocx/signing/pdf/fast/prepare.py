@@ -7,6 +7,7 @@ it: form filling, text in appearances, fields within fields, files that an earli
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -44,6 +45,11 @@ _NUMBER = 10
 
 _WIDGET_FLAGS = 132
 """Print, and locked in place (ISO 32000-2 table 167)."""
+
+_VERSION, _MODERN = (1, 7), (2, 0)
+"""The version that a file is raised to with its first signature, and the one from which PAdES is no extension."""
+
+_NUMBERED = re.compile(r"[12]\.[0-9]")
 
 _EXTENSION = b"<</ESIC<</Type/DeveloperExtensions/BaseVersion/1.7/ExtensionLevel 1>>>>"
 """That the file has PAdES structures (EN 319 142-1 5.6), before PDF 2.0."""
@@ -304,13 +310,22 @@ def _update_catalogue(update: Update, form: Form, wanted: Wanted, signature: Ref
     entries = {} if moved is None else {"AcroForm": written(moved)}
     if wanted.certify:
         entries["Perms"] = b"<</DocMDP " + written(signature) + b">>"
-    version = form.root.get("Version")
-    modern = file.source.read(0, 7) == b"%PDF-2." or (isinstance(version, str) and version.startswith("2."))
-    if not modern and "Extensions" not in form.root:
+    version = _version(file, form)
+    if version < _VERSION and not form.signed:  # under a signature it would be a change
+        entries["Version"] = b"/%d.%d" % _VERSION
+    if version < _MODERN and "Extensions" not in form.root:
         entries["Extensions"] = _EXTENSION
     if entries:
         reference = file.root_reference
         update.put(reference, Draft.of(file, file.stored(reference, file.newest)).set(entries))
+
+
+def _version(file: Revisions, form: Form) -> tuple[int, int]:
+    """Return the version that counts: the later one of header and catalogue (ISO 32000-2 7.2.2)."""
+    header, held = file.source.read(0, 8)[5:].decode("ascii"), form.root.get("Version")
+    if held is not None and not (isinstance(held, str) and _NUMBERED.fullmatch(held)):
+        raise NotPlain("a strange version")
+    return max((int(one[0]), int(one[2])) for one in (header, held) if one is not None)
 
 
 def _dictionary(file: Revisions, wanted: Wanted, lock: dict[str, Any] | None) -> bytes:
