@@ -11,6 +11,8 @@ from random import Random
 from types import TracebackType
 from typing import Concatenate, ParamSpec, Self, TypeVar
 
+from sqlalchemy import Connection
+
 from edocx.clock import Clock, SystemClock
 from edocx.documents import Document, Draft, Urgency
 from edocx.errors import StoreUnavailable, TransportUnavailable
@@ -216,12 +218,19 @@ class Office:
         return issuing.all_documents(self._desk)
 
     @_hooked
-    def send(self, document: Document, *, to: Iterable[UnitId | str], attempt: int = 1) -> Dispatch:
-        """Queue a document for its recipients; see `edocx.office.sending.send`."""
+    def send(
+        self,
+        document: Document,
+        *,
+        to: Iterable[UnitId | str],
+        attempt: int = 1,
+        connection: Connection | None = None,
+    ) -> Dispatch:
+        """Queue a document for its recipients, in the caller's transaction if he likes; see `edocx.office.sending`."""
         require_reconciled(self._desk)
         secrecy.require_not_secret(document.draft)
         withdrawing.require_sendable(self._desk, document)
-        return sending.send(self._desk, document, to=to, attempt=attempt)
+        return sending.send(self._desk, document, to=to, attempt=attempt, connection=connection)
 
     @_hooked
     def recall(

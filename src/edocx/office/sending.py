@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
+from sqlalchemy import Connection
+
 from edocx.clock import in_vietnam
 from edocx.content import Blob
 from edocx.documents import Document, StatusCode
@@ -52,8 +54,18 @@ class Dispatch:
     envelope: Blob
 
 
-def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt: int = 1) -> Dispatch:
+def send(
+    desk: Desk,
+    document: Document,
+    *,
+    to: Iterable[UnitId | str],
+    attempt: int = 1,
+    connection: Connection | None = None,
+) -> Dispatch:
     """Queue a document for its recipients; durable on return.
+
+    With a ``connection`` to this office's database the document is queued in the caller's own open transaction
+    (`Store.within`): it is on its way when the caller commits, and was never sent when he rolls back.
 
     The same document to the same recipients is the same dispatch, however often it is sent, and who was sent it before
     is left out of a wider one: nobody sees a document as new twice. A higher ``attempt`` sends it anew on purpose
@@ -85,7 +97,8 @@ def send(desk: Desk, document: Document, *, to: Iterable[UnitId | str], attempt:
         envelope = sealed(desk, document_envelope(desk, document, receivers), folder / "envelope.edxml")
         require_takes(desk, rest, envelope.size)
         payload = desk.store.keep(envelope)
-        with desk.store.begin("send") as transaction:
+        own = desk.store.begin("send") if connection is None else desk.store.within(connection)
+        with own as transaction:
             parcel = Parcel.of(
                 payload,
                 sender=str(desk.unit),
