@@ -18,7 +18,7 @@ from edocx.errors import Unavailable, UsageError
 from edocx.signing.timestamp import Rfc3161, http_timestamper, token_info, token_time
 from edocx.signing.timestamp_pool import TimestampPool
 from edocx.signing.trust import TrustStore
-from edocx.testing import Pki, Tsa
+from edocx.testing import FixedClock, Pki, Tsa
 
 DIGEST = hashlib.sha256(b"what is stamped").digest()
 
@@ -124,6 +124,56 @@ def test_a_certificate_for_something_else_does_not_stamp(signing):
     assert refusal.value.code == "EDX-TSA-WRONG"
 
 
+def dated(signing, off: timedelta, took: timedelta = timedelta()) -> Rfc3161:
+    """A service whose clock is off by so much, asked at `SIGNED_AT` and answering after so long."""
+    service, clock = Tsa(signing.pki), FixedClock(SIGNED_AT)
+
+    def exchange(request):
+        answer = service.answer(request, clock.now() + off)
+        clock.advance(took)
+        return answer
+
+    return Rfc3161("dated", exchange, trust=signing.trust, clock=clock)
+
+
+@pytest.mark.parametrize("off", [timedelta(days=-30), timedelta(days=400), timedelta(minutes=-6), timedelta(minutes=6)])
+def test_a_service_whose_clock_is_wrong_is_not_used(signing, off):
+    with pytest.raises(Unavailable) as refusal:
+        dated(signing, off).timestamp(DIGEST, "sha256")
+    assert refusal.value.code == "EDX-TSA-WRONG"
+    assert f"{SIGNED_AT + off + timedelta(hours=7):%d/%m/%Y}" in refusal.value.text.vi
+    pool = TimestampPool([dated(signing, off), dated(signing, timedelta())])
+    assert token_time(pool.timestamp(DIGEST, "sha256")) == SIGNED_AT
+
+
+@pytest.mark.parametrize("off", [timedelta(minutes=-4), timedelta(minutes=4)])
+def test_clocks_a_little_apart_and_slow_answers_are_no_fault(signing, off):
+    service = dated(signing, off, took=timedelta(minutes=10))
+    assert token_time(service.timestamp(DIGEST, "sha256")) == SIGNED_AT + off
+
+
+def test_no_accuracy_excuses_years(signing, monkeypatch):
+    whole = tsp.TSTInfo.__init__
+
+    def boast(self, value=None, **options):
+        whole(self, value | {"accuracy": {"seconds": 10**9}} if isinstance(value, dict) else value, **options)
+
+    monkeypatch.setattr(tsp.TSTInfo, "__init__", boast)
+    with pytest.raises(Unavailable, match="EDX-TSA-WRONG"):
+        dated(signing, timedelta(days=-30)).timestamp(DIGEST, "sha256")
+
+
+def test_an_http_service_is_held_against_the_machines_clock(signing):
+    service = Tsa(signing.pki)
+
+    def answer(handler, body):
+        reply(handler, service.answer(body, SIGNED_AT))
+
+    with served(answer) as url, pytest.raises(Unavailable) as refusal:
+        http_timestamper(url, trust=signing.trust).timestamp(DIGEST, "sha256")
+    assert refusal.value.code == "EDX-TSA-WRONG"
+
+
 @contextmanager
 def served(answer):
     """A real HTTP server in a thread; ``answer`` gets the handler and the body."""
@@ -163,7 +213,7 @@ def test_a_real_server_is_asked_over_http(signing):
         reply(handler, service.answer(body, SIGNED_AT))
 
     with served(answer) as url:
-        token = http_timestamper(url, trust=signing.trust).timestamp(DIGEST, "sha256")
+        token = http_timestamper(url, trust=signing.trust, clock=FixedClock(SIGNED_AT)).timestamp(DIGEST, "sha256")
     assert token_time(token) == SIGNED_AT
     assert seen == [("application/timestamp-query", "/tsa")]
 

@@ -115,11 +115,14 @@ def _tls(line: AxisLineConfig) -> ssl.SSLContext | None:
     return context
 
 
-def timestamps_of(config: OfficeConfig, trust: TrustStore) -> Timestamper | None:
-    """Return the pool of time-stamping services, or None without them; each must be trusted by its certificate."""
+def timestamps_of(config: OfficeConfig, trust: TrustStore, clock: Clock) -> Timestamper | None:
+    """Return the pool of time-stamping services, or None without them.
+
+    Each must be trusted by its certificate, and tell the time that the office's ``clock`` does.
+    """
     if config.timestamp is None:
         return None
-    return TimestampPool([http_timestamper(url, trust=trust) for url in config.timestamp.services])
+    return TimestampPool([http_timestamper(url, trust=trust, clock=clock) for url in config.timestamp.services])
 
 
 def evidence_of(config: OfficeConfig, trust: TrustStore, clock: Clock) -> Evidence:

@@ -150,7 +150,7 @@ class Office:
             trust=trust,
             registry=records.registry,
             secrets=secrets,
-            timestamps=timestamps or timestamps_of(settings, trust),
+            timestamps=timestamps or timestamps_of(settings, trust, time),
             evidence=evidence_of(settings, trust, time),
         )
         office = cls(desk, faults=faults, random=random)

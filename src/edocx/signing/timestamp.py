@@ -17,6 +17,7 @@ from pyhanko.sign.general import CMSExtractionError, extract_signer_info
 from pyhanko.sign.validation.errors import SignatureValidationError
 from pyhanko.sign.validation.generic_cms import get_signing_cert_attr, validate_sig_integrity
 
+from edocx.clock import Clock, SystemClock, in_vietnam
 from edocx.errors import EdocxError, Text, Unavailable
 from edocx.signing.algorithms import HashName
 from edocx.signing.http_exchange import post
@@ -35,6 +36,12 @@ MAX_ANSWER = 256 * 1024
 
 DEFAULT_LIMIT = timedelta(seconds=30)
 """The public service was measured at 2 to 131 s (spec/law.md #104); a pool asks the next one sooner."""
+
+TOLERANCE = timedelta(minutes=5)
+"""How far a service's clock may be from ours: a token dated wrongly is as good as a signature dated wrongly."""
+
+MAX_ACCURACY = timedelta(minutes=1)
+"""What a token may say about its own accuracy (RFC 3161 2.4.2): against a service that claims years of it."""
 
 SERVICE_UNCHECKED = Message.of(
     "EDX-TSA-UNCHECKED",
@@ -81,13 +88,22 @@ class Rfc3161:
     """A time-stamping service reached by exchanging bytes.
 
     ``exchange`` takes a DER TimeStampReq and returns a DER TimeStampResp. With ``trust`` the certificate of the
-    service must lead to one of its anchors, else only the token itself is checked.
+    service must lead to one of its anchors, else only the token itself is checked. With a ``clock`` the token must be
+    dated between question and answer, give or take `TOLERANCE` and its own accuracy.
     """
 
-    def __init__(self, name: str, exchange: Callable[[bytes], bytes], *, trust: TrustStore | None = None) -> None:
+    def __init__(
+        self,
+        name: str,
+        exchange: Callable[[bytes], bytes],
+        *,
+        trust: TrustStore | None = None,
+        clock: Clock | None = None,
+    ) -> None:
         self._name = name
         self._exchange = exchange
         self._trust = trust
+        self._clock = clock
         self._room = TOKEN_ROOM
 
     @property
@@ -101,7 +117,7 @@ class Rfc3161:
         return self._room
 
     def timestamp(self, digest: bytes, hash_name: HashName) -> bytes:
-        """Ask for a token, and check status, nonce, digest, signature, purpose and (with trust) the chain.
+        """Ask for a token, and check status, nonce, digest, signature, purpose, (with a clock) time and (trust) chain.
 
         Raises `Unavailable`: ``EDX-TSA-REFUSED``, ``EDX-TSA-WRONG``, ``EDX-TSA-UNTRUSTED``, ``EDX-TSA-AWAY``.
         """
@@ -114,9 +130,12 @@ class Rfc3161:
                 "cert_req": True,
             }
         )
+        asked = None if self._clock is None else self._clock.now()
         answer = self._exchange(request.dump())
         try:
             token = self._accept(answer, digest, hash_name, nonce)
+            if self._clock is not None and asked is not None:
+                _require_present(token, asked, self._clock.now(), self._name)
         except (*_FAULTS, CMSExtractionError, SignatureValidationError) as error:
             raise _wrong(self._name, "malformed") from error
         self._room = max(self._room, len(token) + len(token) // 4)
@@ -140,8 +159,13 @@ class Rfc3161:
         return bytes(token.dump())
 
 
-def http_timestamper(url: str, *, limit: timedelta = DEFAULT_LIMIT, trust: TrustStore | None = None) -> Rfc3161:
-    """Make a `Timestamper` for a service at an http or https address; ``limit`` is for the whole exchange."""
+def http_timestamper(
+    url: str, *, limit: timedelta = DEFAULT_LIMIT, trust: TrustStore | None = None, clock: Clock | None = None
+) -> Rfc3161:
+    """Make a `Timestamper` for a service at an http or https address; ``limit`` is for the whole exchange.
+
+    Its tokens are held against ``clock``, the machine's when none is given.
+    """
 
     def exchange(request: bytes) -> bytes:
         return post(
@@ -154,7 +178,7 @@ def http_timestamper(url: str, *, limit: timedelta = DEFAULT_LIMIT, trust: Trust
             code="EDX-TSA-AWAY",
         )
 
-    return Rfc3161(url, exchange, trust=trust)
+    return Rfc3161(url, exchange, trust=trust, clock=clock or SystemClock())
 
 
 def token_info(token: cms.ContentInfo) -> tsp.TSTInfo:
@@ -232,6 +256,29 @@ def _check_chain(
         )
 
 
+def _require_present(token: bytes, asked: datetime, answered: datetime, name: str) -> None:
+    info = token_info(cms.ContentInfo.load(token))
+    said, stated = info["gen_time"].native, info["accuracy"].native or {}
+    thousandths = 1000 * (stated.get("seconds") or 0) + (stated.get("millis") or 0)
+    accuracy = timedelta(milliseconds=thousandths, microseconds=stated.get("micros") or 0)
+    slack = TOLERANCE + min(accuracy, MAX_ACCURACY)
+    if asked - slack <= said <= answered + slack:
+        return
+    ours, theirs = (f"{in_vietnam(one):%d/%m/%Y %H:%M:%S}" for one in (answered, said))
+    what = Text(
+        f"ghi {theirs} trong khi máy này là {ours}, giờ Việt Nam",
+        f"dated {theirs} while this machine has {ours}, Vietnam's time",
+    )
+    raise _wrong(
+        name,
+        what,
+        hint=Text(
+            "Kiểm tra đồng hồ của máy này; nếu đồng hồ đúng, dùng dịch vụ khác.",
+            "Check this machine's clock; if that is right, use another service.",
+        ),
+    )
+
+
 def _refused(name: str, status: str) -> EdocxError:
     return Unavailable(
         Text(f"Dịch vụ cấp dấu thời gian từ chối ({status}).", f"The time-stamping service refused ({status})."),
@@ -242,13 +289,17 @@ def _refused(name: str, status: str) -> EdocxError:
     )
 
 
-def _wrong(name: str, what: str) -> EdocxError:
+_ANOTHER = Text("Không dùng câu trả lời này; dùng dịch vụ khác.", "The answer is not used; use another service.")
+
+
+def _wrong(name: str, what: str | Text, *, hint: Text = _ANOTHER) -> EdocxError:
+    said = what if isinstance(what, Text) else Text(what, what)
     return Unavailable(
         Text(
-            f"Dịch vụ cấp dấu thời gian trả lời sai ({what}).",
-            f"The time-stamping service gave a wrong answer ({what}).",
+            f"Dịch vụ cấp dấu thời gian trả lời sai ({said.vi}).",
+            f"The time-stamping service gave a wrong answer ({said.en}).",
         ),
-        hint=Text("Không dùng câu trả lời này; dùng dịch vụ khác.", "The answer is not used; use another service."),
+        hint=hint,
         code="EDX-TSA-WRONG",
         where=name,
         retryable=True,
