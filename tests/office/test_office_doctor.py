@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from datetime import timedelta
 
 import pytest
 
@@ -172,3 +173,20 @@ def test_every_word_of_a_finding_is_shown_within_eighty_columns(net, run, lang):
     for one in examined.findings:
         if one.code.startswith("EDX-JOURNAL"):
             assert getattr(one.text, lang) in said
+
+
+def test_a_clock_that_stood_ahead_is_told_even_after_later_lines(net):
+    commune, right = net.office(scene.COMMUNE), net.clock.now()
+    document = commune.document(scene.DRAFT_ID)
+    net.clock.advance(days=10)
+    commune.send(document, to=["H58.05"])
+    net.clock.set(right + timedelta(minutes=1))
+    said = commune.doctor()
+    assert found(said)["EDX-DOCTOR-CLOCK"] == "error"
+    assert found(said)["EDX-DOCTOR-DUE"] == "warning"
+    net.run_until_quiet()
+    said = commune.doctor()
+    assert "EDX-DOCTOR-DUE" not in found(said), "what was due ten days later is gone already"
+    (back,) = (one for one in said if one.code == "EDX-DOCTOR-CLOCK-BACK")
+    assert (back.severity, f"{right + timedelta(days=10, hours=7):%d/%m/%Y}" in back.text.en) == ("warning", True)
+    assert [i.document_id for i in net.office("H58.05").inbox()] == [str(document.id)]

@@ -371,3 +371,59 @@ def test_a_journal_line_tells_when_what_and_of_what(store, parcel_of, clock):
         (line,) = tx.journal_lines()
     read = parse_line(line)
     assert (read.at, read.event, read.ids["message_id"]) == (clock.now(), "parcel.queued", parcel.message_id)
+
+
+# A clock that stood ahead
+
+
+@pytest.mark.parametrize("how", ["queued", "leased", "put off"])
+def test_what_a_clock_ahead_made_due_is_due_when_the_clock_is_put_right(store, parcel_of, clock, how):
+    right = clock.now()
+    clock.advance(days=20)
+    submit(store, parcel_of())
+    if how != "queued":
+        (task,) = claim(store, "a")
+    if how == "put off":
+        with store.begin() as tx:
+            tx.outbox.put_off(task, clock.now() + timedelta(minutes=5), "EDX-AWAY")
+    clock.set(right)
+    with store.read() as tx:
+        assert len(tx.outbox.misdated()) == 1
+        assert tx.outbox.next_due() == right
+    (task,) = claim(store, "b")
+    with store.read() as tx:
+        assert tx.outbox.misdated() == ()
+    assert claim(store, "c") == (), "claimed once, it is leased like any other"
+    with store.begin() as tx:
+        tx.outbox.mark_sent(task, "r")
+        assert tx.outbox.next_due() is None
+
+
+def test_a_pause_that_a_back_off_may_give_is_waited_for(store, parcel_of, clock):
+    submit(store, parcel_of())
+    (task,) = claim(store)
+    due = clock.now() + timedelta(hours=3)
+    with store.begin() as tx:
+        tx.outbox.put_off(task, due, "EDX-AWAY")
+        assert tx.outbox.next_due(longest=timedelta(hours=3)) == due
+        assert tx.outbox.claim("b", longest=timedelta(hours=3)) == ()
+
+
+@pytest.mark.parametrize("leased", [False, True])
+def test_a_message_of_a_clock_ahead_is_opened_when_the_clock_is_put_right(store, clock, leased):
+    right = clock.now()
+    clock.advance(days=20)
+    receive(store, *entry_of(clock))
+
+    def opened(lease):
+        with store.begin() as tx:
+            return len(tx.inbox.claim(lease, kind=ParcelKind.DOCUMENT))
+
+    assert not leased or opened("a") == 1
+    clock.set(right)
+    with store.read() as tx:
+        assert tx.inbox.misdated() == ("m1",)
+    assert opened("b") == 1
+    assert opened("c") == 0
+    with store.read() as tx:
+        assert tx.inbox.misdated() == ()

@@ -10,7 +10,7 @@ from datetime import timedelta
 import pytest
 
 from edocx.content import Blob
-from edocx.errors import Text, TransportUnavailable
+from edocx.errors import Text, TransportUnavailable, Unavailable
 from edocx.routing.database import Store
 from edocx.routing.inbox import IncomingState
 from edocx.routing.retry import Backoff
@@ -239,3 +239,30 @@ def test_two_workers_of_one_name_share_the_work_and_settle_only_their_own(store,
     with store.read() as tx:
         events = [json.loads(line.partition(" ")[2])["event"] for line in tx.journal_lines()]
     assert events.count("parcel.sent") == 6
+
+
+@pytest.mark.parametrize("away", ["the axis", "the destination"])
+def test_a_worker_that_met_an_outage_while_the_clock_was_ahead_goes_on_when_it_is_put_right(
+    store, axis, parcel_of, worker_of, clock, away
+):
+    class Away:
+        gone = True
+
+        def submit(self, parcel, payload):
+            if not self.gone:
+                return axis.submit(parcel, payload)
+            kind = TransportUnavailable if away == "the axis" else Unavailable
+            raise kind(Text("Vắng mặt.", "Away."), hint=Text("Chờ.", "Wait."), code="EDX-AWAY", retryable=True)
+
+        def pending(self, unit):
+            return axis.pending(unit)
+
+    line, right = Away(), clock.now()
+    worker = worker_of(store, line, "H58.12.01")
+    clock.advance(days=2)
+    for number in range(4):
+        submit(store, parcel_of(document_id=f"D{number}"))
+    worker.run_until_quiet()
+    line.gone = False
+    clock.set(right)
+    assert worker.run_until_quiet().sent == 4

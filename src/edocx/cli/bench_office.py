@@ -232,7 +232,9 @@ def _claim(store: Store, lease: str) -> None:
 def _fill(place: Path, deliveries: int) -> None:
     """Write the rows that a busy office has after years; straight into the tables, without their journal."""
     now = SystemClock().now()
-    past, later = (f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z" for moment in (now, now + timedelta(days=365)))
+    # Later than any pause would be due at once: a clock that was put right (`Outbox.claim`).
+    later_on = now + timedelta(minutes=25)
+    past, later = (f"{moment:%Y-%m-%dT%H:%M:%S.%f}Z" for moment in (now, later_on))
     payload = Blob.from_bytes(b"x" * 100)
     bare = sqlite3.connect(place)
     bare.execute("INSERT INTO payloads VALUES (?, ?, ?, ?, NULL)", (payload.sha256, payload.size, payload.read(), past))

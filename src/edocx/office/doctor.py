@@ -15,7 +15,7 @@ from edocx.office.evidence import head_files, head_of, read_head
 from edocx.office.levels import owed
 from edocx.routing.health import Check, Finding, examine, outcomes
 from edocx.routing.inbox import IncomingState
-from edocx.routing.journal import Head, parse_line
+from edocx.routing.journal import Head
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.transport.local import LocalAxis
 from edocx.signing.judgement import Criteria
@@ -28,13 +28,16 @@ EXPIRES_SOON = timedelta(days=30)
 CLOCK_SLACK = timedelta(minutes=5)
 """How far the clock may stand behind the journal's last line before it must have been set back."""
 
+MOST_TURNS = 20
+"""How many of the latest places are named at which the journal's times run backwards."""
+
 
 def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
     """Return what is wrong or worth knowing, the gravest first; nothing is changed.
 
     Besides what `edocx.routing.health.examine` finds: signed journal heads kept beside the store or by the axis that
     the journal does not hold, an axis that cannot be used, keys that are not fit or end soon, a clock behind the
-    journal, quarantined messages, a signed directory that expired, a restore that was not reconciled, and the times
+    journal, or once set back, and what is due in an impossible future for it, quarantined messages, a signed directory that expired, a restore that was not reconciled, and the times
     when the journal had fallen back and somebody went on. A check that cannot be made is a finding of its own and
     stops no other. ``deep`` also reads every payload.
     """
@@ -144,12 +147,34 @@ def _fell_back(desk: Desk) -> Iterator[Finding]:
 
 def _clock(desk: Desk) -> Iterator[Finding]:
     with desk.store.read() as transaction:
+        turns = tuple(_turns_back(transaction.journal_moments()))
+        last = transaction.last_moment()
         head = transaction.journal_head()
-        lines = transaction.journal_lines(after=max(0, head.seq - 1))
-    if not lines:
-        return
-    last = parse_line(lines[-1]).at
-    if last - desk.clock.now() > CLOCK_SLACK:
+        misdated = (*transaction.outbox.misdated(), *transaction.inbox.misdated())
+    for seq, before, after in turns[-MOST_TURNS:]:
+        first, then = (f"{in_vietnam(moment):%d/%m/%Y %H:%M}" for moment in (before, after))
+        yield Finding(
+            "EDX-DOCTOR-CLOCK-BACK",
+            "warning",
+            Text(
+                f"Đồng hồ máy từng bị chỉnh lùi: trước dòng này nhật ký ghi {first}, dòng này ghi {then}.",
+                f"The clock was once set back: before this line the journal says {first}, this line says {then}.",
+            ),
+            f"line {seq}",
+        )
+    for message_id in misdated:
+        yield Finding(
+            "EDX-DOCTOR-DUE",
+            "warning",
+            Text(
+                "Một thông điệp bị hẹn giờ vào tương lai không thể có: đồng hồ đã từng chạy trước. "
+                "Lần chạy tới sẽ xử lý ngay (edocx office work).",
+                "A message is due in an impossible future: the clock once stood ahead. "
+                "The next run deals with it at once (edocx office work).",
+            ),
+            message_id,
+        )
+    if last is not None and last - desk.clock.now() > CLOCK_SLACK:
         yield Finding(
             "EDX-DOCTOR-CLOCK",
             "error",
@@ -159,6 +184,14 @@ def _clock(desk: Desk) -> Iterator[Finding]:
             ),
             f"line {head.seq}",
         )
+
+
+def _turns_back(moments: Iterable[tuple[int, datetime]]) -> Iterator[tuple[int, datetime, datetime]]:
+    previous: datetime | None = None
+    for seq, moment in moments:
+        if previous is not None and previous - moment > CLOCK_SLACK:
+            yield seq, previous, moment
+        previous = moment
 
 
 def _directory(desk: Desk) -> Iterator[Finding]:

@@ -47,7 +47,7 @@ class Breakers:
             circuit = self._circuits.get(destination)
             if circuit is None or circuit.resume_at is None:
                 return None
-            if circuit.resume_at > now:
+            if now < circuit.resume_at <= now + self._backoff.ceiling:  # beyond: the clock was put back since
                 blocked.append(circuit.resume_at)
             else:
                 probed.append(circuit)

@@ -202,11 +202,15 @@ class Inbox:
     def claim(
         self, lease: str, *, kind: ParcelKind, limit: int = 16, lasting: timedelta = LEASE
     ) -> tuple[Incoming, ...]:
-        """Take new messages under a lease, urgent ones first, then in order of arrival."""
+        """Take new messages under a lease, urgent ones first, then in order of arrival.
+
+        What is due later than any lease allows was put there by a clock that stood ahead: it is due now.
+        """
         now = self._session.now
+        due = (_inbox.c.due_at <= now) | (_inbox.c.due_at > now + max(lasting, LEASE))
         query = (
             select(*_columns())
-            .where(_state_is(IncomingState.NEW), _inbox.c.kind == kind, _inbox.c.due_at <= now)
+            .where(_state_is(IncomingState.NEW), _inbox.c.kind == kind, due)
             .order_by(_inbox.c.urgency.desc(), _inbox.c.id)
             .limit(limit)
             .with_for_update(skip_locked=True)
@@ -218,6 +222,12 @@ class Inbox:
                 [{"claimed": message.id, "lease": lease, "due_at": now + lasting} for message in claimed],
             )
         return claimed
+
+    def misdated(self, *, most: int = 20) -> tuple[str, ...]:
+        """Return message ids of new messages that are due in an impossible future: the clock stood ahead once."""
+        far = _inbox.c.due_at > self._session.now + LEASE
+        query = select(_inbox.c.message_id).where(_state_is(IncomingState.NEW), far).order_by(_inbox.c.id).limit(most)
+        return tuple(self._session.connection.scalars(query))
 
     def release(self, lease: str) -> int:
         """Give back everything claimed under ``lease`` or a lease that begins with it and a dot; return how many."""

@@ -174,6 +174,16 @@ class Journal:
         for row in self._connection.execute(query):
             yield Line(row.seq, row.hash, row.line)
 
+    def moments(self, *, after: int = 0) -> Iterator[tuple[int, datetime]]:
+        """Yield number and moment of the lines in order; a damaged one is left out, `verify` names it."""
+        for line in self.lines(after=after):
+            try:
+                moment = datetime.fromisoformat(str(_content(line.text).get("at")))
+            except ValueError:
+                continue
+            if moment.tzinfo is not None:
+                yield line.seq, moment
+
 
 def canonical(content: dict[str, object]) -> str:
     """Return the one spelling of a line."""

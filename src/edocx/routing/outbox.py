@@ -10,6 +10,7 @@ from sqlalchemy import exists, func, insert, select, update
 from edocx.content import Blob
 from edocx.errors import StateError, StoreUnavailable, Text
 from edocx.routing.parcel import Parcel, ParcelKind, conflict
+from edocx.routing.retry import Backoff
 from edocx.routing.session import Session
 from edocx.routing.store import outgoing, tables
 from edocx.routing.store.prepared import Prepared
@@ -19,6 +20,10 @@ FOREVER = datetime.max.replace(tzinfo=UTC)
 LEASE = timedelta(seconds=60)
 """How long a worker may take over one batch before another worker tries the same parcels."""
 
+LONGEST_PAUSE = Backoff().ceiling
+"""How far ahead a parcel may be due at most, unless a worker's own back-off allows more."""
+
+_LONG_AGO = datetime.min.replace(tzinfo=UTC)
 _parcels = tables.parcels
 
 
@@ -121,16 +126,23 @@ class Outbox:
         )
         return True
 
-    def claim(self, lease: str, *, limit: int = 16, lasting: timedelta = LEASE) -> tuple[Task, ...]:
+    def claim(
+        self, lease: str, *, limit: int = 16, lasting: timedelta = LEASE, longest: timedelta = LONGEST_PAUSE
+    ) -> tuple[Task, ...]:
         """Take up to ``limit`` due parcels under a lease, urgent ones first.
 
         A quarter of each batch goes to whoever has waited longest, whatever its urgency, so that a flood
-        of urgent parcels never starves the rest.
+        of urgent parcels never starves the rest. What is due later than any pause or lease allows (``longest``)
+        was put there by a clock that stood ahead and was put right since: it is due now.
         """
         now = self._session.now
-        due = self._session.connection.execute(outgoing.CLAIMABLE, {"moment": now, "most": limit}).all()
-        aged = sorted(due, key=lambda row: (row.due_at, row.id))[: max(1, limit // 4)]
-        urgent = sorted(due, key=lambda row: (-row.urgency, row.due_at, row.id))
+        latest = _after(now, max(longest, lasting))
+        place = {"moment": now, "latest": latest, "most": limit}
+        due = self._session.connection.execute(outgoing.CLAIMABLE, place).all()
+        # How long those of another time have waited nobody knows: they go first among their equals.
+        since = {row.id: row.due_at if row.due_at <= now else _LONG_AGO for row in due}
+        aged = sorted(due, key=lambda row: (since[row.id], row.id))[: max(1, limit // 4)]
+        urgent = sorted(due, key=lambda row: (-row.urgency, since[row.id], row.id))
         chosen = list(dict.fromkeys(row.message_id for row in (*aged, *urgent)))[:limit]
         if not chosen:
             return ()
@@ -166,7 +178,7 @@ class Outbox:
         """Give a claimed parcel back untried, due again at ``due``: no attempt is used up, nothing happened to it."""
         self._changed(outgoing.HELD_BACK, _claim_of(task), {"due": due})
 
-    def hold_all(self, destination: str, due: datetime) -> int:
+    def hold_all(self, destination: str, due: datetime, *, longest: timedelta = LONGEST_PAUSE) -> int:
         """Put off everything queued that goes to one destination alone, untried, until ``due``; return how many.
 
         A hundred thousand parcels for a province that is away then stand in nobody's way.
@@ -178,7 +190,9 @@ class Outbox:
         alone = ~exists().where(
             others.c.message_id == _parcels.c.message_id, others.c.recipient != destination, others.c.direction == "out"
         )
-        waiting = outgoing.IS_QUEUED & _parcels.c.lease.is_(None) & (_parcels.c.due_at < due)
+        latest = _after(self._session.now, max(longest, LEASE))
+        sooner = (_parcels.c.due_at < due) | (_parcels.c.due_at > latest)
+        waiting = outgoing.IS_QUEUED & _parcels.c.lease.is_(None) & sooner
         held = update(_parcels).where(waiting, mine, alone).values(due_at=due)
         return int(self._session.connection.execute(held).rowcount)
 
@@ -229,10 +243,20 @@ class Outbox:
         counted = select(func.count()).select_from(_parcels).where(outgoing.IS_QUEUED)
         return int(self._session.connection.execute(counted).scalar_one())
 
-    def next_due(self) -> datetime | None:
-        """Return when the next queued parcel is due (or its lease ends), or None when none is queued."""
-        lanes = self._session.connection.execute(outgoing.DUE, {"moment": FOREVER, "most": 1})
-        return min((row.due_at for row in lanes), default=None)
+    def next_due(self, *, longest: timedelta = LONGEST_PAUSE) -> datetime | None:
+        """Return when the next queued parcel is due (or its lease ends), or None when none is queued.
+
+        Due later than ``longest`` from now is due now, as for `claim`.
+        """
+        now = self._session.now
+        latest = _after(now, max(longest, LEASE))
+        lanes = self._session.connection.execute(outgoing.DUE, {"moment": FOREVER, "latest": latest, "most": 1})
+        return min((row.due_at if row.due_at <= latest else now for row in lanes), default=None)
+
+    def misdated(self, *, longest: timedelta = LONGEST_PAUSE, most: int = 20) -> tuple[str, ...]:
+        """Return message ids of parcels that are due in an impossible future: the clock stood ahead once."""
+        latest = _after(self._session.now, max(longest, LEASE))
+        return tuple(self._session.connection.scalars(outgoing.IMPOSSIBLE, {"latest": latest, "most": most}))
 
     def _tasks(self, chosen: list[str], lease: str) -> list[Task]:
         rows = self._session.connection.execute(outgoing.CLAIMED, {"chosen": chosen}).all()
@@ -271,6 +295,10 @@ class Outbox:
     def _changed(self, change: Prepared, claim: _Claim, values: dict[str, Any]) -> bool:
         place = {"its_id": claim.message_id, "its_round": claim.round, "its_lease": claim.lease}
         return change.run(self._session.connection, {**place, **values}) == 1
+
+
+def _after(now: datetime, pause: timedelta) -> datetime:
+    return now + pause if pause < FOREVER - now else FOREVER
 
 
 def is_under(column: Any, lease: str) -> Any:

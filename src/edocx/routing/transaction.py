@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import datetime
 
 from sqlalchemy import Connection
@@ -126,6 +127,15 @@ class Transaction:
     def journal_lines(self, *, after: int = 0) -> tuple[str, ...]:
         """Return the journal as exported lines (hash, space, JSON), from the one after number ``after``."""
         return tuple(str(line) for line in self._session.journal.lines(after=after))
+
+    def journal_moments(self) -> Iterator[tuple[int, datetime]]:
+        """Yield each line's number and moment in order, as far as they can be read."""
+        return self._session.journal.moments()
+
+    def last_moment(self) -> datetime | None:
+        """Return when the last line was written, None for an empty journal or a line that cannot be read."""
+        head = self.journal_head()
+        return next((moment for _, moment in self._session.journal.moments(after=head.seq - 1)), None)
 
     def verify_journal(self, *known: Head) -> JournalReport:
         """Follow the whole chain, and check that it holds every head known from elsewhere."""

@@ -153,15 +153,16 @@ class Worker:
     def _send(self) -> Progress:
         progress = Progress()
         now = self._clock.now()
-        if self._resume_at is not None and now < self._resume_at:
+        longest = self._backoff.ceiling
+        if self._resume_at is not None and now < self._resume_at <= now + longest:  # beyond: the clock was put back
             # The axis did not answer a moment ago: parcels wait without using up their attempts.
             return progress
         with self._store.read() as transaction:
-            due = transaction.outbox.next_due()
+            due = transaction.outbox.next_due(longest=longest)
         if due is None or due > now:
             return progress
         with self._store.begin("claim") as transaction:
-            tasks = transaction.outbox.claim(self._lease, limit=self._batch)
+            tasks = transaction.outbox.claim(self._lease, limit=self._batch, longest=longest)
         taken: list[tuple[Task, str]] = []
         held: list[tuple[Task, datetime]] = []
         stalled: set[str] = set()
@@ -214,7 +215,7 @@ class Worker:
     def _hold_all(self, destination: str, due: datetime | None) -> None:
         if due is not None:
             with self._store.begin("held") as transaction:
-                transaction.outbox.hold_all(destination, due)
+                transaction.outbox.hold_all(destination, due, longest=self._backoff.ceiling)
 
     def _hold_back(self, held: list[tuple[Task, datetime]], progress: Progress) -> None:
         """Give back in one commit what its destination cannot take now; what is too old is given up all the same."""

@@ -63,9 +63,14 @@ RECIPIENTS = (
 )
 
 
-def _lane(urgency: int, *, locking: bool) -> Any:
+_ripe = parcels.c.due_at <= bindparam("moment")
+# No pause and no lease is so long: the clock was ahead when it was written, and was put right since.
+_impossible = parcels.c.due_at > bindparam("latest")
+
+
+def _lane(urgency: int, due: Any, *, locking: bool) -> Any:
     columns = (parcels.c.message_id, parcels.c.due_at, parcels.c.id, parcels.c.urgency)
-    first = select(*columns).where(IS_QUEUED, parcels.c.urgency == urgency, parcels.c.due_at <= bindparam("moment"))
+    first = select(*columns).where(IS_QUEUED, parcels.c.urgency == urgency, due)
     first = first.order_by(parcels.c.due_at, parcels.c.id).limit(bindparam("most"))
     # Where a host writes beside us without taking turns, nobody waits for a parcel that another is claiming.
     return select((first.with_for_update(skip_locked=True) if locking else first).subquery())
@@ -74,8 +79,10 @@ def _lane(urgency: int, *, locking: bool) -> Any:
 # One short walk along the index (urgency, due_at, id) for each lane: with a million rows a single
 # ORDER BY urgency, due_at would read every parcel that is not due yet.
 _LANES = range(TOP_URGENCY, -1, -1)
-DUE = union_all(*(_lane(urgency, locking=False) for urgency in _LANES))
-CLAIMABLE = union_all(*(_lane(urgency, locking=True) for urgency in _LANES))
+_PARTS = [(urgency, due) for urgency in _LANES for due in (_ripe, _impossible)]
+DUE = union_all(*(_lane(*part, locking=False) for part in _PARTS))
+CLAIMABLE = union_all(*(_lane(*part, locking=True) for part in _PARTS))
+IMPOSSIBLE = select(parcels.c.message_id).where(IS_QUEUED, _impossible).order_by(parcels.c.id).limit(bindparam("most"))
 
 
 def parcel_row(parcel: Parcel, now: datetime) -> dict[str, Any]:
