@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from contextlib import contextmanager
 
@@ -14,6 +15,7 @@ from edocx.errors import UnitError
 from edocx.hub import HubConfig, NewAgency, app, archive_operations
 from edocx.routing.transport import SignedHead
 from edocx.routing.transport.axis import AxisTransport
+from edocx.routing.transport.axis_archive import mark_of
 
 UNITS = ("H58.12.01", "H58.07", "H58", "G22")
 globals().update(contract("test_routing_archive_contract"))
@@ -137,13 +139,57 @@ def test_a_line_asks_only_for_its_own_unit(over_http, clock):
     ],
 )  # fmt: skip
 def test_what_is_no_head_is_refused_with_the_triple(client, told):
-    reply = client(A).call("edxKeepHead", told)
+    reply = keep(client(A), told)
     assert (reply.status, reply.json()["status"], reply.json()["EdxCode"]) == (400, "FAIL", "EDX-HUB-PARAMETER")
 
 
 def test_a_head_past_the_limit_is_refused(client):
     told = json.dumps({"seq": 1, "said": "A" * archive_operations.MAX_HEAD, "signature": ""}).encode()
-    assert client(A).call("edxKeepHead", told).json()["EdxCode"] == "EDX-HUB-SIZE"
+    assert keep(client(A), told).json()["EdxCode"] == "EDX-HUB-SIZE"
+
+
+def keep(caller, told, *, follows=""):
+    """Leave a head as an office does: operation, body and the head that it follows stand in the signed headers."""
+    digest = hashlib.sha256(told).hexdigest()
+    return caller.call("edxKeepHead", told, edx_operation="edxKeepHead", edx_body=digest, edx_follows=follows)
+
+
+def head(seq, *, anew=False):
+    return json.dumps({"seq": seq, "said": "QUFB", "signature": f"{seq:04d}", "anew": anew}).encode()
+
+
+def mark(seq):
+    import base64
+
+    return mark_of(b"AAA", base64.b64decode(f"{seq:04d}")).decode()
+
+
+def test_headers_of_another_call_set_no_head(client, hub):
+    """Headers seen once, of whatever call, sign no head that somebody else writes behind them."""
+    caller, caught = client(A), []
+    keep(caller, head(9))
+    sent, caller.raw = caller.raw, lambda request, lines, body: caught.append((request, lines, body))
+    caller.call("getReceivedEdocList", b"", servicetype="eDoc", messagetype="edoc")
+    keep(caller, head(12), follows=mark(9))
+    forged = head(2**62, anew=True)
+    for _, lines, _ in caught:
+        reply = sent("POST /edxKeepHead HTTP/1.1", lines, forged)
+        assert (reply.status, reply.json()["EdxCode"]) == (401, "EDX-HUB-HEADERS")
+    assert client(A).call("edxHeadOf", b"{}").json()["edxHead"]["seq"] == 9
+
+
+def test_a_head_said_again_by_somebody_else_changes_nothing(client):
+    """Neither a head of the count before a restore nor the beginning of the present count can be said a second time."""
+    caller, caught = client(A), []
+    sent = caller.raw
+    caller.raw = lambda request, lines, body: caught.append((request, lines, body)) or sent(request, lines, body)
+    for told, follows in (
+        (head(9), ""), (head(20), mark(9)), (head(5, anew=True), mark(20)), (head(6), mark(5)), (head(7), mark(6)),
+    ):  # fmt: skip
+        assert keep(caller, told, follows=follows).json()["edxHead"]["seq"] == json.loads(told)["seq"]
+    for request, lines, body in caught:
+        assert sent(request, lines, body).json()["edxHead"]["seq"] == 7
+    assert client(A).call("edxHeadOf", b"{}").json()["edxHead"]["seq"] == 7
 
 
 def test_counts_begun_without_end_fill_no_database(client, hub, monkeypatch):
@@ -153,9 +199,9 @@ def test_counts_begun_without_end_fill_no_database(client, hub, monkeypatch):
 
     monkeypatch.setattr(archive_operations, "MOST_COUNTS", 3)
     for seq in range(1, 8):
-        told = {"seq": 1, "said": "QUFB", "signature": "QUFB", "anew": True}
-        assert client(A).call("edxKeepHead", json.dumps(told | {"seq": seq}).encode()).json()["status"] == "OK"
-        client(A).call("edxKeepHead", json.dumps(told | {"seq": seq + 1, "anew": False}).encode())
+        follows = mark(seq) if seq > 1 else ""
+        assert keep(client(A), head(seq, anew=True), follows=follows).json()["status"] == "OK"
+        keep(client(A), head(seq + 1), follows=mark(seq))
     with hub.service.store.read() as connection:
         assert connection.execute(select(func.count()).select_from(heads)).scalar_one() == 3
     assert client(A).call("edxHeadOf", b"{}").json()["edxHead"]["seq"] == 8

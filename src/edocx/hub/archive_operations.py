@@ -7,6 +7,7 @@ hub keeps heads and judges nothing: whose word a head is, the office itself know
 
 from __future__ import annotations
 
+import hmac
 import json
 from collections.abc import Mapping
 from datetime import datetime
@@ -24,6 +25,7 @@ from edocx.hub.relay_statement import read_chain
 from edocx.hub.schema import copies, heads, messages
 from edocx.routing.parcel import is_message_id
 from edocx.routing.store.tables import payloads
+from edocx.routing.transport.axis_archive import KEEP_HEAD, mark_of
 
 MAX_HEAD = 256 * 1024
 """Bytes of one head with its signature: some kilobytes, more with an evidence of revocation in it."""
@@ -38,24 +40,33 @@ _FURTHEST = 2**63 - 1
 
 
 async def keep_head(call: Call) -> Response:
-    """Keep a journal head; answer with the furthest of its count."""
+    """Keep a journal head; answer with the furthest of its count.
+
+    The call's signature covers the head, and names the one that it follows: what was said before, said again by
+    somebody else, changes nothing.
+    """
     agency = _office_of(call)
     body = await take_body(call, MAX_HEAD)
     try:
-        head = _head_in(body.readings()[-1].read())
+        told = body.readings()[-1]
+        call.require_meant(KEEP_HEAD, told)
+        head = _head_in(told.read())
     finally:
         body.close()
-    now = call.service.store.now()
+    follows, now = call.get("edx-follows"), call.service.store.now()
 
     def act(connection: Connection) -> bytes:
-        return replies.to_bytes(replies.ok(edxHead=_keep(connection, agency, head, now)))
+        return replies.to_bytes(replies.ok(edxHead=_keep(connection, agency, head, follows, now)))
 
     return answer(await run_in_threadpool(call.service.store.write, "head", act))
 
 
-def _keep(connection: Connection, agency: str, head: Mapping[str, Any], now: datetime) -> dict[str, Any]:
+def _keep(connection: Connection, agency: str, head: Mapping[str, Any], follows: str, now: datetime) -> dict[str, Any]:
     known = _latest(connection, agency)
     row = {name: head[name] for name in ("seq", "said", "signature")}
+    # A head of the count before, said again, would stand before the present one; a new count could be begun again.
+    if known is not None and not hmac.compare_digest(follows.encode(), mark_of(known["said"], known["signature"])):
+        return _told(known)
     if known is None or head["anew"]:
         connection.execute(insert(heads), {"unit": agency, "kept_at": now, **row})
         _forget_oldest(connection, agency)
@@ -181,7 +192,7 @@ def _after(call: Call) -> int:
 
 
 FOR_OFFICES: dict[str, tuple[tuple[str, ...], Operation]] = {
-    "edxKeepHead": (("POST",), keep_head),
+    KEEP_HEAD: (("POST",), keep_head),
     "edxHeadOf": (("POST",), reading(head_of)),
     "edxSentSince": (("POST",), reading(sent_since)),
     "edxReceivedSince": (("POST",), reading(received_since)),

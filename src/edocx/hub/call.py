@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any
@@ -12,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 
 from edocx.content import PIECE, Blob
-from edocx.hub import bodies, replies
+from edocx.hub import bodies, refusal, replies
 from edocx.hub.bodies import Body
 from edocx.hub.gate import Caller
 from edocx.hub.service import Service
@@ -32,6 +33,16 @@ class Call:
     def get(self, name: str) -> str:
         """Return a signed parameter, "" when it was not given."""
         return self.caller.parameters.get(name)
+
+    def require_meant(self, operation: str, body: Blob) -> None:
+        """Raise `Refused` unless the signed headers name this operation and this body.
+
+        The axis' signature covers neither path nor body (axis-http.md §1.3): without these two words the headers of any
+        call would sign whatever somebody puts behind them.
+        """
+        for name, value in (("edx-operation", operation), ("edx-body", body.sha256)):
+            if not hmac.compare_digest(self.get(name).encode(), value.encode()):
+                raise refusal.bad_headers(name)
 
 
 Operation = Callable[[Call], Awaitable[Response]]

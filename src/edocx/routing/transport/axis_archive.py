@@ -6,6 +6,7 @@ The operations are our own: they are called only where a reply showed that the a
 from __future__ import annotations
 
 import contextlib
+import hashlib
 import json
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -24,6 +25,12 @@ from edocx.routing.transport.refusal import require_own
 MAX_PAGES = 100_000
 """Pages of one list: against a hub whose list never ends."""
 
+KEEP_HEAD = "edxKeepHead"
+"""The operation that leaves a journal head with the hub."""
+
+_TRIES = 3
+"""Attempts to leave one head: the first may not know yet which head it follows."""
+
 _KINDS = {"edoc": ParcelKind.DOCUMENT, "status": ParcelKind.STATUS}
 
 
@@ -33,6 +40,7 @@ class AxisArchive:
     _line: AxisExchange
     _clock: Clock
     _keeps: bool | None = None
+    _follows: bytes = b""
 
     def remembers(self) -> bool:
         """Tell whether the axis is a hub of ours that keeps journal heads; raise `TransportUnavailable` when away.
@@ -53,8 +61,16 @@ class AxisArchive:
             name: pybase64.b64encode(value).decode()
             for name, value in (("said", head.said), ("signature", head.signature))
         }
-        reply = self._ask("edxKeepHead", {}, body=json.dumps(told).encode())
-        return _head_in(reply) or head
+        body = json.dumps(told).encode()
+        for _ in range(_TRIES):
+            known = _head_in(self._ask(KEEP_HEAD, {"edx-follows": self._follows.decode()}, body=body))
+            if known is None:
+                return head  # an older hub of ours keeps none
+            follows, self._follows = self._follows, mark_of(known.said, known.signature)
+            # Whoever named the head that stands was heard, whatever stands now; the others name it and say it again.
+            if known == head or follows == self._follows or (known.seq >= head.seq and not anew):
+                return known
+        raise _unreadable()
 
     def head_of(self, unit: str) -> SignedHead | None:
         """Return the furthest journal head: see `edocx.routing.transport.Archive.head_of`."""
@@ -98,8 +114,10 @@ class AxisArchive:
         """Call an operation of hubs of ours; an older one that lacks it answers nothing, and is not asked again."""
         if self._keeps is False:
             return {}
+        # The axis' signature covers neither path nor body (axis-http.md §1.3): what is meant is said in signed headers.
+        meant = {"edx-operation": operation, "edx-body": hashlib.sha256(body).hexdigest()}
         try:
-            reply = self._line.call(operation, parameters, body=body)
+            reply = self._line.call(operation, meant | dict(parameters), body=body)
         except TransportUnavailable:
             raise
         except EdocxError as error:
@@ -114,6 +132,11 @@ class AxisArchive:
         return reply
 
 
+def mark_of(said: bytes, signature: bytes) -> bytes:
+    """Return how a head is named where another follows it: SHA-256 over both digests, hex in lower case."""
+    return hashlib.sha256(b"".join(hashlib.sha256(part).digest() for part in (said, signature))).hexdigest().encode()
+
+
 def _head_in(reply: Mapping[str, Any]) -> SignedHead | None:
     told = reply.get("edxHead")
     if told is None:
@@ -122,12 +145,16 @@ def _head_in(reply: Mapping[str, Any]) -> SignedHead | None:
         said, signature = (pybase64.b64decode(told[name], validate=True) for name in ("said", "signature"))
         return SignedHead(int(told["seq"]), said, signature)
     except (ValueError, TypeError, KeyError) as error:
-        raise TransportUnavailable(
-            Text("Trục trả lời không đọc được.", "The axis' answer cannot be read."),
-            hint=Text("Báo đơn vị vận hành trục.", "Tell whoever runs the axis."),
-            code="EDX-AXIS-HEAD",
-            retryable=True,
-        ) from error
+        raise _unreadable() from error
+
+
+def _unreadable() -> TransportUnavailable:
+    return TransportUnavailable(
+        Text("Trục trả lời không đọc được.", "The axis' answer cannot be read."),
+        hint=Text("Báo đơn vị vận hành trục.", "Tell whoever runs the axis."),
+        code="EDX-AXIS-HEAD",
+        retryable=True,
+    )
 
 
 def _hop_in(told: object) -> Hop | None:
