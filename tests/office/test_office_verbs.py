@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import errno
+import tempfile
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import pytest
 
 from edocx.documents import StatusCode
 from edocx.envelope.model import Envelope, Organization, ResponseFor
 from edocx.envelope.write import compose
-from edocx.errors import EdocxError, Refused, SigningRefused, StateError, UnitError, UsageError
+from edocx.errors import EdocxError, Refused, SigningRefused, StateError, StoreUnavailable, UnitError, UsageError
 from edocx.office import OfficeConfig
 from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.routing.transitions import Handling
@@ -344,3 +347,40 @@ def test_a_trace_tells_times_nodes_actors_and_evidence(net):
         "ContentConsignment",
         "ConsignmentAcceptance",
     ]
+
+
+@pytest.mark.parametrize("other", ["subject", "pdf", "key"])
+def test_an_id_that_stands_for_another_draft_is_a_conflict(net, tmp_path, other):
+    commune = net.office(scene.COMMUNE)
+    path, layout = scene.write_letter(tmp_path)
+    draft = scene.draft(path, layout)
+    approved = commune.approve(draft, by="director", draft_id="d7")
+    (tmp_path / "moved").mkdir()
+    moved = path.rename(tmp_path / "moved" / path.name)
+    assert commune.approve(draft.model_copy(update={"pdf": moved}), by="director", draft_id="d7") == approved
+    asked = draft.model_copy(update={"pdf": moved} | ({"subject": "Việc khác"} if other == "subject" else {}))
+    if other == "pdf":
+        moved.write_bytes(moved.read_bytes() + b"\n")
+    with pytest.raises(Refused) as refused:
+        commune.approve(asked, by="agency" if other == "key" else "director", draft_id="d7")
+    assert (refused.value.code, refused.value.where) == ("EDX-DRAFT-CONFLICT", "d7")
+    assert commune.approved("d7") == approved
+
+
+@pytest.mark.parametrize("what", ["a file", "a folder"])
+def test_a_full_disk_stops_sending_with_its_own_words(net, tmp_path, monkeypatch, what):
+    commune = net.office(scene.COMMUNE)
+    path, layout = scene.write_letter(tmp_path)
+    document = commune.issue(commune.approve(scene.draft(path, layout), by="director"), seal="agency")
+    commune.work()
+    commune._desk.compared = False
+
+    def full(*_arguments, **_options):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(*((Path, "write_bytes") if what == "a file" else (tempfile, "mkdtemp")), full)
+        with pytest.raises(StoreUnavailable) as refused:
+            commune.send(document, to=["G22"])
+    assert refused.value.code == "EDX-STORE-FULL"
+    commune.send(document, to=["G22"])

@@ -242,7 +242,7 @@ def test_two_workers_of_one_name_share_the_work_and_settle_only_their_own(store,
 
 
 @pytest.mark.parametrize("away", ["the axis", "the destination"])
-def test_a_worker_that_met_an_outage_while_the_clock_was_ahead_goes_on_when_it_is_put_right(
+def test_a_worker_that_met_an_outage_while_the_clock_was_ahead_goes_on_when_it_is_put_right(  # noqa: PLR0917
     store, axis, parcel_of, worker_of, clock, away
 ):
     class Away:

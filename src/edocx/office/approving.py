@@ -14,7 +14,7 @@ from typing import Any
 
 from edocx.content import Blob
 from edocx.documents import Draft
-from edocx.errors import EdocxError, SignaturePending, StateError, Text
+from edocx.errors import EdocxError, Refused, SignaturePending, StateError, Text
 from edocx.office.desk import Desk
 from edocx.office.entitlement import require_entitled
 from edocx.routing.dossier import Filed
@@ -29,6 +29,9 @@ from edocx.signing.pdf.prepared import Prepared
 
 AWAITING, APPROVED = "awaiting-signature", "approved"
 """The states of a draft in the office's dossier before a number is reserved for it."""
+
+SOURCE = "source_sha256"
+"""Where a draft's record keeps the digest of the PDF that was to be approved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,13 +71,16 @@ def approve(desk: Desk, draft: Draft, *, by: str, draft_id: str | None = None) -
     """Let the signatory's key ``by`` sign the draft; durable on return.
 
     ``draft_id`` makes a repeat harmless: an approved draft of that id is returned as it is, and a waiting one asks its
-    key again. Raises `PdfError` for an unusable PDF, `SigningRefused` for a key that is not fit, or a person who may
+    key again. Raises `Refused` (``EDX-DRAFT-CONFLICT``) when the id stands for another draft, PDF or signatory's key
+    already, `PdfError` for an unusable PDF, `SigningRefused` for a key that is not fit, or a person who may
     not sign such a document, and `SignaturePending` (``where`` is the draft's id) when the draft now waits.
     """
     own_id = draft_id or new_message_id(desk.clock.now())
+    asked = {"draft": draft.model_dump(mode="json"), "by": by, SOURCE: Blob.from_path(draft.pdf).sha256}
     with desk.store.read() as transaction:
         known = transaction.documents.find(own_id)
     if known is not None:
+        _require_same(known, asked)
         return complete_approval(desk, own_id)
     signer, now = _fit_signer(desk, by, draft), desk.clock.now()
     with desk.workspace() as folder:
@@ -94,10 +100,10 @@ def approve(desk: Desk, draft: Draft, *, by: str, draft_id: str | None = None) -
         try:
             signature = signer.sign_digest(prepared.to_sign)
         except SignaturePending as pending:
-            _file(desk, own_id, draft, by, prepared.working_file, AWAITING, _waiting(prepared, pending))
+            _file(desk, own_id, asked, prepared.working_file, AWAITING, _waiting(prepared, pending))
             raise _pending(own_id, pending) from pending
         signed = complete(prepared, signature, folder / "approved.pdf", same_process=True)
-        return approved_of(desk, _file(desk, own_id, draft, by, signed, APPROVED, {}).id)
+        return approved_of(desk, _file(desk, own_id, asked, signed, APPROVED, {}).id)
 
 
 def _look(desk: Desk, by: str, draft: Draft, at: datetime) -> Appearance:
@@ -133,7 +139,7 @@ def complete_approval(desk: Desk, draft_id: str, signature: bytes | None = None)
         kept = desk.store.keep(Blob.from_path(signed))
         with desk.store.begin("approve") as transaction:
             if transaction.documents.get(draft_id).state == AWAITING:  # else somebody was faster: his signature stands
-                plain = {name: meta[name] for name in ("draft", "by")}
+                plain = {name: meta[name] for name in ("draft", "by", SOURCE) if name in meta}
                 transaction.documents.move(
                     draft_id, expected=AWAITING, state=APPROVED, metadata=plain, payload=kept, by=by
                 )
@@ -173,14 +179,40 @@ def _fit_signer(desk: Desk, by: str, draft: Draft) -> Signer:
     return signer
 
 
+def _require_same(known: Filed, asked: dict[str, Any]) -> None:
+    """Raise `Refused` unless what is asked for is what the id stands for; where the files lie does not matter."""
+    meta = known.metadata
+    if "draft" in meta and _essence({SOURCE: asked[SOURCE], **meta}) == _essence(asked):
+        return  # a draft of an older version has no digest of its source
+    raise Refused(
+        Text(
+            f"Mã dự thảo {known.id} đã dùng cho dự thảo khác (tệp PDF, nội dung hoặc khóa ký khác).",
+            f"The id {known.id} stands for another draft already (another PDF, content or signatory's key).",
+        ),
+        hint=Text(
+            "Dùng mã khác cho dự thảo mới; dự thảo đã ký giữ nguyên.",
+            "Give the new draft another id; the draft that was signed stays as it is.",
+        ),
+        code="EDX-DRAFT-CONFLICT",
+        where=known.id,
+    )
+
+
+def _essence(meta: dict[str, Any]) -> tuple[Any, ...]:
+    draft = Draft.model_validate(meta["draft"])
+    attached = tuple(path.name for path in draft.attachments)
+    return draft.model_dump(mode="json", exclude={"pdf", "attachments"}), attached, meta.get("by"), meta[SOURCE]
+
+
 def _file(  # noqa: PLR0917 - one caller for each state
-    desk: Desk, own_id: str, draft: Draft, by: str, file: Path, state: str, more: dict[str, Any]
+    desk: Desk, own_id: str, asked: dict[str, Any], file: Path, state: str, more: dict[str, Any]
 ) -> Filed:
     payload = desk.store.keep(Blob.from_path(file))
-    metadata = {"draft": draft.model_dump(mode="json"), "by": by, **more}
+    metadata = {**asked, **more}
     with desk.store.begin("approve") as transaction:
         known = transaction.documents.find(own_id)
         if known is not None:  # another process approved the same draft meanwhile; its signature stands
+            _require_same(known, asked)
             return known
         return transaction.documents.put(own_id, state=state, metadata=metadata, payload=payload)
 

@@ -19,6 +19,7 @@ from edocx.office.desk import Desk
 from edocx.office.evidence import HEADS, head_of, head_text, known_heads, parse_head, signed
 from edocx.office.sending import derived_id
 from edocx.routing.journal import Head, parse_line
+from edocx.routing.store.failure import files_translated
 from edocx.routing.transaction import Transaction
 from edocx.routing.transport import Archive, SignedHead
 from edocx.signing.certificate import fingerprint
@@ -168,8 +169,9 @@ def _is_ours(desk: Desk, known: SignedHead) -> bool:
     # Whoever holds the axis could otherwise stop any office by a head of his own making.
     with desk.workspace() as folder:
         said, signature = folder / "head.json", folder / "head.p7s"
-        said.write_bytes(known.said)
-        signature.write_bytes(known.signature)
+        with files_translated(str(folder)):
+            said.write_bytes(known.said)
+            signature.write_bytes(known.signature)
         try:
             parse_head(known.said, "axis")
             report = verify_cms(signature, replace(desk.criteria, detached=(said,)))
@@ -196,7 +198,8 @@ def _fall_back(desk: Desk) -> None:
     marker = marker_of(desk.config.place)
     if not marker.exists():
         note = {"unit": str(desk.unit), "at": _last_moment(desk).isoformat(), "behind": True}
-        write_durably(marker, [json.dumps(note).encode()])
+        with files_translated(str(marker)):
+            write_durably(marker, [json.dumps(note).encode()])
 
 
 def _last_moment(desk: Desk) -> datetime:

@@ -35,11 +35,12 @@ MOST_TURNS = 20
 def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
     """Return what is wrong or worth knowing, the gravest first; nothing is changed.
 
-    Besides what `edocx.routing.health.examine` finds: signed journal heads kept beside the store or by the axis that
-    the journal does not hold, an axis that cannot be used, keys that are not fit or end soon, a clock behind the
-    journal, or once set back, and what is due in an impossible future for it, quarantined messages, a signed directory that expired, a restore that was not reconciled, and the times
-    when the journal had fallen back and somebody went on. A check that cannot be made is a finding of its own and
-    stops no other. ``deep`` also reads every payload.
+    Besides what `edocx.routing.health.examine` finds: signed journal heads kept beside the store or by the axis
+    that the journal does not hold, an axis that cannot be used, keys that are not fit or end soon, a clock behind
+    the journal, or once set back, and what is due in an impossible future for it, quarantined messages, a signed
+    directory that expired, a restore that was not reconciled, and the times when the journal had fallen back and
+    somebody went on. A check that cannot be made is a finding of its own and stops no other. ``deep`` also reads
+    every payload.
     """
     checks: tuple[Check, ...] = (
         lambda: _store(desk, deep=deep),

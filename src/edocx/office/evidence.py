@@ -14,6 +14,7 @@ from edocx.content import Blob, write_durably
 from edocx.errors import InputError, Text, Unavailable
 from edocx.office.desk import Desk
 from edocx.routing.journal import Head
+from edocx.routing.store.failure import files_translated
 from edocx.signing.cms.sign import complete, prepare
 from edocx.signing.receipt import write_receipt
 from edocx.signing.timestamp import Timestamper
@@ -34,7 +35,8 @@ def head_of(desk: Desk) -> Head:
 def sign_head(desk: Desk) -> Path:
     """Sign the journal's end with the agency's key, beside the store; return the file that was signed."""
     folder = desk.config.place.parent / HEADS
-    folder.mkdir(exist_ok=True)
+    with files_translated(str(folder)):
+        folder.mkdir(exist_ok=True)
     return write_head(desk, folder, head_of(desk))
 
 

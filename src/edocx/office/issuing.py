@@ -22,6 +22,7 @@ from edocx.office.entitlement import require_entitled
 from edocx.office.levels import owe, seal_document
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import is_message_id
+from edocx.routing.store.failure import files_translated
 from edocx.signing.pdf.field_text import FieldValue, number_and_date
 from edocx.signing.pdf.sign import LevelTask, Signed
 from edocx.signing.pdf.verify import verify_pdf
@@ -109,7 +110,8 @@ def exported(desk: Desk, payload: Blob, name: str) -> Path:
     if not is_message_id(name):
         name = hashlib.sha256(name.encode()).hexdigest()
     folder = desk.config.place.parent / "issued"
-    folder.mkdir(exist_ok=True)
+    with files_translated(str(folder)):
+        folder.mkdir(exist_ok=True)
     place = folder / f"{name}.pdf"
     if not place.exists() or Blob.from_path(place) != payload:
         payload.save(place)

@@ -14,6 +14,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edocx.routing.store.failure import files_translated
+
 if sys.platform != "win32":
     import fcntl
 
@@ -22,9 +24,13 @@ _PREFIX = ".work-"
 
 @contextmanager
 def workspace(beside: Path) -> Iterator[Path]:
-    """Give a locked folder in the folder ``beside``, removed when the block ends."""
+    """Give a locked folder in the folder ``beside``, removed when the block ends.
+
+    Raises `StoreUnavailable` when the disk has no room for it or cannot be written.
+    """
     while True:
-        folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside))
+        with files_translated(str(beside)):
+            folder = Path(tempfile.mkdtemp(prefix=_PREFIX, dir=beside))
         lock = _lock(folder)
         # Between making and locking it, a process that clears away may have taken it for an abandoned one.
         if folder.exists():
