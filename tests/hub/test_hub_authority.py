@@ -222,3 +222,41 @@ def test_a_header_altered_on_the_wire_is_refused_with_the_triple_and_changes_not
     reply = receiver.call("updateStatus", b"{}", docId=doc_id, status="done")
     assert (reply.status, reply.json()["status"], reply.json()["ErrorCode"]) == (401, "FAIL", "15")
     assert [row["docId"] for row in client(B).waiting()] == [doc_id]
+
+
+def test_a_wish_said_again_by_somebody_else_is_one_wish_also_just_after_it_was_settled(client, hub, clock):
+    """An administrator who refused a wish would else find it again as often as somebody repeats its headers."""
+    wish = json.dumps({"code": f"{A}.07", "name": "Đơn vị mới"}).encode()
+    for _ in range(2):
+        assert client(A).call("registerAgency", wish).json()["status"] == "OK"
+    store = hub.service.store
+    with store.begin("settle") as connection:
+        (row,) = agencies.open_requests(connection)
+        agencies.settle_request(connection, row.id, grant=False, now=clock.now(), by="admin")
+    assert client(A).call("registerAgency", wish).json()["status"] == "OK"
+    with store.read() as connection:
+        assert agencies.open_requests(connection) == []
+    clock.advance(hours=2)
+    client(A).call("registerAgency", wish)
+    with store.read() as connection:
+        assert len(agencies.open_requests(connection)) == 1
+
+
+def test_wishes_beyond_what_may_wait_are_refused_with_that_reason(client, monkeypatch):
+    monkeypatch.setattr(agencies, "MAX_OPEN_WISHES", 1)
+    replies = [client(A).call("deleteAgency", b"{}", AgencyCode=f"{A}.0{n}") for n in (1, 2)]
+    assert [reply.status for reply in replies] == [200, 429]
+    assert "administrator" in replies[1].json()["ErrorDescEn"]
+
+
+def test_headers_of_a_send_change_nothing_elsewhere(client, hub):
+    """The map of an official client is never cleared, but each call signs its own kind of body."""
+    caller, caught = client(A), []
+    caller.headers |= {"docId": "x", "status": "done", "AgencyCode": f"{A}.07"}
+    sent, caller.raw = caller.raw, lambda request, lines, body: caught.append(lines)
+    caller.send(document())
+    for operation in ("updateStatus", "registerAgency", "deleteAgency"):
+        reply = sent(f"POST /{operation} HTTP/1.1", caught[0], b'{"code":"%s.08"}' % A.encode())
+        assert reply.json()["EdxCode"] == "EDX-HUB-HEADERS"
+    with hub.service.store.read() as connection:
+        assert agencies.open_requests(connection) == []

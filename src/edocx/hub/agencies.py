@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
 
 from edocx.errors import Refused, Text, UnitError
 from edocx.hub import refusal
@@ -26,6 +26,9 @@ OVERLAP = timedelta(days=7)
 
 MAX_WISH = 4_000
 """Characters of a filed request: against a register that a client fills."""
+
+WISH_MEMORY = timedelta(hours=1)
+"""How long a wish that was settled is not filed again: against its headers, said again by somebody else."""
 
 MAX_OPEN_WISHES = 100
 """Requests of one agency that wait for the administrator; further ones are refused until some are settled."""
@@ -218,7 +221,8 @@ def outgoing_secret(connection: Connection, agency: Agency, vault: Vault, *, now
 def file_request(connection: Connection, agency: Agency, act: str, wish: dict[str, str], *, now: datetime) -> int:
     """Write down what an agency wants changed in the register, within its own subtree; return the request's number.
 
-    The same open wish again is the same request: the headers of a call can be replayed (axis-http.md §1.3).
+    The same wish again is the same request while it is open, and for `WISH_MEMORY` after: the headers of a
+    call can be replayed (axis-http.md §1.3), and an administrator who settled a wish is not to find it there again.
     """
     code = wish.get("code", "")
     require_id(code, "code")
@@ -230,13 +234,15 @@ def file_request(connection: Connection, agency: Agency, act: str, wish: dict[st
     text = json.dumps({name: tidied(told, MAX_WISH) for name, told in wish.items()}, ensure_ascii=False, sort_keys=True)
     if len(text) > MAX_WISH:
         raise refusal.too_large(MAX_WISH)
-    mine = and_(requests.c.agency == agency.code, requests.c.state == "open")
-    waiting = connection.execute(select(requests.c.id, requests.c.act, requests.c.wish).where(mine)).all()
-    for number, known_act, known in waiting:
-        if (known_act, known) == (act, text):
-            return int(number)
-    if len(waiting) >= MAX_OPEN_WISHES:
-        raise refusal.too_many_requests()
+    mine, still_open = requests.c.agency == agency.code, requests.c.state == "open"
+    remembered = and_(mine, or_(still_open, requests.c.settled_at > now - WISH_MEMORY))
+    same = and_(remembered, requests.c.act == act, requests.c.wish == text)
+    known = connection.execute(select(requests.c.id).where(same).order_by(requests.c.id.desc()).limit(1)).scalar()
+    if known is not None:
+        return int(known)
+    waiting = connection.execute(select(func.count()).select_from(requests).where(mine, still_open)).scalar_one()
+    if waiting >= MAX_OPEN_WISHES:
+        raise refusal.too_many_wishes()
     row = {"agency": agency.code, "act": act, "code": code, "wish": text, "state": "open", "filed_at": now}
     return int(connection.execute(insert(requests), row).inserted_primary_key[0])  # type: ignore[index]
 

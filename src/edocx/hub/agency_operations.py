@@ -18,6 +18,7 @@ _WISHED = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
 
 async def register_agency(call: Call) -> Response:
     """File the wish to register an agency below the caller; an administrator grants it."""
+    call.require_no_file()
     try:
         told = json.loads((await small_body(call)).decode("utf-8"))
     except (ValueError, RecursionError) as error:
@@ -30,6 +31,7 @@ async def register_agency(call: Call) -> Response:
 
 async def delete_agency(call: Call) -> Response:
     """File the wish to close an agency below the caller."""
+    call.require_no_file()
     await small_body(call)
     return await _file(call, "close", {"code": call.get("AgencyCode")})
 

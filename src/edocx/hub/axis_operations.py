@@ -184,6 +184,7 @@ def _content(call: Call) -> Blob:
 
 async def update_status(call: Call) -> Response:
     """Acknowledge the caller's copy of a message."""
+    call.require_no_file()
     await small_body(call)
 
     def act(connection: Connection) -> tuple[int, float] | None:

@@ -34,6 +34,11 @@ class Call:
         """Return a signed parameter, "" when it was not given."""
         return self.caller.parameters.get(name)
 
+    def require_no_file(self) -> None:
+        """Raise `Refused` for the headers of a sendEdoc: clients sign the kind of body anew for every call."""
+        if self.get("Content-Type").lower().startswith("application/octet-stream"):
+            raise refusal.bad_headers("content-type")
+
     def require_meant(self, operation: str, body: Blob) -> None:
         """Raise `Refused` unless the signed headers name this operation and this body.
 

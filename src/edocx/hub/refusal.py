@@ -308,6 +308,16 @@ def too_many_requests() -> Refused:
     )
 
 
+def too_many_wishes() -> Refused:
+    """Return the refusal of one more wish about the register than may wait for an administrator."""
+    return Refused(
+        Text("Quá nhiều yêu cầu đang chờ quản trị duyệt.", "Too many wishes wait for an administrator."),
+        hint=_ASK,
+        code="EDX-HUB-RATE",
+        retryable=True,
+    )
+
+
 def no_such_path(*, method: bool = False) -> UsageError:
     """Return the refusal of a path or method that does not exist."""
     return UsageError(
