@@ -77,6 +77,16 @@ CHANGED = Message.of(
         "After this signature the file was changed beyond what it permits; only the signed revision can be relied on.",
     ),
 )
+APPENDED = Message.of(
+    "EDX-PDF-APPENDED",
+    "error",
+    Text(
+        "Phần nối vào tệp sau chữ ký này sai quy cách PDF: mỗi phần mềm có thể hiển thị một nội dung khác nhau. "
+        "Chỉ bản tại thời điểm ký là đáng tin; lấy lại bản gốc từ nơi gửi.",
+        "What was appended to the file after this signature is not well-formed PDF: each program may show something "
+        "else. Only the signed revision can be relied on; fetch the original from its sender.",
+    ),
+)
 FILLED = Message.of(
     "EDX-PDF-FILLED",
     "info",

@@ -18,6 +18,7 @@ from edocx.signing.cms.signer import SignerFinding, examine_signer, unsigned_att
 from edocx.signing.judgement import Finding
 from edocx.signing.mechanism import Mechanism, digest, load_key
 from edocx.signing.messages import (
+    APPENDED,
     BUDGET,
     CHANGED,
     CONTENTS,
@@ -34,6 +35,7 @@ from edocx.signing.pdf.changes import Change, classify
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Coverage, Embedded
 from edocx.signing.pdf.evidence import archived_in, responders
+from edocx.signing.pdf.exactness import followed_exactly
 from edocx.signing.pdf.fast.signatures import PlainSignature
 from edocx.signing.report import Indication, Integrity, Message, SubIndication
 from edocx.signing.token import MAX_TOKENS, Token, read_token
@@ -171,6 +173,8 @@ def _find_changes(signature: Embedded | PlainSignature, found: Finding) -> Findi
         case Coverage.REVISION:
             pass
     change = _change_after(signature)
+    if change < Change.ANNOTATED and isinstance(signature, Embedded) and not followed_exactly(signature):
+        return _failed(found, SubIndication.FORMAT_FAILURE, APPENDED)
     if change >= Change.ANNOTATED and isinstance(signature, Embedded):
         failed = _failed(found, SubIndication.FORMAT_FAILURE, CHANGED)
         return replace(failed, messages=(CHANGED, *recognise_changes(signature)))
@@ -191,6 +195,8 @@ def document_token(stamp: Embedded | PlainSignature) -> Token:
         token = read_token(stamp.contents, stamp.digest)
         covered = stamp.coverage() in {Coverage.FILE, Coverage.REVISION}
         unchanged = covered and _change_after(stamp) < Change.ANNOTATED
+        if unchanged and isinstance(stamp, Embedded) and stamp.coverage() is Coverage.REVISION:
+            unchanged = followed_exactly(stamp)
     except (*MALFORMED, LimitExceeded):
         return Token(intact=False, end=stamp.end)
     return replace(token, intact=token.intact and unchanged, end=stamp.end)

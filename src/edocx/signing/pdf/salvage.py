@@ -28,9 +28,6 @@ MAX_CONTENTS = 4 * 1024 * 1024
 MAX_RANGES = 50
 """Byte ranges looked at in one damaged file."""
 
-MAX_TAIL = 64 * 1024
-"""Bytes after the signed range that are looked at for anything but white space."""
-
 _HEXADECIMAL = b"0123456789abcdefABCDEF"
 
 _RANGE = re.compile(rb"/ByteRange\s*\[\s*(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s+(\d{1,15})\s*\]")
@@ -78,8 +75,7 @@ def _examine(data: mmap.mmap | bytes, parts: tuple[int, ...], name: str) -> Find
     )
     if signer.failure is not None and signer.message is not None:
         return _failed(found, signer.failure, signer.message)
-    tail = data[second + second_length :][:MAX_TAIL]
-    if start == 0 and not tail.strip(b"\0\t\n\f\r "):
+    if start == 0 and _is_blank(data, second + second_length):
         # Every byte of the file is what the signer signed: it was malformed then, and nothing came after.
         return replace(found, integrity=Integrity.VALID, covers="whole-document", messages=(IRREGULAR,))
     return replace(
@@ -89,6 +85,12 @@ def _examine(data: mmap.mmap | bytes, parts: tuple[int, ...], name: str) -> Find
         failure=SubIndication.GENERIC,
         messages=(AROUND,),
     )
+
+
+def _is_blank(data: mmap.mmap | bytes, begin: int) -> bool:
+    """Say whether nothing but white space stands from a place to the end, however much: all of it is looked at."""
+    places = range(begin, len(data), PIECE)
+    return not any(data[place : place + PIECE].strip(b"\0\t\n\f\r ") for place in places)
 
 
 def _digester(data: mmap.mmap | bytes, parts: tuple[int, ...]) -> Digester:

@@ -197,20 +197,24 @@ def inflate(source: Source, stored: Stored) -> bytes:
     begin, end = stored.data
     if end - begin > MAX_INFLATED:
         raise NotPlain("a stream too large")
-    data = source.read(begin, end)
-    kind = stored.value.get("Filter")
+    found = decoded(source.read(begin, end), stored.value)
+    source.spend(len(found) // _CHEAP)
+    return found
+
+
+def decoded(data: bytes, about: dict[str, Any]) -> bytes:
+    """Return a stream's data as its dictionary says, with FlateDecode undone; raise `NotPlain` for other filters."""
+    kind = about.get("Filter")
     if isinstance(kind, list):
         kind = kind[0] if len(kind) == 1 else (None if not kind else False)
-    parameters = stored.value.get("DecodeParms")
+    parameters = about.get("DecodeParms")
     if isinstance(parameters, list):
         parameters = parameters[0] if len(parameters) == 1 else False
     if kind is None and parameters is None:
         return data
     if kind != "FlateDecode" or not (parameters is None or isinstance(parameters, dict)):
         raise NotPlain("another filter")
-    found = _unpredicted(_inflated(data), parameters or {})
-    source.spend(len(found) // _CHEAP)
-    return found
+    return _unpredicted(_inflated(data), parameters or {})
 
 
 def _inflated(data: bytes) -> bytes:

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from edocx.signing.mechanism import finish, new_hash
+from edocx.signing.pdf.appended import MAX_APPENDED, Before, read_appended
 from edocx.signing.pdf.changes import Change
 from edocx.signing.pdf.covering import MAX_SHARE_TOGETHER
 from edocx.signing.pdf.embedded import Coverage
@@ -105,7 +106,24 @@ def _read(source: Source, limit: int) -> PlainFile:
     file.dictionary(file.root(file.newest).get("Pages"), file.newest)
     steps: dict[int, Step] = {}
     found = [_signature(file, one, steps) for _, one in filled]
-    return PlainFile(sorted(found, key=lambda one: (one.revision, one.end)), read_store(file))
+    found.sort(key=lambda one: (one.revision, one.end))
+    _require_exact(file, found[0])
+    return PlainFile(found, read_store(file))
+
+
+def _require_exact(file: Revisions, first: PlainSignature) -> None:
+    """Raise `NotPlain` unless what follows the first signature can be read in one way only (`appended`)."""
+    section = file.sections[first.revision]
+    before = Before(
+        start=section.start,
+        root=file.root_reference,
+        size=section.size,
+        known=lambda number: file.last_change(number, first.revision) is not None,
+    )
+    data = file.source.read(first.end, min(file.source.size, first.end + MAX_APPENDED + 1))
+    count = file.newest - first.revision
+    if read_appended(data, first.end, before, count, bool) != [one.start for one in file.sections[-count:] if count]:
+        raise NotPlain("revisions that may be read otherwise")
 
 
 def _signature(file: Revisions, one: dict[str, Any], steps: dict[int, Step]) -> PlainSignature:

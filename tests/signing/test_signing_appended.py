@@ -1,0 +1,157 @@
+"""What follows a signature in its file is read in one way only, or the signature fails; genuine revisions are."""
+
+from __future__ import annotations
+
+import io
+from datetime import timedelta
+
+import pytest
+import signing_samples as samples
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.generic import pdf_name, pdf_string
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
+from signing_samples import SIGNED_AT
+
+from edocx.errors import EdocxError
+from edocx.signing.pdf import appended
+from edocx.signing.pdf.appended import Before, read_appended
+from edocx.signing.pdf.fast.syntax import Ref
+from edocx.signing.pdf.sign import sign
+from edocx.signing.report import Indication
+from edocx.testing.attacks.pdf_appended import structure_forgeries
+from edocx.verification import verify
+
+AT = SIGNED_AT + timedelta(days=1)
+BASE = 1000
+
+
+@pytest.fixture(scope="module")
+def files(signing, tmp_path_factory):
+    """Signed once, and once more by the agency."""
+    folder = tmp_path_factory.mktemp("pdf")
+    one = sign(samples.plain(folder / "a.pdf"), folder / "b.pdf", signing.person, at=SIGNED_AT, field="S")
+    two = sign(one, folder / "c.pdf", signing.organisation, at=SIGNED_AT, field="T")
+    return one.read_bytes(), two.read_bytes()
+
+
+def judged(tmp_path, data, trust):
+    path = tmp_path / "file.pdf"
+    path.write_bytes(data)
+    try:
+        return verify(path, trust=trust, at=AT)
+    except EdocxError as error:
+        return error
+
+
+def test_no_forged_structure_passes(signing, files, tmp_path):
+    for data in files:
+        assert judged(tmp_path, data, signing.trust).indication is Indication.TOTAL_PASSED
+        attacks = list(structure_forgeries(data))
+        assert len({one.name for one in attacks}) == len(attacks) > 20
+        for attack in attacks:
+            outcome = judged(tmp_path, attack.data, signing.trust)
+            assert isinstance(outcome, EdocxError) or outcome.indication is not Indication.TOTAL_PASSED, attack
+
+
+@pytest.mark.parametrize("name", ["key-twice", "key-escaped", "key-nul", "unnamed-nothing", "orphans"])
+def test_what_is_appended_in_two_ways_is_named(signing, files, tmp_path, name):
+    for data in files:
+        (forged,) = [one.data for one in structure_forgeries(data) if one.name == f"appended-{name}"]
+        report = judged(tmp_path, forged, signing.trust)
+        assert report.indication is Indication.TOTAL_FAILED
+        for one in report.signatures:
+            assert "EDX-PDF-APPENDED" in {message.code for message in one.messages}
+
+
+def test_a_revision_of_another_writer_is_still_explained(signing, files, tmp_path):
+    stream = io.BytesIO(files[1])
+    writer = IncrementalPdfFileWriter(stream)
+    writer.set_info(writer.add_object(generic.DictionaryObject({pdf_name("/Title"): pdf_string("x")})))
+    writer.write_in_place()
+    report = judged(tmp_path, stream.getvalue(), signing.trust)
+    codes = {message.code for one in report.signatures for message in one.messages}
+    assert "EDX-PDF-APPENDED" not in codes
+    assert report.indication is Indication.TOTAL_PASSED
+
+
+def revision(
+    body=b"<</Type/Catalog/Pages 2 0 R>>", *, header=b"1 0 obj\n", between=b"", eol=b"\n", rows=None, **trailer
+):
+    """Build one appended revision that overwrites the catalogue."""
+    written = header + body + b"\nendobj" + eol + between
+    start = BASE + len(written)
+    listed = rows if rows is not None else b"1 1" + eol + b"%010d 00000 n \n" % BASE
+    values = {"Size": b"9", "Root": b"1 0 R", "Prev": b"500", **trailer}
+    said = b"".join(b"/%s %s" % (name.encode(), value) for name, value in values.items())
+    end = eol.join([b"startxref", b"%d" % start, b"%%EOF", b""])
+    return written + b"xref" + eol + listed + b"trailer" + eol + b"<<" + said + b">>" + eol + end
+
+
+def is_exact(data):
+    before = Before(start=500, root=Ref(1, 0), size=9, known=lambda number: number < 9)
+    return read_appended(data, BASE, before, 1, bool) is not None
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        revision(),
+        revision(eol=b"\r\n"),
+        revision(eol=b"\r"),
+        revision(between=b"%iText-7.1.1\n"),
+        revision(b"[1 0 R 9 0 R]"),
+        revision(Size=b"12"),
+    ],
+    ids=["plain", "crlf", "cr", "writer", "another-value", "larger"],
+)
+def test_what_writers_write_is_exact(data):
+    assert is_exact(data)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        revision(b"<</Pages 2 0 R/Pages 3 0 R>>"),
+        revision(b"<</Pages 2 0 R/P#61ges 3 0 R>>"),
+        revision(b"<</A[<</B 1/B 2>>]>>"),
+        revision(b"<</Pages 2 0 R %c\n>>"),
+        revision(b"<</A(3 0 obj)>>"),
+        revision(b"<</A(3 0" + b" " * 5000 + b"obj)>>"),
+        revision(header=b"01 0 obj\n"),
+        revision(header=b"1  0 obj\n"),
+        revision(between=b"3 0 obj\nnull\nendobj\n"),
+        revision(between=b" " * 5000),
+        revision(between=b"%3 0 obj\n"),
+        revision(between=b"garbage\n"),
+        revision(rows=b"1 1\n%010d 00000 n \n" % (BASE + 1)),
+        revision(rows=b"1 1\n%010d 00001 n \n" % BASE),
+        revision(rows=b"1 1\n%010d 00000 n\n" % BASE),
+        revision(rows=b"1 1\n%010d 00000 n \r\n" % BASE),
+        revision(rows=b"1 1\n%010d 00000 n \n1 1\n%010d 00000 n \n" % (BASE, BASE)),
+        revision(Size=b"8"),
+        revision(Size=b"1"),
+        revision(Size=b"999999999"),
+        revision(Size=b"+9"),
+        revision(Size=b"9.0"),
+        revision(Root=b"2 0 R"),
+        revision(Prev=b"499"),
+        revision(Prev=b"+500"),
+        revision(Prev=b"500/Prev 500"),
+        revision(XRefStm=b"600"),
+        revision(Encrypt=b"5 0 R"),
+        revision().replace(b"startxref\n", b"startxref\n0"),
+        revision().replace(b"startxref\n", b"startxref\n+"),
+        revision().replace(b"%%EOF", b"%%EO"),
+        revision()[:-30],
+        b"",
+    ],
+)
+def test_what_may_be_read_in_two_ways_is_not_exact(data):
+    assert not is_exact(data)
+
+
+def test_more_than_is_ever_appended_is_not_read(monkeypatch):
+    data = revision()
+    monkeypatch.setattr(appended, "MAX_APPENDED", len(data))
+    assert is_exact(data)
+    assert not is_exact(data + b"\n")
