@@ -80,6 +80,12 @@ def send(
             hint=Text("Nêu ít nhất một mã định danh.", "Name at least one unit code."),
             code="EDX-SEND-NOBODY",
         )
+    if attempt < 1:
+        raise UsageError(
+            Text(f"Lần gửi {attempt} không hợp lệ.", f"There is no attempt {attempt}."),
+            hint=Text("Lần gửi đầu là 1; gửi lại có chủ ý là 2 trở lên.", "The first is 1; sending anew is 2 or more."),
+            code="EDX-SEND-ATTEMPT",
+        )
     message_id = derived_id("document", str(document.id), *sorted({str(unit) for unit in units}), str(attempt))
     known = known_dispatch(desk, message_id)
     if known is not None:

@@ -20,7 +20,7 @@ from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.journal import Id
 from edocx.routing.store.engine import sqlite_engine, writing
 from edocx.routing.store.failure import files_translated, translated
-from edocx.routing.store.group import Writers
+from edocx.routing.store.group import Writers, step_of
 from edocx.routing.store.holder import Holder
 from edocx.routing.store.migrate import bring_up_to_date
 from edocx.routing.store.payloads import Payloads
@@ -143,15 +143,17 @@ class Store(Closing):
 
         For a host that keeps its tables in the same file: its row and our outbox row are one commit. The
         transaction must be open for writing already (``BEGIN IMMEDIATE``), and a payload larger than `INLINE_LIMIT`
-        is on disk when this returns, whatever becomes of the transaction.
+        is on disk when this returns, whatever becomes of the transaction. A block that raises leaves nothing of the
+        step behind, rows nor journal lines, should the caller catch that and commit all the same.
         """
         with translated(self._where):
             if not connection.in_transaction():
                 connection.begin()
             take_turn(connection)
-            transaction = Transaction(connection, self._clock.now(), self._payloads)
-            yield transaction
-            transaction.flush()
+            with step_of(connection):
+                transaction = Transaction(connection, self._clock.now(), self._payloads)
+                yield transaction
+                transaction.flush()
 
     def try_writing(self) -> None:
         """Take the write lock and let go of it, changing nothing; raise `StoreUnavailable` when that cannot be had."""

@@ -125,6 +125,24 @@ class Writers:
             raise group.error
 
 
+@contextmanager
+def step_of(connection: Connection) -> Iterator[None]:
+    """Run one step in somebody else's open transaction: what raises in the block takes all that it wrote along."""
+    driver: Any = connection.connection.driver_connection
+    if connection.dialect.name == "sqlite" and not driver.in_transaction:
+        # Of a host's own engine whose driver begins late: the end of an outermost savepoint would be a commit.
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    connection.exec_driver_sql(f"SAVEPOINT {_SAVEPOINT}")
+    try:
+        yield
+    except BaseException:
+        if connection.dialect.name != "sqlite" or driver.in_transaction:  # a full disk may have undone everything
+            connection.exec_driver_sql(f"ROLLBACK TO SAVEPOINT {_SAVEPOINT}")
+            connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+        raise
+    connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
+
+
 def _is_open(connection: Connection) -> bool:
     """Tell whether a server's transaction goes on: after an error that somebody swallowed, COMMIT would undo it."""
     from psycopg.pq import TransactionStatus  # noqa: PLC0415 - only where the driver is in use
