@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import time
 from datetime import timedelta
 
 import pytest
@@ -12,9 +13,11 @@ from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from signing_samples import SIGNED_AT
 
-from edocx.errors import EdocxError
+from edocx.errors import EdocxError, LimitExceeded
+from edocx.signing.budget import Budget
 from edocx.signing.pdf import appended
 from edocx.signing.pdf.appended import Before, read_appended
+from edocx.signing.pdf.document import READS, _Seekable
 from edocx.signing.pdf.fast.syntax import Ref
 from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication
@@ -23,6 +26,8 @@ from edocx.verification import verify
 
 AT = SIGNED_AT + timedelta(days=1)
 BASE = 1000
+LONGEST = 5.0
+"""Seconds; byte by byte it would be twenty."""
 
 
 @pytest.fixture(scope="module")
@@ -155,3 +160,22 @@ def test_more_than_is_ever_appended_is_not_read(monkeypatch):
     monkeypatch.setattr(appended, "MAX_APPENDED", len(data))
     assert is_exact(data)
     assert not is_exact(data + b"\n")
+
+
+@pytest.mark.parametrize("mark", [b"", b"\nstartxref\n9 %%EOF\n"], ids=["no-mark", "mark-on-the-line"])
+def test_a_file_of_nuls_is_refused_at_once(signing, tmp_path, mark):
+    begin = time.monotonic()
+    outcome = judged(tmp_path, b"%PDF-1.7\n" + bytes(20_000_000) + mark, signing.trust)
+    assert time.monotonic() - begin < LONGEST
+    assert isinstance(outcome, EdocxError)
+    assert outcome.code == "EDX-PDF-DAMAGED"
+
+
+def test_reading_byte_by_byte_ends_with_the_budget():
+    class Endless(io.BytesIO):
+        def read(self, size=-1):
+            return b"\0"
+
+    stream = _Seekable(Endless(), Budget(0.0))
+    with pytest.raises(LimitExceeded):
+        any(stream.read(1) != b"\0" for _ in range(2 * READS))

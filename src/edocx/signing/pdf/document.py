@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -12,7 +14,7 @@ from typing import Any, BinaryIO
 
 from pyhanko.pdf_utils.crypt import AuthStatus
 from pyhanko.pdf_utils.misc import PdfError as PyHankoError
-from pyhanko.pdf_utils.reader import PdfFileReader
+from pyhanko.pdf_utils.reader import PdfFileReader, process_data_at_eof
 
 from edocx.content import reason
 from edocx.errors import InputError, PdfError, Text
@@ -21,6 +23,14 @@ from edocx.signing.budget import Budget
 HEADER = b"%PDF-"
 HEADER_WITHIN = 1024
 """Readers accept the header within the first 1024 bytes (ISO 32000-1 Annex H, implementation note 13)."""
+
+END_WITHIN = 4096
+"""Bytes before the end of a revision in which ``startxref`` and ``%%EOF`` stand; pyHanko looks for the mark in 1024."""
+
+_END = re.compile(rb".*[\r\n]startxref.*[\r\n]%%EOF", re.DOTALL)
+
+READS = 10_000
+"""Reads after which a file's budget is asked; pyHanko reads white space and numbers byte by byte."""
 
 MALFORMED = (
     PyHankoError,
@@ -49,12 +59,22 @@ class _Seekable:
     (no space, no right, a failing device) is never taken for a damaged file.
     """
 
-    def __init__(self, stream: BinaryIO) -> None:
+    def __init__(self, stream: BinaryIO, budget: Budget | None = None) -> None:
         self._stream = stream
         # Called for every character of a header or number: bound once, not looked up through __getattr__.
-        self.read = stream.read
+        self._read = stream.read
+        self._budget = budget
+        self._left = READS
         self.tell = stream.tell
         self.write = stream.write
+
+    def read(self, size: int = -1) -> bytes:
+        self._left -= 1
+        if self._left < 0:
+            self._left = READS
+            if self._budget is not None:
+                self._budget.check()
+        return self._read(size)
 
     def seek(self, offset: int, whence: int = 0) -> int:
         try:
@@ -119,9 +139,11 @@ def read_pdf(stream: BinaryIO, where: str, budget: Budget | None = None, *, unlo
             code="EDX-PDF-NOT",
             where=where,
         )
-    stream.seek(0)
+    stream.seek(0, os.SEEK_END)
     try:
-        reader = _BoundedReader(_Seekable(stream), strict=False)
+        require_end_mark(stream)
+        stream.seek(0)
+        reader = _BoundedReader(_Seekable(stream, budget), strict=False)
         reader.budget = budget
         encrypted = reader.encrypted and not (unlock and _opens_without_password(reader))
         if not encrypted:
@@ -138,6 +160,25 @@ def read_pdf(stream: BinaryIO, where: str, budget: Budget | None = None, *, unlo
             where=where,
         )
     return reader
+
+
+def section_before(stream: BinaryIO) -> int:
+    """Return where the end mark before a stream's position says the section is; raise what pyHanko raises."""
+    require_end_mark(stream)
+    return int(process_data_at_eof(stream))
+
+
+def require_end_mark(stream: BinaryIO) -> None:
+    """Raise ``ValueError`` unless an end mark stands a little before a stream's position, which is kept.
+
+    pyHanko goes back byte by byte to the next end of line: a second for each million NULs.
+    """
+    place = stream.tell()
+    stream.seek(max(0, place - END_WITHIN))
+    window = stream.read(min(place, END_WITHIN))
+    stream.seek(place)
+    if not _END.match(window):
+        raise ValueError("no end mark")
 
 
 def _opens_without_password(reader: PdfFileReader) -> bool:

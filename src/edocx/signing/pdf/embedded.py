@@ -14,12 +14,12 @@ from enum import Enum, auto
 from typing import Any
 
 from pyhanko.pdf_utils import generic
-from pyhanko.pdf_utils.reader import PdfFileReader, process_data_at_eof
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from edocx.content import PIECE
 from edocx.signing.mechanism import finish, new_hash
-from edocx.signing.pdf.document import MALFORMED
+from edocx.signing.pdf.document import MALFORMED, section_before
 
 MAX_GAP = 16 * 1024 * 1024
 """Hex digits of one signature; a CMS with a long chain, lists and timestamps has some hundred thousand."""
@@ -140,7 +140,7 @@ class Embedded:
         stream, xrefs = self.reader.stream, self.reader.xrefs
         stream.seek(self.end)
         try:
-            if process_data_at_eof(stream) != xrefs.get_startxref_for_revision(self.revision):
+            if section_before(stream) != xrefs.get_startxref_for_revision(self.revision):
                 return False
             ends = [xrefs.get_xref_container_info(r).end_location for r in range(self.revision + 1)]
         except MALFORMED:
@@ -175,7 +175,7 @@ def ends_revision(reader: PdfFileReader, size: int) -> bool:
         if not stream.read(min(MARK_WITHIN, size)).rstrip(b"\0\t\n\f\r ").endswith(b"%%EOF"):
             return False  # some objects of the next revision are there already
         stream.seek(size)
-        start = process_data_at_eof(stream)
+        start = section_before(stream)
         for revision in range(xrefs.total_revisions):
             if xrefs.get_startxref_for_revision(revision) == start:
                 ends = [xrefs.get_xref_container_info(one).end_location for one in range(revision + 1)]
