@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+import shutil
+import sqlite3
 import zipfile
 
 import pytest
 
-from edocx.errors import InputError, Refused
+from edocx.errors import InputError, Refused, StoreUnavailable
 from edocx.office.bundle import verify_bundle, write_bundle
 from edocx.signing.container.sign import sign_files
 from edocx.signing.judgement import Criteria
@@ -205,3 +207,55 @@ def test_what_is_no_bundle_is_said_to_be_none(net, tmp_path):
     with pytest.raises(InputError) as caught:
         verify_bundle(out, criteria(net))
     assert caught.value.code == "EDX-BUNDLE-UNREADABLE"
+
+
+@pytest.fixture
+def own_net(net, tmp_path):
+    shutil.copytree(net.folder, tmp_path / "own")
+    with Network.four_levels(tmp_path / "own", clock=net.clock) as network:
+        yield network
+
+
+def in_store(network, statement, *values):
+    with sqlite3.connect(network.folder / "offices" / scene.COMMUNE / "office.db") as connection:
+        connection.execute(statement, values)
+    connection.close()
+
+
+@pytest.mark.parametrize("harm", ["a lost row", "other bytes", "a large file"])
+def test_no_bundle_is_made_of_damaged_evidence(own_net, tmp_path, harm):
+    commune = own_net.office(scene.COMMUNE)
+    with commune.store.read() as transaction:
+        (tracked,) = transaction.deliveries.of_document(str(commune.document(scene.DRAFT_ID).id))
+        sha256 = transaction.outbox.find(tracked.message_id).sha256
+        payload = transaction.payload(sha256).read()
+    if harm == "a large file":
+        place = commune.store.payload_folder / sha256[:2] / sha256
+        place.parent.mkdir(parents=True, exist_ok=True)
+        place.write_bytes(payload[:-1] + b"?")
+        in_store(own_net, "UPDATE payloads SET content = NULL WHERE sha256 = ?", sha256)
+    else:
+        content = None if harm == "a lost row" else b"other bytes"
+        in_store(own_net, "UPDATE payloads SET content = ? WHERE sha256 = ?", content, sha256)
+        (commune.store.payload_folder / sha256[:2] / sha256).unlink(missing_ok=True)
+    with pytest.raises(StoreUnavailable) as refused:
+        commune.bundle(scene.DRAFT_ID, tmp_path / "e.asice")
+    assert (refused.value.code, sha256 in refused.value.where) == ("EDX-STORE-PAYLOAD", True)
+    assert not (tmp_path / "e.asice").exists()
+
+
+def test_no_bundle_is_made_of_a_journal_that_was_changed(own_net, tmp_path):
+    in_store(own_net, "UPDATE journal SET line = line || ' ' WHERE seq = 2")
+    with pytest.raises(StoreUnavailable) as refused:
+        own_net.office(scene.COMMUNE).bundle(scene.DRAFT_ID, tmp_path / "e.asice")
+    assert refused.value.where == "line 2"
+    assert not (tmp_path / "e.asice").exists()
+
+
+def test_a_bundle_that_is_refused_is_never_headed_as_passed(net, bundle, tmp_path):
+    folder = unpacked(bundle, tmp_path / "f")
+    forge_event(folder, remark="khác")
+    forged = resealed(net, folder, tmp_path / "f.asice")
+    found = verify_bundle(forged, criteria(net))
+    assert (found.report.indication, found.indication) == (Indication.TOTAL_PASSED, Indication.TOTAL_FAILED)
+    assert verify_bundle(bundle, criteria(net)).indication is Indication.TOTAL_PASSED

@@ -112,7 +112,7 @@ def check_bundle(
         report = found.report.to_json()
         emit_json({"schema": 1, "passed": found.passed, "report": report, "faults": faults, "remarks": remarks})
     else:
-        say(f"{found.report.indication}  {file}")
+        say(f"{found.indication}  {file}")
         for one in found.faults:
             say(Text(f"  ✗ {one.vi}", f"  ✗ {one.en}"))
         for one in found.remarks:

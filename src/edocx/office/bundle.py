@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from edocx.content import Blob, write_durably
-from edocx.errors import EdocxError, InputError, Refused, Text
+from edocx.errors import EdocxError, InputError, Refused, StateError, Text
 from edocx.office.bundle_claim import Claim, Said, event_faults, said_in, seal_faults, unchecked
 from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
@@ -27,6 +27,7 @@ from edocx.office.tracing import Trace, trace
 from edocx.routing.inbox import IncomingState
 from edocx.routing.journal import digest, parse_line
 from edocx.routing.parcel import ParcelKind
+from edocx.routing.store.payloads import lost
 from edocx.routing.transaction import Transaction
 from edocx.sealing import verify_envelope
 from edocx.signing.container.archive import Archive, open_archive
@@ -58,6 +59,11 @@ class BundleReport:
     remarks: tuple[Text, ...] = ()
 
     @property
+    def indication(self) -> Indication:
+        """The verdict on the bundle as a whole: the seal's, and failed whatever the seal says when there are faults."""
+        return Indication.TOTAL_FAILED if self.faults else self.report.indication
+
+    @property
     def passed(self) -> bool:
         """Whether the seal passed and everything fits together."""
         return self.report.indication is Indication.TOTAL_PASSED and not self.faults
@@ -78,7 +84,12 @@ class BundleReport:
 
 
 def write_bundle(desk: Desk, document: str, out: Path) -> Path:
-    """Write the evidence about a document, sealed by the agency; whole or not at all. Raises what `trace` raises."""
+    """Write the evidence about a document, sealed by the agency; whole or not at all.
+
+    What was erased after a recall or with time is left out: the journal says so. Raises what `trace` raises, and
+    `StoreUnavailable` for a payload that is lost or damaged (``where`` is its place) and for a journal that does not
+    hold together: the agency does not put its seal under half of its evidence.
+    """
     way = trace(desk, document)
     with desk.workspace() as folder:
         files: list[Path] = []
@@ -86,14 +97,15 @@ def write_bundle(desk: Desk, document: str, out: Path) -> Path:
         with desk.store.read() as transaction:
             for place, (label, payload) in enumerate(_messages(transaction, way), 1):
                 path = folder / f"message-{place}.edxml"
-                payload.save(path)
+                _saved(payload, path)
                 files.append(path)
                 described.append({"file": path.name, "message_id": label, "sha256": payload.sha256})
             filed = transaction.documents.find(document)
             if filed is not None and filed.document_id is not None:
-                pdf = transaction.documents.payload(filed).save(folder / DOCUMENT)
+                pdf = _saved(transaction.documents.payload(filed), folder / DOCUMENT)
                 files.append(folder / DOCUMENT)
                 described.append({"file": DOCUMENT, "message_id": None, "sha256": pdf.sha256})
+            transaction.verify_journal().require()
             lines = transaction.journal_lines()
         first = next((n for n, line in enumerate(lines) if _tells_of(line, way, document)), 0)
         write_durably(folder / JOURNAL, [f"{line}\n".encode() for line in lines[first:]])
@@ -210,8 +222,16 @@ def _messages(transaction: Transaction, way: Trace) -> Iterator[tuple[str, Blob]
         seen.add(sha256)
         try:
             yield label, transaction.payload(sha256)
-        except EdocxError:
-            continue  # erased after a recall: its digest stays in the journal
+        except StateError:
+            continue  # erased after a recall or with time: its digest stays in the journal
+
+
+def _saved(payload: Blob, path: Path) -> Blob:
+    write_durably(path, payload.pieces())
+    found = Blob.from_path(path)
+    if found.sha256 != payload.sha256:  # a large one is looked at only as far as its length when it is loaded
+        raise lost(payload.sha256 if payload.path is None else str(payload.path))
+    return found
 
 
 def _tells_of(line: str, way: Trace, document: str) -> bool:
