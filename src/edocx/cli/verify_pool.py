@@ -19,18 +19,20 @@ from pathlib import Path
 from typing import Any
 
 from edocx.errors import Text
-from edocx.signing.budget import BYTES_A_SECOND
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
 
 SECONDS = 60.0
-"""For one file, besides `BYTES_A_SECOND`; the verifiers stop by themselves after less (`edocx.signing.budget`), so that
-only what hangs inside a library comes here."""
+"""For one file, however large; the verifiers stop by themselves after less for files up to some 200 MB
+(`edocx.signing.budget`), so that only what hangs inside a library comes here. Larger ones are hashed in seconds."""
 
 MEMORY = 2 * 1024**3
 """Bytes that one file may take besides its own size (files are mapped) and what the process took before it."""
 
 READY = 120.0
-"""Seconds for a process to start and read trust and evidence."""
+"""Seconds for a process to start, before it looks at any file."""
+
+LOADING = 20.0
+"""Seconds that the first file of each process may take besides: trust and evidence are read with it."""
 
 AHEAD = 64
 """Files that each process may be ahead of the one whose verdict is due next."""
@@ -41,7 +43,7 @@ Judge = Callable[[Path, Any, str], Any]
 
 @dataclass(frozen=True, slots=True)
 class FileBudget:
-    """What one file may cost: seconds besides those for its size, and bytes of memory besides its size."""
+    """What one file may cost: seconds, and bytes of memory besides its size."""
 
     seconds: float = SECONDS
     memory: int = MEMORY
@@ -53,6 +55,7 @@ class _Worker:
     pipe: Connection[Any, Any]
     place: int | None = None
     """Of the file in hand."""
+    started: bool = False
     end: float = 0.0
 
 
@@ -74,7 +77,7 @@ def run_all(
                 ):
                     _give(worker, given, files[given], folders[given], budget)
                     given += 1
-            for worker in _answering(workers):
+            for worker in _answering(workers, budget):
                 assert worker.place is not None
                 found[worker.place] = _answer(worker, files[worker.place], options.policy)
                 worker.place = None
@@ -98,19 +101,26 @@ def _start(judge: Judge, options: Any, budget: FileBudget) -> _Worker:
 
 
 def _give(worker: _Worker, place: int, file: Path, folder: str, budget: FileBudget) -> None:
-    size = file.stat().st_size if file.is_file() else 0
-    first = READY if worker.end == 0.0 else 0.0
-    worker.place, worker.end = place, time.monotonic() + first + budget.seconds + size / BYTES_A_SECOND
+    worker.place, worker.end = place, time.monotonic() + (budget.seconds if worker.started else READY)
     with contextlib.suppress(OSError):  # the process is gone already: its silence is the answer
         worker.pipe.send((file, folder))
 
 
-def _answering(workers: list[_Worker]) -> list[_Worker]:
-    """Wait until something has answered, died, or overrun its time; return those."""
+def _answering(workers: list[_Worker], budget: FileBudget) -> list[_Worker]:
+    """Wait until something has answered, died, or overrun its time; return those.
+
+    The time of a process's first file begins when it says that it has started.
+    """
     busy = [worker for worker in workers if worker.place is not None]
     until = min(worker.end for worker in busy)
     ready = set(wait([worker.pipe for worker in busy], timeout=max(0.0, until - time.monotonic())))
     now = time.monotonic()
+    for worker in busy:
+        if worker.pipe in ready and not worker.started:
+            worker.started, worker.end = True, now + LOADING + budget.seconds
+            with contextlib.suppress(EOFError, OSError):  # it died while it started: waiting for its answer says so
+                worker.pipe.recv()
+            ready.discard(worker.pipe)
     return [worker for worker in busy if worker.pipe in ready or worker.end <= now]
 
 
@@ -138,6 +148,7 @@ def _stop(worker: _Worker) -> None:
 def _work(pipe: Connection[Any, Any], judge: Judge, options: Any, memory: int) -> None:
     """Judge what comes through the pipe until it closes; None answers that memory ran out."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the process that runs this one
+    pipe.send(None)  # started
     while True:
         try:
             file, folder = pipe.recv()
