@@ -190,3 +190,22 @@ def test_a_clock_that_stood_ahead_is_told_even_after_later_lines(net):
     (back,) = (one for one in said if one.code == "EDX-DOCTOR-CLOCK-BACK")
     assert (back.severity, f"{right + timedelta(days=10, hours=7):%d/%m/%Y}" in back.text.en) == ("warning", True)
     assert [i.document_id for i in net.office("H58.05").inbox()] == [str(document.id)]
+
+
+@pytest.mark.parametrize("registry", [True, False])
+def test_a_unit_that_is_not_the_stores_or_the_keys_is_told(net, registry):
+    net.close()
+    office = place_of(net)
+    settings = office.read_text("utf-8").replace(f'unit = "{scene.COMMUNE}"', 'unit = "G22"')
+    if not registry:
+        settings = "".join(line for line in settings.splitlines(keepends=True) if not line.startswith("registry"))
+    office.write_text(settings, "utf-8")
+    examined = examine_place(office, clock=net.clock)
+    (told,) = (one for one in examined.findings if one.code == "EDX-DOCTOR-UNIT")
+    assert (told.severity, told.where, scene.COMMUNE in told.text.vi) == (
+        "error",
+        str(office.parent / "office.db"),
+        True,
+    )
+    assert ("EDX-SIGNER-FOREIGN" in found(examined.findings)) == registry
+    assert not examined.well

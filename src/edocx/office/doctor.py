@@ -11,6 +11,7 @@ from edocx.errors import EdocxError, Text
 from edocx.office.attestation import AXIS, FELL_BACK, axis_heads, marker_of
 from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
+from edocx.office.entitlement import require_own
 from edocx.office.evidence import head_files, head_of, read_head
 from edocx.office.levels import owed
 from edocx.routing.health import Check, Finding, examine, outcomes
@@ -18,6 +19,7 @@ from edocx.routing.inbox import IncomingState
 from edocx.routing.journal import Head
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.transport.local import LocalAxis
+from edocx.signing.certificate import fingerprint
 from edocx.signing.judgement import Criteria
 from edocx.signing.keys import Signer
 from edocx.signing.pdf.order import check_certificate
@@ -36,18 +38,18 @@ def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
     """Return what is wrong or worth knowing, the gravest first; nothing is changed.
 
     Besides what `edocx.routing.health.examine` finds: signed journal heads kept beside the store or by the axis
-    that the journal does not hold, an axis that cannot be used, keys that are not fit or end soon, a clock behind
-    the journal, or once set back, and what is due in an impossible future for it, quarantined messages, a signed
-    directory that expired, a restore that was not reconciled, and the times when the journal had fallen back and
-    somebody went on. A check that cannot be made is a finding of its own and stops no other. ``deep`` also reads
-    every payload.
+    that the journal does not hold, an axis that cannot be used, keys that are not fit or end soon, another unit's
+    store or keys, a clock behind the journal, or once set back, and what is due in an impossible future for it,
+    quarantined messages, a signed directory that expired, a restore that was not reconciled, and the times when the
+    journal had fallen back and somebody went on. A check that cannot be made is a finding of its own and stops no
+    other. ``deep`` also reads every payload.
     """
     checks: tuple[Check, ...] = (
         lambda: _store(desk, deep=deep),
         lambda: examine_keys(desk.config, desk.signer, lambda: desk.criteria, desk.clock.now()),
         *(
             partial(check, desk)
-            for check in (_axis, _axis_head, _clock, _quarantine, _levels, _directory, _restored, _fell_back)
+            for check in (_unit, _axis, _axis_head, _clock, _quarantine, _levels, _directory, _restored, _fell_back)
         ),
     )
     return by_gravity(outcomes(*checks, where=str(desk.config.place)))
@@ -100,6 +102,35 @@ def examine_keys(
                 "The office has no organisational key, so it can send nothing.",
             ),
         )
+
+
+def _unit(desk: Desk) -> Iterator[Finding]:
+    """Name settings whose unit is not whose the store and the keys are: another's file, or a slip of the pen."""
+    unit = str(desk.unit)
+    with desk.store.read() as transaction:
+        known = transaction.units()
+    others = ", ".join(sorted(known - {unit}))
+    if others:
+        yield Finding(
+            "EDX-DOCTOR-UNIT",
+            # A unit that was renamed or merged has its past under another code.
+            "warning" if unit in known else "error",
+            Text(
+                f"Cấu hình ghi unit = {unit}, nhưng kho có văn bản của {others}: sửa unit, hoặc dùng đúng kho.",
+                f"The settings say unit = {unit}, but the store holds documents of {others}: "
+                "correct the unit, or use the right store.",
+            ),
+            str(desk.config.place),
+        )
+    for name in desk.config.signers:
+        try:
+            certificate = desk.signer(name).certificate
+        except EdocxError:
+            continue  # told by examine_keys
+        try:
+            require_own(desk.registry, fingerprint(certificate), desk.unit, desk.clock.now())
+        except EdocxError as error:
+            yield Finding(error.code, "error", error.text, name)
 
 
 def _axis(desk: Desk) -> Iterator[Finding]:

@@ -223,6 +223,10 @@ class Inbox:
             )
         return claimed
 
+    def recipients(self) -> frozenset[str]:
+        """Return every unit that received here."""
+        return frozenset(self._session.connection.scalars(select(_inbox.c.recipient).distinct()))
+
     def misdated(self, *, most: int = 20) -> tuple[str, ...]:
         """Return message ids of new messages that are due in an impossible future: the clock stood ahead once."""
         far = _inbox.c.due_at > self._session.now + LEASE

@@ -238,6 +238,10 @@ class Outbox:
         query = select(*columns).where(_parcels.c.state == "dead").order_by(_parcels.c.settled_at)
         return tuple(Outgoing(*row) for row in self._session.connection.execute(query))
 
+    def senders(self) -> frozenset[str]:
+        """Return every unit that sent from here."""
+        return frozenset(self._session.connection.scalars(select(_parcels.c.sender).distinct()))
+
     def waiting(self) -> int:
         """Return how many parcels are queued, due or not."""
         counted = select(func.count()).select_from(_parcels).where(outgoing.IS_QUEUED)

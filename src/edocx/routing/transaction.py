@@ -137,6 +137,10 @@ class Transaction:
         head = self.journal_head()
         return next((moment for _, moment in self._session.journal.moments(after=head.seq - 1)), None)
 
+    def units(self) -> frozenset[str]:
+        """Return whose store this is: every unit that sent from it or received in it; every row is looked at."""
+        return self.outbox.senders() | self.inbox.recipients()
+
     def verify_journal(self, *known: Head) -> JournalReport:
         """Follow the whole chain, and check that it holds every head known from elsewhere."""
         return verify(self._session.journal.lines(), known=known)
