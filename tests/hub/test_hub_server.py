@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import json
 import socket
 import time
@@ -191,3 +192,52 @@ def test_a_list_of_ten_thousand_is_quick(hub, client):
         found = mailroom.received_rows(mailroom.received(connection, receiver, "edoc"))
         assert time.perf_counter() - began < 20
     assert len(found) == 10_000
+
+
+def head_without_body(path=b"/sendEdoc", *lines):
+    return b"\r\n".join([b"POST " + path + b" HTTP/1.1", b"Host: x", *lines, b"Content-Length: 9999", b"", b""])
+
+
+def test_the_body_of_a_caller_that_is_not_known_is_not_waited_for(tmp_path, clock):
+    hub = open_hub(tmp_path, clock=clock, body_seconds=PATIENCE)
+    with serving(hub) as address:
+        for path in (b"/sendEdoc", b"/khong-co"):
+            began = time.perf_counter()
+            reply = exchange(address, head_without_body(path))
+            assert reply.json()["EdxCode"] in {"EDX-HUB-UNSIGNED", "EDX-HUB-PATH"}
+            assert time.perf_counter() - began < PATIENCE / 2
+    hub.service.close()
+
+
+def test_a_known_caller_whose_body_stops_is_answered_once_the_silence_is_over(tmp_path, clock):
+    hub = open_hub(tmp_path, clock=clock, body_seconds=3)
+    with serving(hub) as address:
+        client = OfficialClient(address, A, SECRETS[A])
+        caught = []
+        client.raw = lambda request, lines, body: caught.extend(lines)
+        client.send(document())
+        lines = [name.encode() + b": " + value for name, value in caught]
+        began = time.perf_counter()
+        assert exchange(address, head_without_body(b"/sendEdoc", *lines) + b"half").json()["EdxCode"] == "EDX-HUB-SLOW"
+        assert 2.5 < time.perf_counter() - began < 5.5
+    hub.service.close()
+
+
+def test_bodies_half_sent_by_nobody_known_hang_up_no_newcomer(tmp_path, clock, monkeypatch):
+    from edocx.hub import application
+
+    monkeypatch.setattr(application, "UNKNOWN_SECONDS", float(PATIENCE))  # as if each had just come
+    hub = open_hub(tmp_path, clock=clock, connections=8, body_seconds=PATIENCE)
+    with serving(hub) as address:
+        half = [socket.create_connection(address) for _ in range(40)]
+        try:
+            for line in half:
+                with contextlib.suppress(ConnectionError):
+                    line.sendall(head_without_body())
+            for number in range(3):
+                newcomer = OfficialClient(address, A, SECRETS[A])
+                assert newcomer.send(document(number=str(number))).json()["status"] == "OK"
+        finally:
+            for line in half:
+                line.close()
+    hub.service.close()

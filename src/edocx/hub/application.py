@@ -28,7 +28,7 @@ from edocx.errors import EdocxError
 from edocx.hub import refusal, replies
 from edocx.hub.archive_operations import FOR_OFFICES
 from edocx.hub.axis_operations import AMONG_HUBS, OPERATIONS
-from edocx.hub.call import Call, Operation
+from edocx.hub.call import BELIEVED, Call, Operation, believed
 from edocx.hub.carrier import Carrier
 from edocx.hub.configuration import HubConfig
 from edocx.hub.gate import is_loopback
@@ -42,6 +42,9 @@ if TYPE_CHECKING:
     from edocx.hub.broker import Broker
 
 _log = logging.getLogger("edocx.hub")
+UNKNOWN_SECONDS = 1.0
+"""How long the body of a caller that was not believed is taken: against heads whose body never comes."""
+
 _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
@@ -142,6 +145,7 @@ async def _operate(service: Service, name: str, operation: Operation, request: R
     agency, outcome = "", "ok"
     try:
         caller = await run_in_threadpool(service.gate.let_in, request)
+        believed(request)
         agency = caller.agency.code
         return await operation(Call(service, request, caller))
     except EdocxError as error:
@@ -234,6 +238,8 @@ class _Triple:
             if message["type"] == "http.response.start" and not started:
                 started = True
                 await intake.drain()
+                if intake.is_owed:
+                    message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
             await send(message)
 
         try:
@@ -252,6 +258,7 @@ class _Intake:
     """
 
     def __init__(self, scope: Scope, receive: Receive, config: HubConfig) -> None:
+        self._scope = scope
         headers = dict(scope["headers"])
         waits = headers.get(b"expect", b"").lower() == b"100-continue"
         self._due = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
@@ -259,18 +266,29 @@ class _Intake:
         self._receive = receive
         self._left = config.max_bytes
         self._silence = config.body_seconds
+        self._given_up = False
+
+    @property
+    def is_owed(self) -> bool:
+        """Whether bytes of the body may still come that nobody will take."""
+        return self._due and not self._polite
 
     async def receive(self) -> Message:
         self._polite = False  # asking for the body told the client to send it
-        message = await self._receive()
+        try:
+            message = await self._receive()
+        except asyncio.CancelledError:
+            self._given_up = True  # whoever waited, waited long enough: not a second time for the reply
+            raise
         self._due = self._due and message["type"] == "http.request" and bool(message.get("more_body"))
         return message
 
     async def drain(self) -> None:
         """Take what is left of the body, up to the limit of one body, unless the client waits to be asked for it."""
+        seconds = self._silence if self._scope.get(BELIEVED) else min(UNKNOWN_SECONDS, self._silence)
         try:
-            async with asyncio.timeout(self._silence):
-                while self._due and not self._polite and self._left > 0:
+            async with asyncio.timeout(seconds):
+                while self.is_owed and self._left > 0 and not self._given_up:
                     self._left -= len((await self.receive()).get("body", b""))
         except TimeoutError:
-            self._due = False
+            self._given_up = True

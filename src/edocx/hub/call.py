@@ -18,6 +18,9 @@ from edocx.hub.bodies import Body
 from edocx.hub.gate import Caller
 from edocx.hub.service import Service
 
+BELIEVED, HEARD = "edocx.believed", "edocx.heard"
+"""Of a request's scope: that its caller is known, and what to call then, if our own server set it."""
+
 SMALL_BODY = 64 * 1024
 """Bytes of a body that is no document: `{}` or one agency."""
 
@@ -52,6 +55,14 @@ class Call:
 
 Operation = Callable[[Call], Awaitable[Response]]
 Reading = Callable[[Call, Connection], dict[str, Any]]
+
+
+def believed(request: Request) -> None:
+    """Note that a call's caller is known: from now on its body is waited for, and its connection kept."""
+    request.scope[BELIEVED] = True
+    heard: Callable[[], None] | None = request.scope.get(HEARD)
+    if heard is not None:
+        heard()
 
 
 def reading(act: Reading) -> Operation:

@@ -30,7 +30,7 @@ from edocx.hub.admission import EDOC, STATUS, Offered
 from edocx.hub.agencies import Agency
 from edocx.hub.axis_operations import recipients_of
 from edocx.hub.bodies import Body
-from edocx.hub.call import file_answer
+from edocx.hub.call import believed, file_answer
 from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import told_facts
 from edocx.hub.multipart import Field, fields
@@ -99,6 +99,7 @@ async def _answered(
 
 async def _let_in(act: _Act, service: Service, request: Request) -> dict[str, Any] | Response:
     agency = await run_in_threadpool(_authenticated, service, request)
+    believed(request)
     reply = await act(service, request, agency)
     service.metrics.request(f"v1/{request.url.path.rpartition('/')[2]}", "ok", agency.code, 0.0)
     return reply

@@ -14,6 +14,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from edocx.errors import Text, Unavailable, UsageError
 from edocx.hub import replies
 from edocx.hub.application import Hub
+from edocx.hub.call import HEARD
 from edocx.hub.configuration import HubConfig
 from edocx.hub.gate import is_loopback
 from edocx.hub.refusal import bad_parameter
@@ -25,12 +26,17 @@ DRAIN_SECONDS = 30
 """How long running calls may go on after SIGTERM; what was not answered then was not promised."""
 
 
+PER_ADDRESS = 4
+"""The part of all connections that one address may hold with bodies half sent and a caller not known: one in four."""
+
+
 class _Protocol(H11Protocol):
     """uvicorn's protocol with three promises more: silence ends, the triple always, the talking ones stay."""
 
     head_seconds = 20.0
     most = 2_000
     silent: dict[_Protocol, None]
+    halves: dict[str, dict[_Protocol, None]]
     leaving: set[_Protocol]
 
     def connection_made(self, transport: Any) -> None:
@@ -48,8 +54,25 @@ class _Protocol(H11Protocol):
     def handle_events(self) -> None:
         before: object = self.cycle
         super().handle_events()
-        if self.cycle is not before:
+        if self.cycle is before:
+            return
+        if not self.cycle.more_body:
             self._heard()
+            return
+        # A head is cheap to send: until its caller is known, one whose body is still to come is as good as silent, and
+        # keeps its place among those that go first.
+        scope: Any = self.cycle.scope
+        scope[HEARD] = self._heard
+        if self._silence is not None:
+            self._silence.cancel()
+        mine = self.halves.setdefault(self._address, {})
+        mine[self] = None
+        while len(mine) > max(1, self.most // PER_ADDRESS):
+            next(iter(mine)).hang_up()
+
+    @property
+    def _address(self) -> str:
+        return str(self.client[0]) if self.client else ""
 
     def on_response_complete(self) -> None:
         super().on_response_complete()
@@ -84,6 +107,11 @@ class _Protocol(H11Protocol):
 
     def _heard(self) -> None:
         self.silent.pop(self, None)
+        mine = self.halves.get(self._address, {})
+        if self in mine:
+            del mine[self]
+            if not mine:
+                del self.halves[self._address]
         if self._silence is not None:
             self._silence.cancel()
             self._silence = None
@@ -120,7 +148,13 @@ def server(hub: Hub, *, host: str, certificate: str | None = None, key: str | No
     """
     config = hub.service.config
     _require_safe(config, host, tls=certificate is not None)
-    bounds = {"head_seconds": config.head_seconds, "most": config.connections, "silent": {}, "leaving": set()}
+    bounds = {
+        "head_seconds": config.head_seconds,
+        "most": config.connections,
+        "silent": {},
+        "halves": {},
+        "leaving": set(),
+    }
     protocol = type("HubProtocol", (_Protocol,), bounds)
     return uvicorn.Server(
         uvicorn.Config(
