@@ -100,6 +100,24 @@ def test_no_forged_xml_passes(signing, documents, shape, tmp_path):
         assert_not_passed(judged(tmp_path, attack.data, signing.trust), f"{shape} {attack.name}")
 
 
+@pytest.mark.parametrize("name", ["object", "element", "text", "attribute"])
+def test_what_nobody_signed_inside_an_enveloped_signature_is_named(signing, documents, tmp_path, name):
+    attacks = {one.name: one.data for one in xml.unsigned_parts(documents["enveloped"])}
+    report = judged(tmp_path, attacks[f"unsigned-{name}"], signing.trust)
+    assert report.integrity is Integrity.PARTIAL
+    assert "EDX-PARTIAL-COVERAGE" in {message.code for message in report.messages}
+
+
+def test_a_comment_within_a_signed_text_is_named_and_one_beside_it_is_not(signing, documents, tmp_path):
+    signed = documents["enveloped"]
+    split = judged(tmp_path, signed.replace(b">100<", b">1<!---->00<"), signing.trust)
+    assert split.indication is Indication.TOTAL_PASSED, "canonicalisation leaves comments out"
+    assert [(message.code, message.where) for message in split.messages] == [("EDX-XML-COMMENT", "/*/*[2]")]
+    beside = judged(tmp_path, signed.replace(b"</to>", b"</to><!-- x -->"), signing.trust)
+    assert beside.indication is Indication.TOTAL_PASSED
+    assert beside.messages == ()
+
+
 def test_a_certificate_never_serves_as_a_shared_secret(signing, documents, tmp_path):
     person = tmp_path / "person.pem"
     for attack in xml.forgeries(documents["enveloped"]):

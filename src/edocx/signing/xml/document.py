@@ -50,13 +50,15 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
     stray = _uncovered(root, results, found)
     if stray is not None:
         messages.append(_outside(stray))
+    uncovered = bool(messages)
+    messages += _split_texts(results)
     return Report.of(
         file=name or str(path),
         format="xml",
         policy=policy,
         signatures=[judge(in_file(result.finding, name or str(path)), criteria) for result in results],
         messages=messages,
-        uncovered=bool(messages),
+        uncovered=uncovered,
     )
 
 
@@ -97,13 +99,16 @@ def _uncovered(
 def _first_stray(
     root: etree._Element, covered: set[etree._Element], signatures: set[etree._Element]
 ) -> etree._Element | None:
-    waiting = [root]
+    # A signature within what it signs is left out of it (the enveloped transform): its content is looked at by itself.
+    waiting = [root, *signatures]
     while waiting:
         element = waiting.pop()
         if element in covered or not isinstance(element.tag, str):
             continue
         if element in signatures:
             # In a signature, Objects hold content; KeyInfo and the like are looked at by core validation.
+            if (foreign := _foreign_in(element)) is not None:
+                return foreign
             waiting += [child for child in element.findall(ds("Object")) if not _is_properties(child)]
             continue
         if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
@@ -114,10 +119,60 @@ def _first_stray(
     return None
 
 
+_IN_SIGNATURE = frozenset({ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"), ds("Object")})
+_OF_SIGNATURE = frozenset({"Id", "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"})
+
+
+def _foreign_in(signature: etree._Element) -> etree._Element | None:
+    """Return what stands in a signature, or the signature that says something, beside what XMLDSig puts there."""
+    if not set(signature.attrib) <= _OF_SIGNATURE or _says_something(signature):
+        return signature
+    return next((one for one in signature.iterchildren("*") if one.tag not in _IN_SIGNATURE), None)
+
+
+def _says_something(element: etree._Element) -> bool:
+    return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
+
+
 def _is_properties(holder: etree._Element) -> bool:
-    return len(holder) > 0 and all(
-        child.tag == ds("KeyInfo") or str(child.tag).startswith(tuple(f"{{{ns}}}" for ns in NAMESPACES))
-        for child in holder
+    inside = [child for child in holder if isinstance(child.tag, str)]
+    return (
+        len(inside) > 0
+        and not _says_something(holder)
+        and all(
+            child.tag == ds("KeyInfo") or str(child.tag).startswith(tuple(f"{{{ns}}}" for ns in NAMESPACES))
+            for child in inside
+        )
+    )
+
+
+def _split_texts(results: Iterable[CoreResult]) -> list[Message]:
+    """Return a warning for the first comment within a signed text, which canonicalisation leaves out.
+
+    Anybody may put one there; a program that reads a text up to the comment reads another one than was signed.
+    """
+    for result in results:
+        if result.finding.outcome is not Indication.TOTAL_PASSED:
+            continue
+        for comment in (one for nodes in result.covered for apex in nodes.apexes for one in apex.iter(etree.Comment)):
+            before, above = comment.getprevious(), comment.getparent()
+            text = above.text if before is None and above is not None else before.tail if before is not None else ""
+            if above is not None and ((text or "").strip() or (comment.tail or "").strip()):
+                return [_split(above)]
+    return []
+
+
+def _split(element: etree._Element) -> Message:
+    return Message.of(
+        "EDX-XML-COMMENT",
+        "warning",
+        Text(
+            "Chú thích XML nằm giữa phần chữ đã ký, ai cũng có thể chèn vào: phần mềm khác có thể đọc ra giá trị khác. "
+            "So lại giá trị này với bên gửi.",
+            "An XML comment stands within a signed text, and anybody may put one there: other programs may read "
+            "another value. Compare it with the sender.",
+        ),
+        where=element.getroottree().getpath(element),
     )
 
 

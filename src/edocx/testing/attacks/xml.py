@@ -38,6 +38,12 @@ def forgeries(data: bytes, *, other_certificate: bytes | None = None) -> Iterato
     yield Attack("external-entity", b'<!DOCTYPE a SYSTEM "file:///etc/passwd">\n' + _without_declaration(data))
 
 
+def unsigned_parts(data: bytes) -> Iterator[Attack]:
+    """Yield copies of a document whose enveloped signature holds what nobody signed; it is intact itself."""
+    for name, change in _UNSIGNED.items():
+        yield Attack(name, etree.tostring(change(parse(data))))
+
+
 def _without_declaration(data: bytes) -> bytes:
     return etree.tostring(parse(data))
 
@@ -218,6 +224,26 @@ def _exchanged(root: etree._Element, certificate: bytes) -> etree._Element:
     return root
 
 
+def _unsigned_object(root: etree._Element) -> etree._Element:
+    etree.SubElement(etree.SubElement(_signature(root), f"{{{DS}}}Object"), "amount").text = "FORGED"
+    return root
+
+
+def _unsigned_element(root: etree._Element) -> etree._Element:
+    etree.SubElement(_signature(root), "amount").text = "FORGED"
+    return root
+
+
+def _unsigned_text(root: etree._Element) -> etree._Element:
+    _find(root, "SignedInfo").tail = "FORGED"
+    return root
+
+
+def _unsigned_attribute(root: etree._Element) -> etree._Element:
+    _signature(root).set("amount", "FORGED")
+    return root
+
+
 _CHANGES: dict[str, Callable[[etree._Element], etree._Element | None]] = {
     "text-changed": _text,
     "wrapped-in-object": _wrap_in_object,
@@ -236,4 +262,11 @@ _CHANGES: dict[str, Callable[[etree._Element], etree._Element | None]] = {
     "reference-to-server": _outward("http://127.0.0.1:1/x"),
     "no-references": _no_references,
     "signed-info-doubled": _doubled_info,
+}
+
+_UNSIGNED: dict[str, Callable[[etree._Element], etree._Element]] = {
+    "unsigned-object": _unsigned_object,
+    "unsigned-element": _unsigned_element,
+    "unsigned-text": _unsigned_text,
+    "unsigned-attribute": _unsigned_attribute,
 }
