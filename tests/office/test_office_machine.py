@@ -60,6 +60,7 @@ class Offices(RuleBasedStateMachine):
         self.sent: set[tuple[str, str]] = set()
         self.attempts: dict[str, int] = {}
         self.taken_back: set[str] = set()
+        self.ahead = timedelta()
         self.net = self._open()
         self.ids = {draft: str(self.net.office(scene.COMMUNE).document(draft).id) for draft in DRAFTS}
 
@@ -156,6 +157,13 @@ class Offices(RuleBasedStateMachine):
     def set_the_clock(self, seconds):
         self.clock.set(self.clock.now() + timedelta(seconds=seconds))
 
+    @rule(weeks=st.integers(1, 4))
+    def let_the_clock_jump_ahead_or_put_it_right(self, weeks):
+        """First ahead, and the next time back by as much: what was done in between bears times of the future."""
+        step = -self.ahead if self.ahead else timedelta(weeks=weeks)
+        self.ahead += step
+        self.clock.set(self.clock.now() + step)
+
     def teardown(self):
         try:
             self.faults.disarm()
@@ -174,6 +182,12 @@ class Offices(RuleBasedStateMachine):
     def _heal(self):
         self.net.close()
         self.net = self._open()
+        if self.ahead:
+            self.let_the_clock_jump_ahead_or_put_it_right(0)
+        for office in self.net.offices:  # what was not taken for weeks was given up; somebody sends it anew
+            with office.store.begin() as transaction:
+                for letter in transaction.outbox.dead():
+                    transaction.outbox.redrive(letter.message_id)
         for _ in range(6):  # past every lease and put-off attempt
             self.clock.advance(hours=1)
             self.net.run_until_quiet()

@@ -88,6 +88,8 @@ class Offices(RuleBasedStateMachine):
         for unit in (SENDER, RECEIVER):
             self.network.axis.register(unit)
         self.sent = 0
+        self.ahead = timedelta()
+        self.jumped = False
         self.heads = {}
         self.restart()
 
@@ -153,6 +155,15 @@ class Offices(RuleBasedStateMachine):
         self.clock.set(self.clock.now() + timedelta(minutes=minutes))
         self.world.clock.set(self.clock.now())
 
+    @rule(weeks=st.integers(1, 5))
+    def the_clock_jumps_ahead_and_is_put_right(self, weeks):
+        """First ahead, and the next time back by as much: what was done in between bears times of the future."""
+        step = -self.ahead if self.ahead else timedelta(weeks=weeks)
+        self.ahead += step
+        self.jumped = True
+        self.clock.set(self.clock.now() + step)
+        self.world.clock.set(self.clock.now())
+
     @rule()
     def restart_in_order(self):
         self.restart()
@@ -164,7 +175,8 @@ class Offices(RuleBasedStateMachine):
             for number in range(self.sent):
                 outgoing = tx.outbox.find(f"doc-{number}")
                 assert outgoing is not None
-                assert outgoing.state in {"queued", "sent"}
+                # A parcel that was not taken for weeks is given up, with its reason, and can be sent anew.
+                assert outgoing.state in ({"queued", "sent", "dead"} if self.jumped else {"queued", "sent"})
 
     @invariant()
     def a_receipt_exists_only_for_what_the_axis_has(self):
@@ -202,6 +214,12 @@ class Offices(RuleBasedStateMachine):
             return
         # The network heals, time passes, everybody works: both sides must agree.
         self.network.heal()
+        if self.ahead:
+            self.the_clock_jumps_ahead_and_is_put_right(0)
+        for store in (self.world.sender, self.world.receiver):
+            with store.begin() as tx:
+                for letter in tx.outbox.dead():
+                    tx.outbox.redrive(letter.message_id)
         for _ in range(3):
             self.clock.set(self.clock.now() + timedelta(hours=1))
             self.restart()
