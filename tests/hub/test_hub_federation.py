@@ -11,11 +11,14 @@ from hub_nation import COMMUNE, FAR, GOVERNMENT, Nation
 from hub_scene import NOW, OfficialClient, document, enrol, status
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import select, update
 
 from edocx.content import Blob
 from edocx.envelope import open_envelope
-from edocx.hub import NewAgency, app
+from edocx.hub import NewAgency, agencies, app
 from edocx.hub.carrier import ASK_AGAIN, LONGEST_PAUSE, Carrier
+from edocx.hub.schema import agencies as register
+from edocx.hub.schema import neighbours
 from edocx.hub.trace_header import with_trace
 from edocx.testing.faults import Crash
 
@@ -114,6 +117,52 @@ def test_custody_stays_while_the_next_hub_is_away(nation):
     nation.carry()
     assert len(nation.receiver.waiting()) == len(nation.client("G22", GOVERNMENT).waiting()) == 1
     assert nation.sender.send(letter()).json()["DocId"] == doc_id
+
+
+def wrong_secret(hub, clock, secret="sai"):
+    with hub.service.store.begin("outgoing") as connection:
+        above = agencies.find(connection, "hub.G22")
+        told = {"now": clock.now(), "by": "test"}
+        agencies.put_outgoing_secret(connection, above, hub.service.vault, secret, **told)
+
+
+def closed_there(nation, state):
+    with nation.hubs["G22"].service.store.begin("close") as connection:
+        connection.execute(update(register).where(register.c.code == "hub.H58").values(state=state))
+
+
+def unknown_there(nation, hub):
+    with nation.hubs["G22"].service.store.begin("unserve") as connection:
+        connection.execute(update(register).where(register.c.code == COMMUNE).values(served_by=hub))
+
+
+def other_path(nation, path):
+    (peer,) = nation.hubs["H58"].service.config.peers
+    line = nation.hubs["H58"].carrier._opened(peer.model_copy(update={"endpoint": peer.endpoint + path}))
+    nation.hubs["H58"].carrier._lines["hub.G22"] = line
+
+
+@pytest.mark.parametrize("fault", ["secret", "closed", "unknown", "path"])
+def test_custody_stays_while_the_line_itself_is_refused(nation, fault):
+    """A wrong secret or address says nothing of the message: it arrives once an operator has mended the line."""
+    hub = nation.hubs["H58"]
+    break_, mend = {
+        "secret": (lambda: wrong_secret(hub, nation.clock), lambda: wrong_secret(hub, nation.clock, "hub.H58>G22")),
+        "closed": (lambda: closed_there(nation, "closed"), lambda: closed_there(nation, "open")),
+        "unknown": (lambda: unknown_there(nation, "hub.H37"), lambda: unknown_there(nation, "hub.H58")),
+        "path": (lambda: other_path(nation, "/sai"), lambda: None),
+    }[fault]
+    break_()
+    nation.sender.send(letter(to=(FAR,)))
+    nation.carry()
+    assert nation.sent()[FAR][0] == "initial"
+    with hub.service.store.read() as connection:
+        assert connection.execute(select(neighbours.c.error).where(neighbours.c.code == "hub.G22")).scalar_one()
+    assert "edocx_hub_lines_refused_total 1" in hub.service.metrics.text({})
+    mend()
+    nation.clock.advance(LONGEST_PAUSE)
+    nation.carry()
+    assert len(nation.receiver.waiting()) == 1
 
 
 def test_a_carrier_killed_before_it_wrote_down_the_answer_hands_nothing_on_twice(nation, monkeypatch):

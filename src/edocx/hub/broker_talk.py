@@ -20,7 +20,7 @@ from edocx.hub import agencies, mailroom, refusal
 from edocx.hub.admission import FAIL, INITIAL, PROCESSING
 from edocx.hub.broker_mail import Reader
 from edocx.hub.broker_outbox import object_name
-from edocx.hub.carrier import fate_in
+from edocx.hub.carrier import OUR_OWN, fate_in
 from edocx.hub.gate import Caller
 from edocx.hub.mailroom import MAX_DESCRIPTION
 from edocx.hub.schema import copies, messages
@@ -145,6 +145,10 @@ class Talk:
             assert broker is not None
             due = self.service.store.now() + timedelta(seconds=broker.ask_seconds)
             return {"new_state": PROCESSING, "taken": taken, "due": due, "reason": None}
+        if isinstance(code, str) and code in OUR_OWN:
+            # It says nothing of the message: the copy stays in custody, and is published again after its pause.
+            self.service.metrics.add("lines_refused")
+            return None
         if isinstance(code, str):
             reason = str(receipt.get("vi") or code)[:MAX_DESCRIPTION]
             return {"new_state": FAIL, "taken": None, "due": None, "reason": reason}

@@ -44,6 +44,20 @@ ASK_AGAIN = timedelta(minutes=1)
 GREET_AGAIN = timedelta(minutes=5)
 """How often neighbours are asked for their time and keys."""
 
+OUR_OWN = frozenset(
+    {
+        "EDX-AXIS-CREDENTIALS",
+        "EDX-AXIS-OPERATION",
+        "EDX-HUB-SENDER",
+        "EDX-HUB-SUBTREE",
+        "EDX-HUB-METHOD",
+        "EDX-HUB-PATH",
+        "EDX-HUB-PLAIN-HTTP",
+    }
+)
+"""Answers that speak of the line between two hubs and not of the message: a wrong secret, a wrong address, a hub or a
+sender that is not known to its neighbour. They settle nothing."""
+
 _COPY = (
     copies.c.recipient,
     copies.c.via,
@@ -114,18 +128,31 @@ class Carrier:
         """Submit one message for all its recipients behind one hub; one by one if one of them is refused."""
         try:
             key = self._submit(rows, via)
-        except UnitError as error:
-            if len(rows) > 1:
-                return sum(self._hand_on_message([row], via) for row in rows)
-            return self._settle(rows, {"state": FAIL, "description": error.text.vi, "due_at": None})
         except TransportUnavailable:
             return self._put_off(rows)
         except EdocxError as error:
-            if error.retryable:
+            if error.retryable or self._is_of_the_line(error, via):
                 return self._put_off(rows)
+            if isinstance(error, UnitError) and len(rows) > 1:
+                return sum(self._hand_on_message([row], via) for row in rows)
             return self._settle(rows, {"state": FAIL, "description": error.text.vi, "due_at": None})
         due = self.service.store.now() + ASK_AGAIN
         return self._settle(rows, {"state": PROCESSING, "relayed_as": key, "due_at": due, "tries": 0})
+
+    def _is_of_the_line(self, error: EdocxError, via: str) -> bool:
+        """Tell whether a refusal is of this hub or its line, not of the message; note it for the operator then."""
+        hubs = {via, self.service.config.system_code}  # one of them closed, or unknown to the other
+        ours = error.code in OUR_OWN or (isinstance(error, UnitError) and error.where in hubs)
+        if ours:
+            met = Met(self.service.store.now(), error=error.code)
+            peer = self._peer(via)
+            self.service.store.write("refused", lambda connection: note(connection, peer, met))
+            self.service.metrics.add("lines_refused")
+            # Its secret may be given anew, or its address: the next attempt reads them again.
+            line = self._lines.pop(via, None)
+            if line is not None:
+                line.close()
+        return ours
 
     def _submit(self, rows: Sequence[Row[Any]], via: str) -> str:
         line, first = self._line(via), rows[0]

@@ -58,7 +58,7 @@ _VERSION = "3.0.201608"
 _SERVER_TROUBLE = 500
 _TOO_LARGE = 413
 _UNIT_CODES = frozenset({"EDX-UNIT-UNKNOWN", "EDX-UNIT-CLOSED", "EDX-UNIT-NOT-OPEN", "EDX-HUB-SENDER"})
-_KINDS = {"EDX-HUB-UNKNOWN": UNKNOWN_DOCUMENT, "EDX-HUB-PATH": UNKNOWN_OPERATION}
+_KINDS = {"EDX-HUB-UNKNOWN": UNKNOWN_DOCUMENT, "EDX-HUB-PATH": UNKNOWN_OPERATION, "EDX-HUB-METHOD": UNKNOWN_OPERATION}
 _CREDENTIALS, _UNKNOWN, _SENDER, _SYSTEM, _CLOSED = "15", "18", "19", "20", "23"
 
 
@@ -204,7 +204,7 @@ def refused(reply: Mapping[str, Any], status: int, where: str) -> EdocxError:
         return Refused(text, hint=hint, code="EDX-AXIS-CREDENTIALS", where=where)
     hint = Text("Xem lý do của trục; sửa rồi gửi lại.", "See the axis' reason; mend it and send again.")
     kind = _KINDS.get(code, "EDX-AXIS-REFUSED")
-    retryable = code in {"EDX-HUB-RATE", "EDX-HUB-SLOW", "EDX-HUB-CUT"}
+    retryable = code in {"EDX-HUB-RATE", "EDX-HUB-SLOW", "EDX-HUB-CUT", "EDX-HUB-PLAIN-HTTP"}
     return Refused(text, hint=hint, code=kind, where=place or where, retryable=retryable)
 
 
