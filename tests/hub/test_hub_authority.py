@@ -9,7 +9,7 @@ from datetime import timedelta
 import pytest
 from hub_scene import SECRETS, A, B, C, document, enrol, exchange, status
 
-from edocx.errors import Refused
+from edocx.errors import Refused, UsageError
 from edocx.hub import NewAgency, agencies
 from edocx.hub.gate import is_loopback
 from edocx.hub.signed_headers import SignedHeaders, sign
@@ -260,3 +260,15 @@ def test_headers_of_a_send_change_nothing_elsewhere(client, hub):
         assert reply.json()["EdxCode"] == "EDX-HUB-HEADERS"
     with hub.service.store.read() as connection:
         assert agencies.open_requests(connection) == []
+
+
+def test_an_empty_outgoing_secret_is_refused_and_the_one_before_stays(hub, clock):
+    enrol(hub, NewAgency("hub.G22", "hub.G22", kind="hub"), secrets={})
+    store, vault, told = hub.service.store, hub.service.vault, {"now": clock.now(), "by": "test"}
+    with store.begin("outgoing") as connection:
+        above = agencies.find(connection, "hub.G22")
+        agencies.put_outgoing_secret(connection, above, vault, "bi-mat", **told)
+        for empty in ("", " \n"):
+            with pytest.raises(UsageError, match="EDX-HUB-PARAMETER"):
+                agencies.put_outgoing_secret(connection, above, vault, empty, **told)
+        assert agencies.outgoing_secret(connection, above, vault, now=clock.now()) == "bi-mat"

@@ -207,7 +207,12 @@ def hmac_secrets(connection: Connection, agency: Agency, vault: Vault, *, now: d
 def put_outgoing_secret(
     connection: Connection, agency: Agency, vault: Vault, secret: str, *, now: datetime, by: str
 ) -> None:
-    """Keep the secret that a neighbouring hub gave us, encrypted; the one before is forgotten."""
+    """Keep the secret that a neighbouring hub gave us, encrypted; the one before is forgotten.
+
+    Raises `UsageError` for an empty one: a script whose input ended would take the line down.
+    """
+    if not secret.strip():
+        raise refusal.bad_parameter("secret")
     _put_secret(connection, agency, OUTGOING, vault.seal(secret, bound_to=f"{agency.id}:{OUTGOING}"), now=now)
     note(connection, now=now, by=by, act="outgoing", subject=agency.code)
 
