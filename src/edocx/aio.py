@@ -16,6 +16,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, ParamSpec, Self, TypeVar
 
+from sqlalchemy import Connection
+
 from edocx.documents import Document, Draft, Urgency
 from edocx.office import Approved, Dispatch, Incoming, Office, OfficeConfig, Trace
 from edocx.office.approving import Awaiting
@@ -93,9 +95,20 @@ class AsyncOffice:
         """Return the documents that this office issued."""
         return await self.call(self._office.documents)
 
-    async def send(self, document: Document, *, to: Iterable[UnitId | str], attempt: int = 1) -> Dispatch:
-        """Queue a document for its recipients; durable on return."""
-        return await self.call(self._office.send, document, to=to, attempt=attempt)
+    async def send(
+        self,
+        document: Document,
+        *,
+        to: Iterable[UnitId | str],
+        attempt: int = 1,
+        connection: Connection | None = None,
+    ) -> Dispatch:
+        """Queue a document for its recipients; durable on return.
+
+        A ``connection`` is used from this office's own thread: let nobody else use it meanwhile, and on SQLite open it
+        with ``check_same_thread=False``.
+        """
+        return await self.call(self._office.send, document, to=to, attempt=attempt, connection=connection)
 
     async def recall(
         self,
