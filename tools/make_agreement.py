@@ -41,7 +41,7 @@ from edocx.signing.report import Indication
 from edocx.signing.timestamp import Rfc3161
 from edocx.signing.trust import TrustStore
 from edocx.testing import Credential, Pki, Tsa
-from edocx.testing.attacks import container, pdf, pdf_additions, pdf_prepared, seal_text, xml
+from edocx.testing.attacks import container, pdf, pdf_additions, pdf_appended, pdf_prepared, seal_text, xml
 from edocx.testing.attacks import seal as seal_attacks
 from edocx.verification import verify
 
@@ -66,6 +66,10 @@ _NO_STAMPS = (
 _TAIL = (
     "Objects or bytes after the last end mark are in no cross-reference table, so it does not see them; viewers that "
     "rebuild the table do. edocx calls the file partly covered."
+)
+_REBUILT = (
+    "It takes the first of two values of a key, and follows tables that viewers reject and make anew from whatever "
+    "objects they find; nobody asks it for every byte. edocx reads what is appended in one way only or fails."
 )
 _WRAPPED = (
     "The signature over its own part holds, and that part is what it returns: whoever reads the document around it "
@@ -106,6 +110,7 @@ ARGUED: dict[tuple[str, str, str], str] = {
     ("openssl", "CMS, forged", ACCEPTS): _BEHIND,
     ("zipfile and xmlsec1", "container, forged", ACCEPTS): _FRAMED,
     ("pdfsig", "PDF, forged", ACCEPTS): _RANGES,
+    ("pyHanko", "PDF, forged, appended", ACCEPTS): _REBUILT,
     ("pdfsig", "PDF, signed by edocx", REFUSES): _NO_STAMPS,
     ("pyHanko", "PDF, forged", ACCEPTS): _TAIL,
     ("xmlsec1", "XML, forged", ACCEPTS): _WRAPPED + _DOCTYPE,
@@ -218,6 +223,8 @@ class Workshop:
         for name, path in (("one signature", one), ("two signatures", two)):
             for attack in pdf.forgeries(path.read_bytes()):
                 yield Case(f"PDF, forged, {name}", attack.name, attack.data, genuine=False)
+            for attack in pdf_appended.structure_forgeries(path.read_bytes()):
+                yield Case(f"PDF, forged, appended to {name}", attack.name, attack.data, genuine=False)
 
         for name, forged in self._below_a_seal(plain, one):
             yield Case(f"PDF, forged{name[0]}, below a seal", name[1], forged, genuine=False)
