@@ -25,6 +25,7 @@ from edocx.cli import main
         ("copy", "content", "--form", "sao-y", "--agency", "X", "--preview", "content"),
         ("prepare", "content", "--certificate", "chain", "--as", "person", "--out", "w.json", "--digest", "content"),
         ("verify", "content", "--html", "content"),
+        ("verify", "content", "--trust", ".", "--html", "chain"),
         ("verify", "content", "--trust", "chain", "--etsi", "chain"),
     ],
 )

@@ -21,7 +21,7 @@ from edocx.signing.pdf.document import READS, _Seekable
 from edocx.signing.pdf.fast.syntax import Ref
 from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication
-from edocx.testing.attacks.pdf_appended import structure_forgeries
+from edocx.testing.attacks.pdf_appended import later_generation, structure_forgeries
 from edocx.verification import verify
 
 AT = SIGNED_AT + timedelta(days=1)
@@ -56,6 +56,20 @@ def test_no_forged_structure_passes(signing, files, tmp_path):
         for attack in attacks:
             outcome = judged(tmp_path, attack.data, signing.trust)
             assert isinstance(outcome, EdocxError) or outcome.indication is not Indication.TOTAL_PASSED, attack
+
+
+def test_an_object_of_a_later_generation_stands_in_for_none_that_was_signed(signing, files, tmp_path):
+    for data in files:
+        attack = later_generation(data)
+        outcome = judged(tmp_path, attack.data, signing.trust)
+        assert outcome.indication is Indication.TOTAL_FAILED
+        codes = {message.code for signature in outcome.signatures for message in signature.messages}
+        assert "EDX-PDF-APPENDED" in codes
+
+
+@pytest.mark.parametrize("blank", [b" " * 30_000, b"\0" * 70_000])
+def test_a_file_that_viewers_rebuild_for_its_tail_does_not_pass(signing, files, tmp_path, blank):
+    assert judged(tmp_path, files[0] + blank, signing.trust).indication is not Indication.TOTAL_PASSED
 
 
 @pytest.mark.parametrize("name", ["key-twice", "key-escaped", "key-nul", "unnamed-nothing", "orphans"])

@@ -142,6 +142,10 @@ class _Walk:
         if header is None:
             raise NotPlain("bytes that are no object")
         number, generation = int(header[1]), int(header[2])
+        if generation:
+            # Another generation of a number that was signed: a reader that keys on both sees two objects, a viewer
+            # that rebuilds its table sees one, the last. Nobody reuses numbers when he appends (ISO 32000-2 7.5.6).
+            raise NotPlain("an object of a later generation")
         parsed = parse(self.data, header.end())
         found = _Object(generation, self.begin + place, parsed.value)
         if end := _END_OBJECT.match(self.data, parsed.end):

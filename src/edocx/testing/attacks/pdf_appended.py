@@ -35,6 +35,11 @@ def structure_forgeries(data: bytes) -> Iterator[Attack]:
         yield Attack(f"appended-behind-{name}", data + blank * _BEYOND + hidden)
 
 
+def later_generation(data: bytes) -> Attack:
+    """Return a copy whose page's content is written again as generation 1, and named as a certificate of the DSS."""
+    return Attack("appended-later-generation", _File.read(data).with_generation())
+
+
 _TWICE = {
     "twice": b"/Pages %d 0 R",
     "escaped": b"/P#61ges %d 0 R",
@@ -104,6 +109,20 @@ class _File:
             rows += b"%d 1\n%010d 00000 n \n" % (number, len(out))
             out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
         return bytes(out) + self._section(rows, len(out), first + 3)
+
+    def with_generation(self) -> bytes:
+        """Append other content under the number of the first page's and the next generation."""
+        reader = PdfFileReader(io.BytesIO(self.data), strict=False)
+        number = int(reader.root["/Pages"]["/Kids"][0].raw_get("/Contents").idnum)
+        out, rows = bytearray(self.data), b""
+        reached = b"/DSS<</Certs[%d 1 R]>>>>" % number
+        for one, generation, body in (
+            (self.root, 0, self.catalogue.rstrip()[:-2] + reached),
+            (number, 1, b"<</Length %d>>\nstream\n%s\nendstream" % (len(_CONTENT), _CONTENT)),
+        ):
+            rows += b"%d 1\n%010d %05d n \n" % (one, len(out), generation)
+            out += b"%d %d obj\n%s\nendobj\n" % (one, generation, body)
+        return bytes(out) + self._section(rows, len(out), self.size)
 
     def unnamed(self) -> bytes:
         """Make another first page; no section names it."""
