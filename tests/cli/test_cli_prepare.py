@@ -128,6 +128,19 @@ def test_what_waits_is_not_prepared_over(place):
     assert "EDX-USAGE-WAITING" in again.stderr
 
 
+@pytest.mark.parametrize("taken", ["waiting.json.pdf", "digest"])
+def test_nothing_is_prepared_over_another_file(place, taken):
+    if taken == "digest":
+        done = prepare(place, "--digest", "waiting.json.pdf")
+    else:
+        (place / taken).write_text("precious", "utf-8")
+        done = prepare(place)
+        assert (place / taken).read_text("utf-8") == "precious"
+    assert done.returncode == 2
+    assert "EDX-USAGE-WAITING" in done.stderr
+    assert not (place / "waiting.json").exists()
+
+
 @pytest.mark.parametrize("content", [b"", b"[]", b"{}", b'{"schema": 1}', b"\xff\xfe"])
 def test_a_file_that_prepare_did_not_leave_is_refused_with_a_sentence(place, content):
     (place / "waiting.json").write_bytes(content)

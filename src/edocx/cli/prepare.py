@@ -56,7 +56,8 @@ def prepare(
     look.check(role.value)
     means = Means.of(trust, registry, [], None, defer=False, online=False)
     working = working_beside(out)
-    _require_free(out)
+    for own in (out, working):
+        _require_free(own, digest)
     for made in (out, working, digest):
         if made is not None:
             spare_inputs(made, (file, image, certificate, registry, *trust))
@@ -74,8 +75,8 @@ def working_beside(out: Path) -> Path:
     return out.with_name(f"{out.name}.pdf")
 
 
-def _require_free(out: Path) -> None:
-    if out.exists():
+def _require_free(out: Path, digest: Path | None) -> None:
+    if out.exists() or out == digest:
         raise UsageError(
             Text("Ở đó đã có tệp; có thể một chữ ký đang chờ.", "There is a file already; a signature may wait there."),
             hint=Text("Hoàn tất nó, xóa nó, hoặc chọn tên khác.", "Complete it, delete it, or choose another name."),
