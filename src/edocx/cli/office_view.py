@@ -146,22 +146,8 @@ def trace_json(trace: Trace) -> dict[str, Any]:
             for event in trace.events
         ],
         "ways": [list(way) for way in trace.ways],
-        "stations": [_station_json(one) for one in trace.stations],
+        "stations": [one.as_json() for one in trace.stations],
         "missed": [{"due": one.due.isoformat(), "duty": str(one.duty), "unit": one.unit} for one in trace.missed],
-    }
-
-
-def _station_json(station: Station) -> dict[str, Any]:
-    return {
-        "recipient": station.recipient,
-        "message_id": station.message_id,
-        "node": station.node,
-        "came_at": station.came_at.isoformat() if station.came_at else None,
-        "left_at": station.left_at.isoformat() if station.left_at else None,
-        "actor": station.actor,
-        "person": station.person,
-        "basis": station.basis,
-        "evidence": station.evidence,
     }
 
 

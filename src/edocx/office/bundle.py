@@ -263,20 +263,7 @@ def _claim(desk: Desk, way: Trace, files: list[dict[str, Any]], seq: int) -> dic
             for event in way.events
         ],
         "ways": [list(nodes) for nodes in way.ways],
-        "stations": [
-            {
-                "recipient": one.recipient,
-                "message_id": one.message_id,
-                "node": one.node,
-                "came_at": one.came_at.isoformat() if one.came_at else None,
-                "left_at": one.left_at.isoformat() if one.left_at else None,
-                "actor": one.actor,
-                "person": one.person,
-                "basis": one.basis,
-                "evidence": one.evidence,
-            }
-            for one in way.stations
-        ],
+        "stations": [one.as_json() for one in way.stations],
         "missed": [
             {"due": one.due.isoformat(), "duty": str(one.duty), "unit": one.unit, "evidence": evidence_name(one.duty)}
             for one in way.missed

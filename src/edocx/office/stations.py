@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from edocx.errors import TransportUnavailable
 from edocx.office.delivery_events import evidence_name
@@ -45,6 +46,20 @@ class Station:
     person: str | None
     basis: str
     evidence: str | None
+
+    def as_json(self) -> dict[str, Any]:
+        """Return the station as plain JSON data, moments as ISO 8601: what the command prints and a bundle holds."""
+        return {
+            "recipient": self.recipient,
+            "message_id": self.message_id,
+            "node": self.node,
+            "came_at": self.came_at.isoformat() if self.came_at else None,
+            "left_at": self.left_at.isoformat() if self.left_at else None,
+            "actor": self.actor,
+            "person": self.person,
+            "basis": self.basis,
+            "evidence": self.evidence,
+        }
 
 
 def hops_of(axis: Transport, deliveries: tuple[Tracked, ...]) -> dict[tuple[str, str], tuple[Hop, ...]]:
