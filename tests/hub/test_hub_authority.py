@@ -10,7 +10,7 @@ import pytest
 from hub_scene import SECRETS, A, B, C, document, enrol, exchange, status
 
 from edocx.errors import Refused, UsageError
-from edocx.hub import NewAgency, agencies
+from edocx.hub import NewAgency, agencies, wishes
 from edocx.hub.gate import is_loopback
 from edocx.hub.signed_headers import SignedHeaders, sign
 
@@ -110,7 +110,7 @@ def test_headers_replayed_on_another_path_or_with_another_body_change_nothing(cl
     assert receiver.call("updateStatus", b"{}", docId=doc_id).json()["status"] == "FAIL"
     assert [row["docId"] for row in receiver.waiting()] == [doc_id]
     with hub.service.store.read() as connection:
-        assert agencies.open_requests(connection) == []
+        assert wishes.open_requests(connection) == []
 
 
 def test_mail_in_another_s_name_is_refused_in_the_axis_own_words(client):
@@ -128,8 +128,8 @@ def test_register_and_delete_only_file_a_request_that_an_administrator_grants(cl
     assert "H58.12.01.02" not in [row["code"] for row in client(A).call("getAgenciesList").json()["data"]]
     store = hub.service.store
     with store.begin("grant") as connection:
-        (row,) = agencies.open_requests(connection)
-        agencies.settle_request(connection, row.id, grant=True, now=clock.now(), by="quan-tri")
+        (row,) = wishes.open_requests(connection)
+        wishes.settle_request(connection, row.id, grant=True, now=clock.now(), by="quan-tri")
     rows = {row["code"]: row for row in client(A).call("getAgenciesList").json()["data"]}
     assert rows["H58.12.01.02"]["name"] == "Thôn Một"
     assert client(A).call("deleteAgency", b"{}", AgencyCode="H58.12.01.02").json()["status"] == "OK"
@@ -141,18 +141,51 @@ def test_nobody_can_wish_for_what_does_not_stand_below_it(client, hub, code):
     reply = client(A).call("registerAgency", json.dumps({"code": code, "name": "x"}).encode()).json()
     assert reply["status"] == "FAIL"
     with hub.service.store.read() as connection:
-        assert agencies.open_requests(connection) == []
+        assert wishes.open_requests(connection) == []
+
+
+@pytest.mark.parametrize(
+    "code, above, status",
+    [
+        ("H58.12.01.02", A, "OK"),
+        ("H58.12.01.02", "001.01.12.H58", "OK"),
+        ("H58.12.01.02.03", "H58.12.01.02", "OK"),
+        ("H58.12.01.02", B, "FAIL"),
+        ("H58.12.01.02", "H58", "FAIL"),
+        ("H58.07", A, "FAIL"),
+        ("G22.99", A, "FAIL"),
+        (C, A, "FAIL"),
+        ("0301234567", A, "OK"),
+        ("0301234567", B, "FAIL"),
+        ("0301234567", "", "FAIL"),
+        ("H58.12.01..2", A, "FAIL"),
+        ("H58.12.01.02", "H58.12.01..2", "FAIL"),
+    ],
+)
+def test_a_parent_named_in_a_wish_stands_below_the_caller_and_opens_no_other_subtree(client, hub, code, above, status):
+    wish = {"code": code, "name": "x", "pcode": above}
+    reply = client(A).call("registerAgency", json.dumps(wish).encode())
+    assert reply.json()["status"] == status, reply.body
+    assert reply.status in {200, 403, 422}
+    with hub.service.store.read() as connection:
+        assert len(wishes.open_requests(connection)) == (status == "OK")
+
+
+def test_what_the_register_says_stands_below_an_agency_is_below_it(client, hub):
+    enrol(hub, NewAgency("0301234567", "Công ty", parent=A), NewAgency("0301234568", "Công ty", parent=B))
+    for code, expected in (("0301234567", "OK"), ("0301234568", "FAIL")):
+        assert client(A).call("deleteAgency", b"{}", AgencyCode=code).json()["status"] == expected
 
 
 def test_granting_a_wish_about_a_known_agency_keeps_its_limits(hub, clock):
-    enrol(hub, NewAgency("H58.12.01.02", "Thôn", old_code="X1", max_bytes=2000))
+    enrol(hub, NewAgency("H58.12.01.02", "Thôn", old_code="002.01.12.H58", max_bytes=2000))
     with hub.service.store.begin("x") as connection:
         caller = agencies.find(connection, A)
-        wish = {"code": "H58.12.01.02", "name": "Thôn Hai", "pcode": B}
-        number = agencies.file_request(connection, caller, "register", wish, now=clock.now())
-        agencies.settle_request(connection, number, grant=True, now=clock.now(), by="quan-tri")
+        wish = {"code": "H58.12.01.02", "name": "Thôn Hai", "pcode": A}
+        number = wishes.file_request(connection, caller, "register", wish, now=clock.now())
+        wishes.settle_request(connection, number, grant=True, now=clock.now(), by="quan-tri")
         after = agencies.find(connection, "H58.12.01.02")
-    assert (after.name, after.old_code, after.max_bytes, after.parent) == ("Thôn Hai", "X1", 2000, None)
+    assert (after.name, after.old_code, after.max_bytes, after.parent) == ("Thôn Hai", "002.01.12.H58", 2000, None)
 
 
 def test_an_old_secret_works_on_for_the_overlap_and_then_no_more(client, hub, clock):
@@ -231,19 +264,19 @@ def test_a_wish_said_again_by_somebody_else_is_one_wish_also_just_after_it_was_s
         assert client(A).call("registerAgency", wish).json()["status"] == "OK"
     store = hub.service.store
     with store.begin("settle") as connection:
-        (row,) = agencies.open_requests(connection)
-        agencies.settle_request(connection, row.id, grant=False, now=clock.now(), by="admin")
+        (row,) = wishes.open_requests(connection)
+        wishes.settle_request(connection, row.id, grant=False, now=clock.now(), by="admin")
     assert client(A).call("registerAgency", wish).json()["status"] == "OK"
     with store.read() as connection:
-        assert agencies.open_requests(connection) == []
+        assert wishes.open_requests(connection) == []
     clock.advance(hours=2)
     client(A).call("registerAgency", wish)
     with store.read() as connection:
-        assert len(agencies.open_requests(connection)) == 1
+        assert len(wishes.open_requests(connection)) == 1
 
 
 def test_wishes_beyond_what_may_wait_are_refused_with_that_reason(client, monkeypatch):
-    monkeypatch.setattr(agencies, "MAX_OPEN_WISHES", 1)
+    monkeypatch.setattr(wishes, "MAX_OPEN_WISHES", 1)
     replies = [client(A).call("deleteAgency", b"{}", AgencyCode=f"{A}.0{n}") for n in (1, 2)]
     assert [reply.status for reply in replies] == [200, 429]
     assert "administrator" in replies[1].json()["ErrorDescEn"]
@@ -259,7 +292,7 @@ def test_headers_of_a_send_change_nothing_elsewhere(client, hub):
         reply = sent(f"POST /{operation} HTTP/1.1", caught[0], b'{"code":"%s.08"}' % A.encode())
         assert reply.json()["EdxCode"] == "EDX-HUB-HEADERS"
     with hub.service.store.read() as connection:
-        assert agencies.open_requests(connection) == []
+        assert wishes.open_requests(connection) == []
 
 
 def test_an_empty_outgoing_secret_is_refused_and_the_one_before_stays(hub, clock):

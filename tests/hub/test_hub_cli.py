@@ -7,11 +7,14 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from hub_scene import PATIENCE, OfficialClient, document
 
 from edocx.cli import main
+from edocx.hub import HubConfig, agencies
+from edocx.hub.service import Service
 
 
 @pytest.fixture
@@ -62,6 +65,70 @@ def test_an_agency_gets_its_secret_once_and_a_new_one_on_demand(edocx):
     assert (row["name"], row["state"]) == ("Huyện A", "open")
     assert edocx("agencies", "close", "H58.12", "--db", "hub.db")[0] == 0
     assert json.loads(edocx("agencies", "list", "--db", "hub.db", "--json")[1])["agencies"][0]["state"] == "closed"
+
+
+def test_what_is_not_named_anew_of_an_agency_stays(edocx):
+    told = (
+        "--old-code",
+        "000.00.12.H58",
+        "--parent",
+        "H58",
+        "--per-minute",
+        "5",
+        "--takes-types",
+        "pdf",
+        "--mail",
+        "a@b.vn",
+    )
+    edocx("agencies", "add", "H58", "--name", "Tỉnh", "--db", "hub.db")
+    assert edocx("agencies", "add", "h58.12 ", "--name", "Huyện", *told, "--db", "hub.db")[0] == 0
+    edocx("agencies", "add", "hub.G22", "--name", "Trục", "--hub", "--db", "hub.db")
+    edocx("agencies", "add", "G22", "--name", "VPCP", "--served-by", "hub.G22", "--db", "hub.db")
+    before = rows(edocx)
+    for code in ("000.00.12.H58", "hub.G22", "G22"):
+        out = edocx("agencies", "add", code, "--name", "Tên mới", "--db", "hub.db", "--json")[1]
+        assert json.loads(out)["secret"] is None
+    kept = [{**one, "name": "Tên mới"} if one["code"] != "H58" else one for one in before]
+    assert rows(edocx) == kept
+    limits = stored("hub.db", "H58.12")
+    assert (limits.per_minute, limits.takes_types) == (5, "pdf")
+    assert (
+        edocx(
+            "agencies", "add", "H58.12", "--name", "x", "--clear", "parent", "--clear", "per-minute", "--db", "hub.db"
+        )[0]
+        == 0
+    )
+    limits = stored("hub.db", "H58.12")
+    assert (limits.parent, limits.per_minute, limits.takes_types) == (None, None, "pdf")
+    assert edocx("agencies", "add", "H58.12", "--name", "x", "--clear", "code", "--db", "hub.db")[0] == 2
+
+
+@pytest.mark.parametrize(
+    "told",
+    [
+        ("H58..12",),
+        ("H58.АВ",),
+        ("a b",),
+        ("H58.1/../2",),
+        ("H58.12", "--parent", "khong"),
+        ("H58.12", "--old-code", "X1"),
+    ],
+)
+def test_a_code_that_is_no_unit_s_is_not_entered(edocx, told):
+    assert edocx("agencies", "add", *told, "--name", "x", "--db", "hub.db")[0] == 1
+    assert rows(edocx) == []
+
+
+def rows(edocx) -> list[dict]:
+    return json.loads(edocx("agencies", "list", "--db", "hub.db", "--json")[1])["agencies"]
+
+
+def stored(place: str, code: str):
+    service = Service.open(HubConfig(database=Path(place)))
+    with service.store.read() as connection:
+        found = agencies.require(connection, code)
+    service.close()
+    return found
 
 
 def test_the_doctor_says_what_is_wrong(edocx, tmp_path):

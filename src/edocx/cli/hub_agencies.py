@@ -45,15 +45,20 @@ def add(
     takes_types: str | None = typer.Option(None, "--takes-types", help='"pdf docx".'),
     max_bytes: int | None = typer.Option(None, "--max-bytes", min=1024, help="Gửi đến / sends up to."),
     per_minute: int | None = typer.Option(None, "--per-minute", min=1, help="Số lần gọi / calls a minute."),
+    max_age: int | None = typer.Option(None, "--max-age", min=1, help="Số giây dấu thời gian còn hiệu lực / seconds."),
+    clear: list[str] = typer.Option([], "--clear", metavar="old-code|parent|…", help="Bỏ mục này / take this away."),
     config: Path | None = CONFIG,
     db: str | None = DATABASE,
     as_json: bool = JSON,
 ) -> None:
-    """Thêm hoặc sửa một đơn vị; đơn vị mới nhận bí mật, in ra một lần. / Enter an agency; its secret is shown once."""
+    """Thêm hoặc sửa một đơn vị; mục không nêu thì giữ nguyên. / Enter or change an agency; what is not named stays."""
     from edocx.hub import NewAgency, agencies
 
     if seal not in {None, "off", "record", "require"}:
         raise typer.BadParameter("off|record|require", param_hint="--seal")
+    forget = tuple(one.replace("-", "_") for one in clear)
+    if not set(forget) <= set(agencies.FORGETTABLE):
+        raise typer.BadParameter("|".join(agencies.FORGETTABLE).replace("_", "-"), param_hint="--clear")
     wanted = NewAgency(
         code,
         name,
@@ -61,18 +66,19 @@ def add(
         parent=parent,
         mail=mail,
         served_by=served_by,
-        kind="hub" if neighbour else "system",
+        kind="hub" if neighbour else None,
         seal=seal,
         takes_bytes=takes_bytes,
         takes_types=takes_types,
         max_bytes=max_bytes,
         per_minute=per_minute,
+        max_age_seconds=max_age,
     )
     secret: str | None = None
     with opened(config, db) as service, service.store.begin("add") as connection:
         now = service.store.now()
-        agency = agencies.register(connection, wanted, now=now, by=BY)
-        if served_by is None and not agencies.hmac_secrets(connection, agency, service.vault, now=now):
+        agency = agencies.register(connection, wanted, now=now, by=BY, forget=forget)
+        if agency.served_by is None and not agencies.hmac_secrets(connection, agency, service.vault, now=now):
             secret = agencies.new_hmac_secret(connection, agency, service.vault, now=now, by=BY)
     _tell_secret(agency.code, secret, as_json=as_json)
 
@@ -151,10 +157,10 @@ def list_requests(config: Path | None = CONFIG, db: str | None = DATABASE, as_js
     """Yêu cầu chờ duyệt. / Requests that wait."""
     import json
 
-    from edocx.hub import agencies
+    from edocx.hub import wishes
 
     with opened(config, db) as service, service.store.read() as connection:
-        rows = agencies.open_requests(connection)
+        rows = wishes.open_requests(connection)
     if as_json:
         told = [
             {"id": r.id, "agency": r.agency, "act": r.act, "code": r.code, "wish": json.loads(r.wish)} for r in rows
@@ -173,10 +179,10 @@ def grant(
     db: str | None = DATABASE,
 ) -> None:
     """Duyệt (hoặc từ chối) một yêu cầu. / Grant (or refuse) a request."""
-    from edocx.hub import agencies
+    from edocx.hub import wishes
 
     with opened(config, db) as service, service.store.begin("grant") as connection:
-        row = agencies.settle_request(connection, number, grant=not refuse, now=service.store.now(), by=BY)
+        row = wishes.settle_request(connection, number, grant=not refuse, now=service.store.now(), by=BY)
     verb = Text("từ chối", "refused") if refuse else Text("duyệt", "granted")
     say(Text(f"Đã {verb.vi} yêu cầu {row.id} về {row.code}.", f"Request {row.id} about {row.code} is {verb.en}."))
 

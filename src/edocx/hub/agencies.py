@@ -1,21 +1,20 @@
-"""The register of agencies: who may call, under which code, with which secrets; and the wishes an administrator grants.
+"""The register of agencies: who may call, under which code, with which secrets (wishes: `edocx.hub.wishes`).
 
 Every function works in the caller's transaction. Acts of an administrator leave a line in ``audit``.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, delete, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, delete, insert, or_, select, update
 
-from edocx.errors import Refused, Text, UnitError
+from edocx.errors import Text, UnitError
 from edocx.hub import refusal
-from edocx.hub.schema import agencies, audit, requests, secrets
+from edocx.hub.schema import agencies, audit, secrets
 from edocx.hub.told_text import tidied
 from edocx.hub.vault import Vault, hash_password, new_secret
 from edocx.routing.parcel import is_plain_id, require_id
@@ -24,17 +23,16 @@ from edocx.units import UnitId
 OVERLAP = timedelta(days=7)
 """How long an old secret goes on working after a new one was made: clients are changed one by one."""
 
-MAX_WISH = 4_000
-"""Characters of a filed request: against a register that a client fills."""
-
-WISH_MEMORY = timedelta(hours=1)
-"""How long a wish that was settled is not filed again: against its headers, said again by somebody else."""
-
-MAX_OPEN_WISHES = 100
-"""Requests of one agency that wait for the administrator; further ones are refused until some are settled."""
-
-_LENGTHS = {"name": 500, "mail": 200, "mobile": 50, "fax": 50}
+LENGTHS = {"name": 500, "mail": 200, "mobile": 50, "fax": 50}
 """Characters kept of what an agency says of itself: SQLite would take any number, PostgreSQL refuses more."""
+
+FORGETTABLE = (
+    *("old_code", "mail", "parent", "served_by", "seal"),
+    *("max_bytes", "max_age_seconds", "per_minute", "takes_bytes", "takes_types"),
+)
+"""What an administrator may take away from an agency."""
+
+_SYSTEM = "system"
 
 HMAC, KEY, PASSWORD, OUTGOING = "hmac", "key", "password", "outgoing"
 """Kinds of secrets: the axis' HMAC secret, LGSP's X-SecretKey, LGSP's password, ours at a neighbouring hub."""
@@ -42,7 +40,10 @@ HMAC, KEY, PASSWORD, OUTGOING = "hmac", "key", "password", "outgoing"
 
 @dataclass(frozen=True, slots=True)
 class NewAgency:
-    """What an administrator says of an agency; ``kind`` is ``system`` or ``hub`` (a neighbouring hub)."""
+    """What an administrator says of an agency; None says nothing of it.
+
+    ``kind`` is ``system`` (as of every new one of which nothing is said) or ``hub`` (a neighbouring hub).
+    """
 
     code: str
     name: str
@@ -52,7 +53,7 @@ class NewAgency:
     fax: str | None = None
     parent: str | None = None
     level: int | None = None
-    kind: str = "system"
+    kind: str | None = None
     served_by: str | None = None
     max_bytes: int | None = None
     max_age_seconds: int | None = None
@@ -126,28 +127,46 @@ def every(connection: Connection) -> Sequence[Any]:
     return connection.execute(select(agencies).order_by(agencies.c.code)).all()
 
 
-def register(connection: Connection, wanted: NewAgency, *, now: datetime, by: str) -> Agency:
-    """Enter an agency, or set its facts anew; it opens again if it was closed.
+def register(
+    connection: Connection, wanted: NewAgency, *, now: datetime, by: str, forget: Iterable[str] = ()
+) -> Agency:
+    """Enter an agency, or change what is said of one that is there: what is not named anew stays.
 
-    Raises `UnitError` (``EDX-HUB-TAKEN``) when the other spelling belongs to another agency, `InputError` for a code
-    that cannot be one.
+    It opens again if it was closed. ``forget`` names what is to be empty from now on (of `FORGETTABLE`).
+
+    Raises `UnitError` for a code that is no unit's, or that belongs to another agency (``EDX-HUB-TAKEN``), and
+    `InputError` for a neighbouring hub's code that cannot be one.
     """
-    for code in filter(None, (wanted.code, wanted.old_code, wanted.parent, wanted.served_by)):
-        require_id(code, "code")
     known = find(connection, wanted.code)
-    other = find(connection, wanted.old_code) if wanted.old_code else None
+    facts = {name: told for name in NewAgency.__dataclass_fields__ if (told := getattr(wanted, name)) is not None}
+    facts |= dict.fromkeys(forget) | _codes_of(wanted, known)
+    other = find(connection, facts["old_code"]) if facts.get("old_code") else None
     if other is not None and (known is None or other.id != known.id):
-        raise _taken(wanted.old_code or wanted.code)
-    facts = {name: getattr(wanted, name) for name in NewAgency.__dataclass_fields__} | _tidied(
-        {name: told for name in _LENGTHS if (told := getattr(wanted, name)) is not None}
-    )
+        raise _taken(facts["old_code"])
+    facts |= tidied_facts({name: facts[name] for name in LENGTHS if facts.get(name) is not None})
     row = facts | {"state": "open", "modified_at": now}
     if known is None:
-        connection.execute(insert(agencies), row)
+        connection.execute(insert(agencies), {"kind": _SYSTEM} | row)
     else:
-        connection.execute(update(agencies).where(agencies.c.id == known.id).values(**row | {"code": known.code}))
-    note(connection, now=now, by=by, act="register", subject=wanted.code)
-    return require(connection, wanted.code)
+        connection.execute(update(agencies).where(agencies.c.id == known.id).values(**row))
+    note(connection, now=now, by=by, act="register", subject=facts["code"])
+    return require(connection, facts["code"])
+
+
+def _codes_of(wanted: NewAgency, known: Agency | None) -> dict[str, str]:
+    """Return the codes told, as they are written; refuse what is none. A known agency keeps the one it has."""
+    is_hub = (wanted.kind or (known.kind if known else _SYSTEM)) != _SYSTEM
+    found: dict[str, str] = {}
+    for name in ("code", "old_code", "parent", "served_by"):
+        told = getattr(wanted, name)
+        if told is None:
+            continue
+        if name == "served_by" or is_hub or (known is not None and told in {*known.codes, known.parent}):
+            # A hub's own system code ("hub.H58") is no unit's; what stands in the register already may stay there.
+            found[name] = require_id(told, name)
+        else:
+            found[name] = UnitId.parse(told).code
+    return found | ({"code": known.code} if known else {})
 
 
 def close(connection: Connection, code: str, *, now: datetime, by: str) -> Agency:
@@ -223,69 +242,6 @@ def outgoing_secret(connection: Connection, agency: Agency, vault: Vault, *, now
     return vault.open(found[0], bound_to=f"{agency.id}:{OUTGOING}") if found else None
 
 
-def file_request(connection: Connection, agency: Agency, act: str, wish: dict[str, str], *, now: datetime) -> int:
-    """Write down what an agency wants changed in the register, within its own subtree; return the request's number.
-
-    The same wish again is the same request while it is open, and for `WISH_MEMORY` after: the headers of a
-    call can be replayed (axis-http.md §1.3), and an administrator who settled a wish is not to find it there again.
-    """
-    code = wish.get("code", "")
-    require_id(code, "code")
-    above = wish.get("pcode", "")
-    if above:
-        require_id(above, "pcode")
-    if not _below(agency, code, above if find(connection, code) is None else ""):
-        raise refusal.outside_subtree()
-    text = json.dumps({name: tidied(told, MAX_WISH) for name, told in wish.items()}, ensure_ascii=False, sort_keys=True)
-    if len(text) > MAX_WISH:
-        raise refusal.too_large(MAX_WISH)
-    mine, still_open = requests.c.agency == agency.code, requests.c.state == "open"
-    remembered = and_(mine, or_(still_open, requests.c.settled_at > now - WISH_MEMORY))
-    same = and_(remembered, requests.c.act == act, requests.c.wish == text)
-    known = connection.execute(select(requests.c.id).where(same).order_by(requests.c.id.desc()).limit(1)).scalar()
-    if known is not None:
-        return int(known)
-    waiting = connection.execute(select(func.count()).select_from(requests).where(mine, still_open)).scalar_one()
-    if waiting >= MAX_OPEN_WISHES:
-        raise refusal.too_many_wishes()
-    row = {"agency": agency.code, "act": act, "code": code, "wish": text, "state": "open", "filed_at": now}
-    return int(connection.execute(insert(requests), row).inserted_primary_key[0])  # type: ignore[index]
-
-
-def open_requests(connection: Connection) -> Sequence[Any]:
-    """Return the requests that wait for an administrator, oldest first."""
-    return connection.execute(select(requests).where(requests.c.state == "open").order_by(requests.c.id)).all()
-
-
-def settle_request(connection: Connection, number: int, *, grant: bool, now: datetime, by: str) -> Any:
-    """Grant or refuse a request; granting does what it asks. Return its row. Raises `Refused` for one not open."""
-    row = connection.execute(select(requests).where(requests.c.id == number, requests.c.state == "open")).first()
-    if row is None:
-        raise Refused(
-            Text("Không có yêu cầu đang chờ với số này.", "No open request has this number."),
-            hint=Text("Xem danh sách bằng `edocx hub agencies requests`.", "List: `edocx hub agencies requests`."),
-            code="EDX-HUB-REQUEST",
-            where=str(number),
-        )
-    if grant and row.act == "register":
-        wish = json.loads(row.wish)
-        known = find(connection, row.code)
-        facts = _tidied({name: wish[name] for name in _LENGTHS if name in wish})
-        if known is None:
-            parent = wish.get("pcode") or row.agency
-            register(connection, NewAgency(row.code, facts.pop("name", row.code), parent=parent), now=now, by=by)
-        # Of an agency that is known only how to reach it changes: no limits, no code, no place in the tree.
-        known = require(connection, row.code)
-        change = facts | {"state": "open", "modified_at": now}
-        connection.execute(update(agencies).where(agencies.c.id == known.id).values(**change))
-    elif grant:
-        close(connection, row.code, now=now, by=by)
-    state = {"state": "granted" if grant else "refused", "settled_at": now, "settled_by": by}
-    connection.execute(update(requests).where(requests.c.id == number).values(**state))
-    note(connection, now=now, by=by, act=str(state["state"]), subject=str(number))
-    return row
-
-
 def note(connection: Connection, *, now: datetime, by: str, act: str, subject: str) -> None:
     """Write a line of what an administrator did."""
     connection.execute(insert(audit), {"at": now, "who": by, "act": act, "subject": subject})
@@ -304,28 +260,15 @@ def split_known(connection: Connection, codes: Iterable[str]) -> tuple[list[Agen
     return list(known.values()), unknown
 
 
-def _tidied(told: dict[str, str]) -> dict[str, str]:
-    return {name: tidied(text, _LENGTHS[name]) for name, text in told.items()}
+def tidied_facts(told: dict[str, str]) -> dict[str, str]:
+    """Return what an agency says of itself, in letters and lengths that every database takes."""
+    return {name: tidied(text, LENGTHS[name]) for name, text in told.items()}
 
 
 def _retire(connection: Connection, agency: Agency, kind: str, *, now: datetime, overlap: timedelta) -> None:
     mine = and_(secrets.c.agency == agency.id, secrets.c.kind == kind)
     connection.execute(update(secrets).where(mine, secrets.c.expires_at.is_(None)).values(expires_at=now + overlap))
     connection.execute(delete(secrets).where(mine, secrets.c.expires_at <= now))
-
-
-def _below(agency: Agency, code: str, parent: str) -> bool:
-    """Tell whether a code stands below an agency: by the code tree, or by the parent named for a new one."""
-    if code in agency.codes:
-        return False
-    if parent in agency.codes:
-        return True
-    try:
-        wanted = UnitId.parse(code)
-        mine = [UnitId.parse(one) for one in agency.codes]
-    except UnitError:
-        return False
-    return any(one.contains(wanted) for one in mine)
 
 
 def _normal(code: str) -> str:

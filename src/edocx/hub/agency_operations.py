@@ -9,7 +9,7 @@ from sqlalchemy import Connection, select
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import Response
 
-from edocx.hub import agencies, mailroom, refusal, replies
+from edocx.hub import agencies, mailroom, refusal, replies, wishes
 from edocx.hub.call import Call, answer, small_body
 from edocx.hub.schema import agencies as table
 
@@ -39,7 +39,7 @@ async def delete_agency(call: Call) -> Response:
 async def _file(call: Call, act: str, wish: dict[str, str]) -> Response:
     def run() -> bytes:
         with call.service.store.begin("request") as connection:
-            agencies.file_request(connection, call.caller.agency, act, wish, now=call.service.store.now())
+            wishes.file_request(connection, call.caller.agency, act, wish, now=call.service.store.now())
         return replies.to_bytes(replies.ok(ErrorDesc="Da tiep nhan yeu cau, cho quan tri phe duyet"))
 
     return answer(await run_in_threadpool(run))

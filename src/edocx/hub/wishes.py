@@ -1,0 +1,134 @@
+"""What agencies wish changed in the register, and what an administrator makes of it.
+
+A call over the axis' protocol changes nothing in the register by itself: its signature covers neither path nor body
+(axis-http.md §1.3). It files a wish, within the caller's own subtree, that an administrator grants or refuses.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import Connection, and_, func, insert, or_, select, update
+
+from edocx.errors import Refused, Text, UnitError
+from edocx.hub import refusal
+from edocx.hub.agencies import LENGTHS, Agency, NewAgency, close, find, note, register, require, tidied_facts
+from edocx.hub.schema import agencies, requests
+from edocx.hub.told_text import tidied
+from edocx.units import Scheme, UnitId
+
+MAX_WISH = 4_000
+"""Characters of a filed request: against a register that a client fills."""
+
+WISH_MEMORY = timedelta(hours=1)
+"""How long a wish that was settled is not filed again: against its headers, said again by somebody else."""
+
+MAX_OPEN_WISHES = 100
+"""Requests of one agency that wait for the administrator; further ones are refused until some are settled."""
+
+_FLAT = (Scheme.ENTERPRISE, Scheme.SCHEMED)
+_MOST_LEVELS = 8
+"""Levels climbed in the register: the nation has four; against a ring of parents."""
+
+
+def file_request(connection: Connection, agency: Agency, act: str, wish: dict[str, str], *, now: datetime) -> int:
+    """Write down what an agency wants changed in the register, within its own subtree; return the request's number.
+
+    The same wish again is the same request while it is open, and for `WISH_MEMORY` after: the headers of a
+    call can be replayed (axis-http.md §1.3), and an administrator who settled a wish is not to find it there again.
+    """
+    code, above = wish.get("code", ""), wish.get("pcode", "")
+    _require_below(connection, agency, code, above)
+    text = json.dumps({name: tidied(told, MAX_WISH) for name, told in wish.items()}, ensure_ascii=False, sort_keys=True)
+    if len(text) > MAX_WISH:
+        raise refusal.too_large(MAX_WISH)
+    mine, still_open = requests.c.agency == agency.code, requests.c.state == "open"
+    remembered = and_(mine, or_(still_open, requests.c.settled_at > now - WISH_MEMORY))
+    same = and_(remembered, requests.c.act == act, requests.c.wish == text)
+    known = connection.execute(select(requests.c.id).where(same).order_by(requests.c.id.desc()).limit(1)).scalar()
+    if known is not None:
+        return int(known)
+    waiting = connection.execute(select(func.count()).select_from(requests).where(mine, still_open)).scalar_one()
+    if waiting >= MAX_OPEN_WISHES:
+        raise refusal.too_many_wishes()
+    row = {"agency": agency.code, "act": act, "code": code, "wish": text, "state": "open", "filed_at": now}
+    return int(connection.execute(insert(requests), row).inserted_primary_key[0])  # type: ignore[index]
+
+
+def open_requests(connection: Connection) -> Sequence[Any]:
+    """Return the requests that wait for an administrator, oldest first."""
+    return connection.execute(select(requests).where(requests.c.state == "open").order_by(requests.c.id)).all()
+
+
+def settle_request(connection: Connection, number: int, *, grant: bool, now: datetime, by: str) -> Any:
+    """Grant or refuse a request; granting does what it asks. Return its row. Raises `Refused` for one not open."""
+    row = connection.execute(select(requests).where(requests.c.id == number, requests.c.state == "open")).first()
+    if row is None:
+        raise Refused(
+            Text("Không có yêu cầu đang chờ với số này.", "No open request has this number."),
+            hint=Text("Xem danh sách bằng `edocx hub agencies requests`.", "List: `edocx hub agencies requests`."),
+            code="EDX-HUB-REQUEST",
+            where=str(number),
+        )
+    if grant and row.act == "register":
+        wish = json.loads(row.wish)
+        known = find(connection, row.code)
+        facts = tidied_facts({name: wish[name] for name in LENGTHS if name in wish})
+        if known is None:
+            parent = wish.get("pcode") or row.agency
+            register(connection, NewAgency(row.code, facts.pop("name", row.code), parent=parent), now=now, by=by)
+        # Of an agency that is known only how to reach it changes: no limits, no code, no place in the tree.
+        known = require(connection, row.code)
+        change = facts | {"state": "open", "modified_at": now}
+        connection.execute(update(agencies).where(agencies.c.id == known.id).values(**change))
+    elif grant:
+        close(connection, row.code, now=now, by=by)
+    state = {"state": "granted" if grant else "refused", "settled_at": now, "settled_by": by}
+    connection.execute(update(requests).where(requests.c.id == number).values(**state))
+    note(connection, now=now, by=by, act=str(state["state"]), subject=str(number))
+    return row
+
+
+def _require_below(connection: Connection, agency: Agency, code: str, above: str) -> None:
+    """Raise `Refused` unless a code, and the parent named for it, stand below the caller; `UnitError` for no code.
+
+    The parent that a caller names proves nothing by itself: whoever names itself above a code does not own it. Only
+    codes that show no place (of enterprises, of schemes of their own) and that nobody registered are taken by it.
+    """
+    wanted, named = UnitId.parse(code), UnitId.parse(above) if above else None
+    known = find(connection, code)
+    if known is not None and known.id == agency.id:
+        raise refusal.outside_subtree()
+    parent = find(connection, above) if above else None
+    is_mine = parent is not None and parent.id == agency.id
+    if above and not is_mine and not _is_below(connection, agency, named, parent):
+        raise refusal.outside_subtree()
+    taken_by_parent = known is None and bool(above) and wanted.scheme in _FLAT
+    if not taken_by_parent and not _is_below(connection, agency, wanted, known):
+        raise refusal.outside_subtree()
+
+
+def _is_below(connection: Connection, agency: Agency, unit: UnitId | None, known: Agency | None) -> bool:
+    """Tell whether a unit stands below an agency: by the code tree, or by the parents that the register records."""
+    if unit is None:
+        return False
+    for one in filter(None, (_parsed(code) for code in agency.codes)):
+        if one != unit and one.contains(unit):
+            return True
+    for _ in range(_MOST_LEVELS):
+        if known is None or known.parent is None:
+            return False
+        if known.parent in agency.codes:
+            return True
+        known = find(connection, known.parent)
+    return False
+
+
+def _parsed(code: str) -> UnitId | None:
+    try:
+        return UnitId.parse(code)
+    except UnitError:
+        return None  # one of the register's first years
