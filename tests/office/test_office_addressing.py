@@ -20,27 +20,11 @@ from edocx.routing.parcel import Parcel, ParcelKind
 from edocx.sealing import seal
 from edocx.signing.report import Indication
 from edocx.testing import scene
-from edocx.testing.network import Network
 from edocx.units import UnitId
 from edocx.units.history import UnitHistory
 from edocx.units.unit import Capabilities
 
 G22, DISTRICT = "G22", "H58.12"
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("addressing") / "net"
-    with Network.four_levels(folder) as network:
-        network.sample()
-    return folder
-
-
-@pytest.fixture
-def net(ready, tmp_path):
-    shutil.copytree(ready, tmp_path / "net")
-    with Network.four_levels(tmp_path / "net") as network:
-        yield network
 
 
 def bring(net, data: bytes, recipient: str, *, kind=ParcelKind.DOCUMENT, document_id="x") -> None:

@@ -17,14 +17,6 @@ from edocx.testing import scene
 from edocx.testing.network import Network
 
 
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("aio") / "net"
-    with Network.four_levels(folder) as network:
-        network.sample()
-    return folder
-
-
 class Waited:
     """An AsyncOffice whose verbs are awaited one by one, so that both kinds are told the same story."""
 

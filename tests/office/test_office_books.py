@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import io
 import json
-import shutil
 from datetime import date, datetime, timedelta
 
 import pytest
@@ -18,22 +17,6 @@ from edocx.office.deadlines import Duty, WorkingCalendar, accept_by, send_by
 from edocx.office.delivery_events import EVENTS, evidence_name
 from edocx.office.registers import RegisterLine, to_csv
 from edocx.testing import scene
-from edocx.testing.network import Network
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("books") / "net"
-    with Network.four_levels(folder) as network:
-        network.sample()
-    return folder
-
-
-@pytest.fixture
-def net(ready, tmp_path):
-    shutil.copytree(ready, tmp_path / "net")
-    with Network.four_levels(tmp_path / "net") as network:
-        yield network
 
 
 def at(*parts):

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-
 import pytest
 
 from edocx.content import Blob
@@ -14,24 +12,8 @@ from edocx.routing.parcel import Parcel
 from edocx.routing.transitions import Change, Handling
 from edocx.signing.report import Indication
 from edocx.testing import scene
-from edocx.testing.network import Network
 
 G22, DEPARTMENT = "G22", "H58.05"
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("copies") / "net"
-    with Network.four_levels(folder) as network:
-        network.sample()
-    return folder
-
-
-@pytest.fixture
-def net(ready, tmp_path):
-    shutil.copytree(ready, tmp_path / "net")
-    with Network.four_levels(tmp_path / "net") as network:
-        yield network
 
 
 def settle(net):

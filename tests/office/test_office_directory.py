@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import subprocess
 import sys
 from datetime import UTC, datetime, time
@@ -14,26 +13,9 @@ from edocx.clock import VIETNAM, SystemClock, in_vietnam
 from edocx.errors import UnitError
 from edocx.office import Office, OfficeConfig
 from edocx.testing import scene
-from edocx.testing.network import Network
 from edocx.units.shipped import shipped_directory
 
 AFTER_REFORM = datetime(2025, 7, 2, 1, tzinfo=UTC)
-
-
-@pytest.fixture(scope="module")
-def issued(tmp_path_factory):
-    """A network whose commune has issued one letter."""
-    folder = tmp_path_factory.mktemp("issued") / "net"
-    with Network.four_levels(folder) as net:
-        net.sample()
-    return folder
-
-
-@pytest.fixture
-def net(issued, tmp_path):
-    shutil.copytree(issued, tmp_path / "net")
-    with Network.four_levels(tmp_path / "net") as network:
-        yield network
 
 
 def open_commune(net, **options):

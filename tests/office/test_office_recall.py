@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-import shutil
 from dataclasses import replace
 from datetime import date, timedelta
 
@@ -19,28 +18,12 @@ from edocx.routing.state import Basis
 from edocx.routing.transitions import Change, Handling
 from edocx.sealing import seal
 from edocx.testing import scene
-from edocx.testing.network import Network
 from edocx.units.history import END, UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.succession import Succession, SuccessionKind
 
 G22, DEPARTMENT = "G22", "H58.05"
 REASON = "Ban hành nhầm phụ lục"
-
-
-@pytest.fixture(scope="module")
-def ready(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("recall") / "net"
-    with Network.four_levels(folder) as network:
-        network.sample()
-    return folder
-
-
-@pytest.fixture
-def net(ready, tmp_path):
-    shutil.copytree(ready, tmp_path / "net")
-    with Network.four_levels(tmp_path / "net") as network:
-        yield network
 
 
 def sent(net, *to):
