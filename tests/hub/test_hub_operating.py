@@ -306,6 +306,10 @@ def test_the_command_line_traces_backs_up_and_says_what_was_done(tmp_path, monke
     assert run("trace", "khong-co")[0] == 1
     assert json.loads(run("backup", "kept", "--json")[1])["messages"] == 1
     assert run("backup", "kept")[0] == 2
+    assert run("restore", "kept", "--db", "again/hub.db")[0] == 2  # its key is not there yet
+    assert not (tmp_path / "again").exists()
+    (tmp_path / "again").mkdir()
+    shutil.copy(tmp_path / "hub.db.key", tmp_path / "again" / "hub.db.key")
     assert json.loads(run("restore", "kept", "--db", "again/hub.db", "--json")[1])["messages"] == 1
     key = json.loads(run("relay-key", "--json")[1])["key"]
     assert run("trust-relay-key", "hub.H37", key)[0] == 0

@@ -13,7 +13,7 @@ from edocx.cli.hub_nats import nats_config
 from edocx.cli.hub_place import CONFIG, DATABASE, JSON, opened, settings_of
 from edocx.cli.interrupt import Terminated
 from edocx.cli.output import emit_json, language, say
-from edocx.errors import Text, UsageError
+from edocx.errors import KeyFileError, Text, UsageError
 
 app = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 app.registered_commands += care.registered_commands
@@ -81,10 +81,13 @@ def serve(
 @app.command()
 def doctor(config: Path | None = CONFIG, db: str | None = DATABASE, as_json: bool = JSON) -> None:
     """Kiểm tra trục. / Look the hub over."""
-    from edocx.hub.doctor import examine
+    from edocx.hub.doctor import examine, unopened
 
-    with opened(config, db) as service:
-        checks = examine(service)
+    try:
+        with opened(config, db) as service:
+            checks = examine(service)
+    except KeyFileError as error:
+        checks = unopened(error)
     if as_json:
         rows = [{"name": one.name, "grade": one.grade, "vi": one.text.vi, "en": one.text.en} for one in checks]
         emit_json({"schema": 1, "checks": rows})

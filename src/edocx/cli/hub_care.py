@@ -7,7 +7,7 @@ from typing import Any
 
 import typer
 
-from edocx.cli.hub_place import CONFIG, DATABASE, JSON, opened, settings_of
+from edocx.cli.hub_place import CONFIG, DATABASE, JSON, opened, opened_store, settings_of
 from edocx.cli.output import emit_json, language, say
 from edocx.errors import Text, UsageError
 
@@ -24,24 +24,32 @@ def backup(
     """Sao lưu trục đang chạy; không kèm tệp khóa. / Back up a hub that goes on working; without its key file."""
     from edocx.hub import backup as copies
 
-    with opened(config, db) as service:
-        kept = copies.backup(service.store, folder)
-        key = service.config.key_path
+    with opened_store(config, db) as (settings, store):  # a hub whose key is lost can still be backed up
+        kept = copies.backup(store, folder)
+        key = settings.key_path
     if as_json:
         emit_json({"schema": 1, "messages": kept.messages, "files": kept.files, "bytes": kept.size})
         return
     say(Text(f"Đã sao lưu {kept.messages} văn bản và kiểm tra lại.", f"{kept.messages} messages kept and looked over."))
-    say(Text(f"Tệp khóa {key} phải được giữ ở nơi khác.", f"Keep the key file {key} somewhere else."))
+    say(
+        Text(
+            f"Tệp khóa {key} không nằm trong bản sao lưu: giữ một bản ở nơi khác. Nó mở bí mật của các đơn vị và khóa"
+            " lời khai trung chuyển.",
+            f"The key file {key} is not in the backup: keep a copy somewhere else. It opens the agencies' secrets and"
+            " the key of the relay statements.",
+        )
+    )
 
 
 @app.command()
 def restore(
     folder: Path = typer.Argument(..., help="Bản sao lưu / the backup."),
+    without_key: bool = typer.Option(False, "--without-key", help="Khóa đã mất: bỏ mọi bí mật / its key is lost."),
     config: Path | None = CONFIG,
     db: str | None = DATABASE,
     as_json: bool = JSON,
 ) -> None:
-    """Phục hồi bản sao lưu vào nơi chưa có dữ liệu. / Put a backup where there is no hub yet."""
+    """Phục hồi vào nơi chưa có dữ liệu; đặt lại tệp khóa trước. / Put a backup where no hub is; its key file first."""
     from edocx.hub import backup as copies
 
     settings = settings_of(config, db)[0]
@@ -51,13 +59,13 @@ def restore(
             hint=Text("Dùng pg_restore.", "Use pg_restore."),
             code="EDX-HUB-BACKUP-SERVER",
         )
-    kept = copies.restore(folder, settings.database)
+    kept = copies.restore(folder, settings.database, key=settings.key_path, without_key=without_key)
     if as_json:
         emit_json({"schema": 1, "messages": kept.messages, "files": kept.files, "bytes": kept.size})
         return
     say(Text(f"Đã phục hồi {kept.messages} văn bản.", f"{kept.messages} messages restored."))
-    if not settings.key_path.exists():
-        say(Text(f"Đặt lại tệp khóa tại {settings.key_path}.", f"Put the key file back at {settings.key_path}."))
+    if without_key:
+        say(Text("Cấp lại bí mật: `edocx hub agencies secret`.", "Make new secrets: `edocx hub agencies secret`."))
 
 
 @app.command()

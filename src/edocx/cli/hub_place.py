@@ -13,6 +13,7 @@ from edocx.errors import Text, UsageError
 
 if TYPE_CHECKING:
     from edocx.hub.configuration import HubConfig
+    from edocx.hub.database import HubStore
     from edocx.hub.service import Service
 
 CONFIG = typer.Option(None, "--config", help="hub.toml.")
@@ -32,6 +33,19 @@ def opened(config: Path | None, db: str | None) -> Iterator[Service]:
         yield service
     finally:
         service.close()
+
+
+@contextmanager
+def opened_store(config: Path | None, db: str | None) -> Iterator[tuple[HubConfig, HubStore]]:
+    """Open the hub's database alone for the block, without its keys."""
+    from edocx.clock import SystemClock
+    from edocx.hub.database import HubStore
+    from edocx.routing.store.postgres import postgres_url
+
+    settings = settings_of(config, db)[0]
+    server = postgres_url(settings.server) if settings.server else None
+    with HubStore.open(settings.database, clock=SystemClock(), server=server) as store:
+        yield settings, store
 
 
 def settings_of(config: Path | None, db: str | None) -> tuple[HubConfig, bool]:

@@ -1,13 +1,17 @@
 """Backup of an embedded hub, and its way back: one moment of the database, and every payload that it names.
 
-The key file stays out of it: a stolen backup opens no secret. It is kept elsewhere, and put back beside the database.
+The key file stays out of it: a stolen backup opens no secret. It is kept elsewhere, and put back beside the database
+before the backup is: a hub that made a new key instead would know none of its agencies any more. The key of the relay
+statements lies in the database, sealed under the key file.
 A hub on PostgreSQL has nothing outside the server, whose own tools back it up.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
+import tempfile
 from contextlib import closing
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +19,15 @@ from pathlib import Path
 from edocx.content import Blob, sync_folder
 from edocx.errors import StoreUnavailable, Text, UsageError
 from edocx.hub.database import HubStore
+from edocx.hub.private_place import FOLDER, make_private_file, make_private_folder
+from edocx.hub.vault import Vault
 from edocx.routing.store.failure import files_translated, translated
 
 COPY = "hub.db"
 """The database's name within a backup."""
 
 _PAYLOADS = f"{COPY}.payloads"
+_SECRET = ("secrets", "own_secrets")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,15 +52,19 @@ def backup(store: HubStore, folder: Path) -> Kept:
             where=store.where,
         )
     with translated(str(folder)), files_translated(str(folder)):
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         _require_empty(folder)
+        make_private_file(folder / COPY)  # SQLite takes an empty file, and its rights
         with closing(sqlite3.connect(store.path)) as connection:
             # One moment of the database, taken outside any transaction of the hub's.
             connection.execute("VACUUM INTO ?", (str(folder / COPY),))
         held = store.path.with_name(store.path.name + ".payloads")
         if held.is_dir():
             # Files after the database: what it names is never taken away before it is.
-            shutil.copytree(held, folder / _PAYLOADS, ignore=shutil.ignore_patterns("*.part"))
+            make_private_folder(folder / _PAYLOADS)
+            leave = shutil.ignore_patterns("*.part")
+            shutil.copytree(held, folder / _PAYLOADS, ignore=leave, dirs_exist_ok=True)
+            (folder / _PAYLOADS).chmod(FOLDER)  # what was copied may come from a hub of an earlier version
         sync_folder(folder)
     return examine(folder)
 
@@ -81,11 +92,17 @@ def examine(folder: Path) -> Kept:
     return Kept(messages, files, size)
 
 
-def restore(folder: Path, database: Path) -> Kept:
+def restore(folder: Path, database: Path, *, key: Path | None = None, without_key: bool = False) -> Kept:
     """Put a backup where a hub's database belongs; return what it holds.
 
-    Raises `UsageError` when something is there already, `StoreUnavailable` for a backup that is not whole: then
-    nothing was written.
+    Args:
+        folder: the backup.
+        database: where the hub's database belongs.
+        key: the key file of this database; where it is named it must be there, and open what the backup keeps sealed.
+        without_key: the key is lost: every secret is left out, and every agency needs a new one.
+
+    Raises `UsageError` when something is there already or the key is not, `KeyFileError` for another database's key,
+    `StoreUnavailable` for a backup that is not whole: then nothing was written.
     """
     payloads = database.with_name(database.name + ".payloads")
     taken = [place for place in (database, payloads) if place.exists()]
@@ -97,13 +114,67 @@ def restore(folder: Path, database: Path) -> Kept:
             where=str(taken[0]),
         )
     kept = examine(folder)
-    with files_translated(str(database)):
-        database.parent.mkdir(parents=True, exist_ok=True)
+    if key is not None and not without_key:
+        _require_key(folder, key)
+    with translated(str(database)), files_translated(str(database)):
+        make_private_folder(database.parent)
         if (folder / _PAYLOADS).is_dir():
-            shutil.copytree(folder / _PAYLOADS, payloads)
+            make_private_folder(payloads)
+            shutil.copytree(folder / _PAYLOADS, payloads, dirs_exist_ok=True)
+            payloads.chmod(FOLDER)
         # Last, and whole or not at all: a hub that finds its database finds everything it names.
-        Blob.from_path(folder / COPY).save(database)
+        _put(folder / COPY, database, without_secrets=without_key)
     return kept
+
+
+def _put(copy: Path, database: Path, *, without_secrets: bool) -> None:
+    with tempfile.TemporaryDirectory(dir=database.parent, prefix=f".{database.name}.") as work:  # ours alone: 0700
+        draft = Path(work) / database.name
+        make_private_file(draft)
+        with draft.open("wb") as stream:
+            stream.writelines(Blob.from_path(copy).pieces())
+        if without_secrets:
+            with closing(sqlite3.connect(draft)) as connection, connection:
+                for table in _sealed_in(connection):
+                    connection.execute(f"DELETE FROM {table}")  # noqa: S608 - our own two names
+        with draft.open("rb") as stream:
+            os.fsync(stream.fileno())
+        draft.replace(database)
+    sync_folder(database.parent)
+
+
+def _require_key(folder: Path, key: Path) -> None:
+    """Raise unless the key that a backup's secrets were sealed under is there."""
+    with translated(str(folder)), closing(sqlite3.connect(folder / COPY)) as connection:
+        held = _sealed_in(connection)
+        if not any(connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0] for table in held):  # noqa: S608
+            return
+        sealed = connection.execute(
+            "SELECT sealed, agency || ':' || kind FROM secrets WHERE kind IN ('hmac', 'outgoing')"
+        ).fetchall()
+        if "own_secrets" in held:
+            sealed += connection.execute("SELECT sealed, name FROM own_secrets").fetchall()
+    if not key.exists():
+        raise UsageError(
+            Text("Thiếu tệp khóa của bản sao lưu này.", "The key file of this backup is not there."),
+            hint=Text(
+                f"Đặt lại tệp khóa (giữ ở nơi khác) vào {key} trước. Nếu đã mất hẳn: --without-key, rồi cấp lại bí mật"
+                " cho mọi đơn vị.",
+                f"Put the key file, kept elsewhere, back at {key} first. If it is lost: --without-key, then every"
+                " agency needs a new secret.",
+            ),
+            code="EDX-HUB-RESTORE-KEY",
+            where=str(key),
+        )
+    vault = Vault.from_path(key)
+    for one, bound_to in sealed:
+        vault.open(one, bound_to=bound_to)
+
+
+def _sealed_in(connection: sqlite3.Connection) -> list[str]:
+    """Return the tables of a backup that hold secrets: one of an earlier version has only the first."""
+    there = {name for (name,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")}
+    return [table for table in _SECRET if table in there]
 
 
 def _require_empty(folder: Path) -> None:

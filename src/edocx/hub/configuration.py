@@ -190,7 +190,7 @@ class HubConfig(BaseModel):
 
     @property
     def relay_key_path(self) -> Path:
-        """Where the key lies with which this hub signs its relay statements."""
+        """Where a hub of an earlier version kept the key of its relay statements (now sealed in the database)."""
         return self.database.with_name(self.database.name + ".relay-key")
 
     @property

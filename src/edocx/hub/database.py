@@ -21,6 +21,7 @@ from edocx.clock import Clock
 from edocx.content import Blob
 from edocx.errors import StoreUnavailable, Text
 from edocx.hub.payload_pieces import PayloadPieces
+from edocx.hub.private_place import make_private_file, make_private_folder
 from edocx.hub.schema import create
 from edocx.routing.closing import Closing
 from edocx.routing.faults import NO_FAULTS, Faults
@@ -137,7 +138,11 @@ class HubStore(Closing):
         if server is None:
             require_local(store.path)
         with translated(store.where), files_translated(store.where):
-            store.path.parent.mkdir(parents=True, exist_ok=True)
+            make_private_folder(store.path.parent)
+            if server is None:
+                make_private_file(store.path)
+                # Contents that are too large for the database lie here, under the default rights of their makers.
+                make_private_folder(store.path.with_name(store.path.name + ".payloads"))
             try:
                 with store._engine.connect() as bare, writing(bare) as connection, connection.begin():
                     create(connection)
@@ -156,7 +161,7 @@ class HubStore(Closing):
         """Where bodies lie while they come in; made when first asked for."""
         if not self._spool_made:
             with files_translated(str(self._spool)):
-                self._spool.mkdir(exist_ok=True)
+                make_private_folder(self._spool)
             self._spool_made = True
         return self._spool
 

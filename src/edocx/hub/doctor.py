@@ -10,10 +10,11 @@ from typing import Literal
 
 from sqlalchemy import Connection, func, select
 
-from edocx.errors import EdocxError, Text
+from edocx.errors import EdocxError, KeyFileError, Text
 from edocx.hub import agencies
 from edocx.hub.admission import INITIAL, PROCESSING
 from edocx.hub.broker_doctor import examine_servers
+from edocx.hub.private_place import open_to_others
 from edocx.hub.schema import agencies as agency_table
 from edocx.hub.schema import copies, neighbours
 from edocx.hub.schema import requests as request_table
@@ -50,8 +51,21 @@ def examine(service: Service) -> tuple[Check, ...]:
             *_neighbours(service, connection),
             _disk(service),
             _key_file(service),
+            *_files(service),
             *_broker(service),
         )
+
+
+def unopened(error: KeyFileError) -> tuple[Check, ...]:
+    """Say of a hub that could not be opened why not: its key file is away, or is another's."""
+    where = f" ({error.where})" if error.where else ""
+    return (
+        Check(
+            "secrets",
+            "error",
+            Text(f"{error.text.vi}{where} {error.hint.vi}", f"{error.text.en}{where} {error.hint.en}"),
+        ),
+    )
 
 
 def _broker(service: Service) -> Iterator[Check]:
@@ -167,9 +181,26 @@ def _disk(service: Service) -> Check:
 
 
 def _key_file(service: Service) -> Check:
-    mode = service.config.key_path.stat().st_mode
-    if not mode & 0o077:
+    if not open_to_others(service.config.key_path):
         return Check("key", "ok", Text("Chỉ chủ sở hữu đọc được tệp khóa.", "Only its owner reads the key file."))
     return Check(
         "key", "warning", Text("Người khác đọc được tệp khóa: chmod 600.", "Others can read the key file: chmod 600.")
     )
+
+
+def _files(service: Service) -> Iterator[Check]:
+    """Name what an earlier version made for everybody to read: documents lie in it in clear."""
+    if service.store.is_shared:
+        return
+    place, folder = service.store.path, service.store.path.with_name(service.store.path.name + ".payloads")
+    found = [one for one in (place, place.with_name(place.name + "-wal"), folder) if open_to_others(one)]
+    if found and open_to_others(place.parent.absolute()):
+        names = ", ".join(one.name for one in found)
+        yield Check(
+            "files",
+            "warning",
+            Text(
+                f"Người khác trên máy đọc được {names}: chmod 600 cho tệp, 700 cho thư mục.",
+                f"Others on this machine can read {names}: chmod 600 for files, 700 for folders.",
+            ),
+        )

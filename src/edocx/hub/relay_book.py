@@ -32,14 +32,20 @@ class RelayBook:
 
     @classmethod
     def open(cls, config: HubConfig, store: HubStore, vault: Vault) -> RelayBook:
-        """Open the book; the key is made when there is none. Raises `KeyFileError`."""
+        """Open the book; the key is made when there is none. Raises `KeyFileError`.
+
+        It lies in the database, sealed under the key that lies outside: every node has it, and every backup. A hub of
+        an earlier version kept it in a file of its own beside the database, from which it is taken over.
+        """
         if config.system_code is None:
             return cls(store, None, None)
-        if store.is_shared:
-            seed = base64.b64decode(store.write("relay key", lambda connection: _common_seed(connection, vault)))
-        else:
-            seed = read_keys(config.relay_key_path, create=True)[0]
-        return cls(store, config.system_code, Ed25519PrivateKey.from_private_bytes(seed))
+        with store.read() as connection:
+            told = _kept_seed(connection, vault)
+        if told is None:
+            file = config.relay_key_path
+            earlier = base64.b64encode(read_keys(file)[0]).decode() if file.exists() else None
+            told = store.write("relay key", lambda connection: _common_seed(connection, vault, earlier))
+        return cls(store, config.system_code, Ed25519PrivateKey.from_private_bytes(base64.b64decode(told)))
 
     @property
     def public_key(self) -> Ed25519PublicKey | None:
@@ -92,13 +98,17 @@ _MADE = select(statements).where(statements.c.message.in_(bindparam("numbers", e
 _MAKE = insert(statements)
 
 
-def _common_seed(connection: Connection, vault: Vault) -> str:
-    """Return the seed that all nodes of the hub sign with, making it at the first."""
-    mine = own_secrets.c.name == _RELAY
-    sealed = connection.execute(select(own_secrets.c.sealed).where(mine)).scalar_one_or_none()
-    if sealed is not None:
-        return vault.open(bytes(sealed), bound_to=_RELAY)
-    seed = base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
+def _kept_seed(connection: Connection, vault: Vault) -> str | None:
+    sealed = connection.execute(select(own_secrets.c.sealed).where(own_secrets.c.name == _RELAY)).scalar_one_or_none()
+    return None if sealed is None else vault.open(bytes(sealed), bound_to=_RELAY)
+
+
+def _common_seed(connection: Connection, vault: Vault, earlier: str | None) -> str:
+    """Return the seed that all nodes of the hub sign with, making it at the first, of the earlier one if there is."""
+    kept = _kept_seed(connection, vault)
+    if kept is not None:
+        return kept
+    seed = earlier or base64.b64encode(secrets.token_bytes(KEY_BYTES)).decode()
     connection.execute(insert(own_secrets), {"name": _RELAY, "sealed": vault.seal(seed, bound_to=_RELAY)})
     return seed
 

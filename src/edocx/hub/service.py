@@ -21,7 +21,7 @@ from edocx.hub.inspection import Findings, Inspector
 from edocx.hub.letter_facts import LetterFacts, read_facts
 from edocx.hub.metrics import Metrics
 from edocx.hub.relay_book import RelayBook
-from edocx.hub.schema import agencies, copies, neighbours, secrets
+from edocx.hub.schema import agencies, copies, neighbours, own_secrets, secrets
 from edocx.hub.trace_header import with_trace
 from edocx.hub.vault import Vault
 from edocx.routing.faults import NO_FAULTS, Faults
@@ -142,11 +142,14 @@ class Service:
 
 
 def _may_make_keys(store: HubStore) -> bool:
-    """Tell whether a missing key file is made: not for a further node, whose key would open nobody's secrets."""
-    if not store.is_shared:
-        return True
+    """Tell whether a missing key file is made: not where secrets are, of which a new key would open none.
+
+    Such are a further node, and a backup that was put back without the key that is kept apart.
+    """
     with store.read() as connection:
-        return not connection.execute(select(func.count()).select_from(secrets)).scalar_one()
+        return not any(
+            connection.execute(select(func.count()).select_from(one)).scalar_one() for one in (secrets, own_secrets)
+        )
 
 
 def _directory(path: Path | None) -> Directory | None:
