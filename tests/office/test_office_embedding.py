@@ -37,6 +37,10 @@ def test_what_a_host_sends_in_its_transaction_is_on_its_way_when_it_commits(netw
         sent = commune.send(document, to=["H58.12"], connection=connection)
         again = commune.send(document, to=["H58.12"], connection=connection)
         assert again.message_id == sent.message_id
+        assert commune.send(document, to=["H58.12", "G22"], connection=connection).recipients == ("G22",)
+        assert commune.send(document, to=["G22", "H58.12"], connection=connection).message_id == sent.message_id
+        with sent.envelope.open() as stream:
+            assert stream.read(5) == b"<?xml"
     network.run_until_quiet()
     (incoming,) = network.office("H58.12").inbox()
     assert incoming.document_id == str(document.id)

@@ -12,12 +12,14 @@ from edocx.documents import StatusCode, Urgency
 from edocx.envelope.model import Envelope, Organization, ResponseFor
 from edocx.envelope.write import compose
 from edocx.errors import Refused, StateError, UsageError
+from edocx.office import sending
 from edocx.routing.inbox import IncomingState
 from edocx.routing.parcel import Business, Parcel, ParcelKind
 from edocx.routing.state import Basis
 from edocx.routing.transitions import Change, Handling
 from edocx.sealing import seal
 from edocx.testing import scene
+from edocx.testing.network import Network
 from edocx.units.history import END, UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.succession import Succession, SuccessionKind
@@ -423,3 +425,20 @@ def test_a_wider_dispatch_leaves_out_who_has_the_document(net):
     assert commune.send(document, to=[DEPARTMENT, G22]).recipients == (G22,)
     settle(net)
     assert [net.office(code).inbox_count() for code in (G22, DEPARTMENT)] == [1, 1]
+
+
+def test_two_dispatches_that_cross_leave_out_whom_the_other_was_sent_to(net, monkeypatch):
+    document, other, seal = net.sample(), [], sending.sealed
+
+    def after_somebody_else(*given):
+        if not other:
+            other.append(None)
+            with Network.four_levels(net.folder) as elsewhere:
+                other[0] = elsewhere.office(scene.COMMUNE).send(document, to=[G22, "H58.12"])
+        return seal(*given)
+
+    monkeypatch.setattr(sending, "sealed", after_somebody_else)
+    assert net.office(scene.COMMUNE).send(document, to=[G22, DEPARTMENT]).recipients == (DEPARTMENT,)
+    assert other[0].recipients == (G22, "H58.12")
+    settle(net)
+    assert [net.office(code).inbox_count() for code in (G22, DEPARTMENT, "H58.12")] == [1, 1, 1]

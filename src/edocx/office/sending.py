@@ -73,6 +73,23 @@ def send(
     Raises `UnitError` naming the recipient that is unknown or closed today, `Refused` for one that by the directory
     cannot take it (``EDX-RECIPIENT-SIZE``, ``EDX-RECIPIENT-TYPE``); nothing is sent to anybody then.
     """
+    units = _named(to, attempt)
+    known = known_dispatch(desk, _message_id(document, units, attempt))
+    earlier: dict[str, str] = {}
+    if known is None and attempt == 1:
+        with desk.store.read() as transaction:
+            earlier = _sent_before(transaction, document)
+        if all(str(unit) in earlier for unit in units):
+            known = known_dispatch(desk, earlier[str(units[-1])])
+            assert known is not None  # rows of the outbox outlive what they sent
+    while known is None:
+        rest = [unit for unit in units if str(unit) not in earlier]
+        known = _queue(desk, document, rest, attempt=attempt, earlier=earlier, connection=connection)
+    return known
+
+
+def _named(to: Iterable[UnitId | str], attempt: int) -> list[UnitId]:
+    """Return the recipients, each once; raise `UsageError` for none, and for an attempt that cannot be."""
     units = [code if isinstance(code, UnitId) else UnitId.parse(code) for code in to]
     if not units:
         raise UsageError(
@@ -86,25 +103,39 @@ def send(
             hint=Text("Lần gửi đầu là 1; gửi lại có chủ ý là 2 trở lên.", "The first is 1; sending anew is 2 or more."),
             code="EDX-SEND-ATTEMPT",
         )
-    message_id = derived_id("document", str(document.id), *sorted({str(unit) for unit in units}), str(attempt))
-    known = known_dispatch(desk, message_id)
-    if known is not None:
-        return known
-    earlier = _sent_before(desk, document) if attempt == 1 else {}
-    rest = [unit for unit in dict.fromkeys(units) if str(unit) not in earlier]
-    if not rest:
-        last = known_dispatch(desk, earlier[str(units[-1])])
-        assert last is not None
-        return last
-    receivers = tuple(desk.organization(unit) for unit in rest)
-    recipients = tuple(str(unit) for unit in rest)
-    message_id = derived_id("document", str(document.id), *sorted(recipients), str(attempt))
+    return list(dict.fromkeys(units))
+
+
+def _message_id(document: Document, units: Iterable[UnitId], attempt: int) -> str:
+    return derived_id("document", str(document.id), *sorted(str(unit) for unit in units), str(attempt))
+
+
+def _queue(
+    desk: Desk,
+    document: Document,
+    units: list[UnitId],
+    *,
+    attempt: int,
+    earlier: dict[str, str],
+    connection: Connection | None,
+) -> Dispatch | None:
+    """Seal and queue; when somebody sent it since we looked, queue nothing and put whom to into ``earlier``."""
+    receivers = tuple(desk.organization(unit) for unit in units)
+    recipients = tuple(str(unit) for unit in units)
+    message_id = _message_id(document, units, attempt)
     with desk.workspace() as folder:
         envelope = sealed(desk, document_envelope(desk, document, receivers), folder / "envelope.edxml")
-        require_takes(desk, rest, envelope.size)
+        require_takes(desk, units, envelope.size)
         payload = desk.store.keep(envelope)
         own = desk.store.begin("send") if connection is None else desk.store.within(connection)
         with own as transaction:
+            known = _known(transaction, message_id)
+            if known is not None:
+                return known
+            if attempt == 1:
+                earlier.update(_sent_before(transaction, document))
+                if not earlier.keys().isdisjoint(recipients):
+                    return _known(transaction, earlier[recipients[-1]]) if set(recipients) <= earlier.keys() else None
             parcel = Parcel.of(
                 payload,
                 sender=str(desk.unit),
@@ -114,9 +145,8 @@ def send(
                 urgency=int(document.draft.urgency),
                 message_id=message_id,
             )
-            if transaction.outbox.find(message_id) is None:
-                transaction.submit(parcel, payload)
-    return known_dispatch(desk, message_id) or Dispatch(message_id, str(document.id), recipients, payload)
+            transaction.submit(parcel, payload)
+            return Dispatch(message_id, str(document.id), recipients, transaction.payload(payload.sha256))
 
 
 def sealed(desk: Desk, envelope: Envelope, path: Path) -> Blob:
@@ -169,27 +199,26 @@ def derived_id(*words: str) -> str:
     return hashlib.sha256("\n".join(words).encode()).hexdigest()[:MESSAGE_ID_LENGTH]
 
 
-def _sent_before(desk: Desk, document: Document) -> dict[str, str]:
+def _sent_before(transaction: Transaction, document: Document) -> dict[str, str]:
     """Return the message in which each recipient was sent a document."""
-    with desk.store.read() as transaction:
-        deliveries = transaction.deliveries.of_document(str(document.id))
+    deliveries = transaction.deliveries.of_document(str(document.id))
     return {t.delivery.recipient: t.message_id for t in deliveries if t.direction == "out"}
 
 
 def known_dispatch(desk: Desk, message_id: str) -> Dispatch | None:
     """Return a dispatch that was queued before under this id, or None."""
     with desk.store.read() as transaction:
-        queued = transaction.outbox.find(message_id)
-        if queued is None:
-            return None
-        deliveries = transaction.deliveries.of_message(message_id)
-        recipients = tuple(tracked.delivery.recipient for tracked in deliveries)
-        return Dispatch(
-            message_id,
-            deliveries[0].delivery.document_id,
-            recipients,
-            _still_held(transaction, queued.sha256),
-        )
+        return _known(transaction, message_id)
+
+
+def _known(transaction: Transaction, message_id: str) -> Dispatch | None:
+    queued = transaction.outbox.find(message_id)
+    if queued is None:
+        return None
+    deliveries = transaction.deliveries.of_message(message_id)
+    recipients = tuple(tracked.delivery.recipient for tracked in deliveries)
+    document_id = deliveries[0].delivery.document_id
+    return Dispatch(message_id, document_id, recipients, _still_held(transaction, queued.sha256))
 
 
 def _still_held(transaction: Transaction, sha256: str) -> Blob:
