@@ -84,10 +84,7 @@ def verify(
         emit_json(values[0] if len(values) == 1 and not files[0].is_dir() else values)
     left = [path for path, outcome in outcomes if is_left_out(path, outcome, found=found[path])]
     results = [(path, outcome) for path, outcome in outcomes if path not in left]
-    if html is not None:
-        _write_page(html, results, options, left)
-    if etsi is not None:
-        _write_etsi(etsi, results, options)
+    _write_reports(html, etsi, results, options, left)
     if len(outcomes) > 1 and not as_json:
         _summarise(results, len(left))
     codes = {_exit_code(outcome) for _, outcome in results}
@@ -136,6 +133,15 @@ def _summarise(results: list[Result], left: int) -> None:
         counts[LEFT_OUT.in_language(language())] = left
     total = Text("Tổng cộng", "Total").in_language(language())
     say(f"{total}: {len(results) + left}; " + ", ".join(f"{word} {count}" for word, count in sorted(counts.items())))
+
+
+def _write_reports(
+    html: Path | None, etsi: Path | None, results: list[Result], options: Options, left: list[Path]
+) -> None:
+    if html is not None:
+        _write_page(html, results, options, left)
+    if etsi is not None:
+        _write_etsi(etsi, results, options)
 
 
 def _write_page(place: Path, results: list[Result], options: Options, left: list[Path]) -> None:
