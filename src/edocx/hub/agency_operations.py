@@ -14,6 +14,7 @@ from edocx.hub.call import Call, answer, small_body
 from edocx.hub.schema import agencies as table
 
 _WISHED = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
+_SCALAR = (str, int, float, type(None))
 
 
 async def register_agency(call: Call) -> Response:
@@ -24,6 +25,8 @@ async def register_agency(call: Call) -> Response:
     except (ValueError, RecursionError) as error:
         raise refusal.bad_parameter("body") from error
     if not isinstance(told, dict):
+        raise refusal.bad_parameter("body")
+    if not all(isinstance(told.get(name), _SCALAR) for name in _WISHED):
         raise refusal.bad_parameter("body")
     wish = {name: str(told[name]).strip() for name in _WISHED if told.get(name) not in (None, "")}
     return await _file(call, "register", wish)

@@ -23,6 +23,7 @@ from edocx.hub import mailroom, refusal, replies
 from edocx.hub.call import Call, Operation, answer, reading, take_body
 from edocx.hub.relay_statement import read_chain
 from edocx.hub.schema import copies, heads, messages
+from edocx.hub.told_text import is_countable
 from edocx.routing.parcel import is_message_id
 from edocx.routing.store.tables import payloads
 from edocx.routing.transport.axis_archive import KEEP_HEAD, mark_of
@@ -179,14 +180,15 @@ def _moment(call: Call) -> datetime:
         moment = datetime.fromisoformat(call.get("edx-since"))
     except ValueError as error:
         raise refusal.bad_parameter("edx-since") from error
-    if moment.tzinfo is None:
+    if moment.tzinfo is None or not is_countable(moment):
         raise refusal.bad_parameter("edx-since")
     return moment
 
 
 def _after(call: Call) -> int:
     told = call.get("edx-after") or "0"
-    if not (told.isascii() and told.isdigit() and int(told) <= _FURTHEST):
+    # Of bounded length first: Python itself refuses to read thousands of digits.
+    if not (told.isascii() and told.isdigit() and len(told) <= len(str(_FURTHEST)) and int(told) <= _FURTHEST):
         raise refusal.bad_parameter("edx-after")
     return int(told)
 

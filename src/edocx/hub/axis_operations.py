@@ -25,6 +25,7 @@ from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import LetterFacts, told_facts
 from edocx.hub.neighbourhood import OPERATION, greeting
 from edocx.hub.relay_statement import is_digest
+from edocx.hub.told_text import is_countable
 from edocx.routing.parcel import ParcelKind, is_message_id, require_id
 from edocx.units import UnitId
 
@@ -238,6 +239,9 @@ def _moment(text: str, name: str) -> datetime | None:
     if not text:
         return None
     try:
-        return datetime.strptime(text, "%d/%m/%Y %H:%M:%S").replace(tzinfo=VIETNAM)
+        moment = datetime.strptime(text, "%d/%m/%Y %H:%M:%S").replace(tzinfo=VIETNAM)
     except ValueError as error:
         raise refusal.bad_parameter(name) from error
+    if not is_countable(moment):
+        raise refusal.bad_parameter(name)
+    return moment

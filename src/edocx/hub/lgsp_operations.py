@@ -21,7 +21,7 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import BaseRoute, Route
 
-from edocx.clock import VIETNAM, in_vietnam
+from edocx.clock import VIETNAM
 from edocx.content import Blob
 from edocx.envelope import open_envelope
 from edocx.errors import EdocxError, InputError
@@ -36,6 +36,7 @@ from edocx.hub.letter_facts import told_facts
 from edocx.hub.multipart import Field, fields
 from edocx.hub.refusal import wire_of
 from edocx.hub.service import Service
+from edocx.hub.told_text import is_countable
 from edocx.hub.vault import check_password
 from edocx.routing.parcel import ParcelKind, is_message_id
 from edocx.routing.transport.axis_exchange import EDOCX
@@ -350,9 +351,12 @@ def _day(request: Request, name: str) -> datetime | None:
     if not text:
         return None
     try:
-        return in_vietnam(datetime.strptime(text, "%Y/%m/%d").replace(tzinfo=VIETNAM))
+        day = datetime.strptime(text, "%Y/%m/%d").replace(tzinfo=VIETNAM)
     except ValueError as error:
         raise refusal.bad_parameter(name) from error
+    if not is_countable(day):
+        raise refusal.bad_parameter(name)
+    return day
 
 
 def _json(reply: dict[str, Any], status: int = _OK) -> Response:

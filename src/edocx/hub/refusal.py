@@ -9,7 +9,7 @@ from __future__ import annotations
 import unicodedata
 from typing import NamedTuple
 
-from edocx.errors import EdocxError, LimitExceeded, Refused, StateError, Text, UnitError, UsageError
+from edocx.errors import EdocxError, LimitExceeded, Refused, StateError, Text, Unavailable, UnitError, UsageError
 
 
 class Wire(NamedTuple):
@@ -62,15 +62,25 @@ _WIRE = {
     "EDX-HUB-TAKES-SIZE": Wire("119", 422),
     "EDX-HUB-TAKES-TYPE": Wire("120", 422),
     "EDX-PAYLOAD-ERASED": Wire("121", 410),
+    # A caller's own words, of which the hub's parts know nothing: an id that cannot be one, a value too long to keep.
+    "EDX-ID": Wire("104", 400),
+    "EDX-STORE-VALUE": Wire("104", 400),
 }
-_BY_KIND = ((LimitExceeded, Wire("107", 413)), (UnitError, Wire("18", 422)), (UsageError, Wire("104", 400)))
+_BY_KIND = (
+    (LimitExceeded, Wire("107", 413)),
+    (UnitError, Wire("18", 422)),
+    (UsageError, Wire("104", 400)),
+    (Unavailable, AWAY),
+)
+_OF_THE_FILE = ("EDX-XML", "EDX-ENVELOPE", "EDX-STATUS", "EDX-FILE-EMPTY", "EDX-ZIP", "EDX-ATTACHMENT", "EDX-SEAL")
+"""Beginnings of the codes that speak of what a caller sent, not of the hub's own files."""
 
 
 def wire_of(error: EdocxError) -> Wire:
     """Return how an error is answered; whatever has no row is the hub's own trouble."""
     if error.code in _WIRE:
         return _WIRE[error.code]
-    if error.code.startswith(("EDX-XML", "EDX-ENVELOPE", "EDX-STATUS", "EDX-FILE-EMPTY")):
+    if error.code.startswith(_OF_THE_FILE):
         return Wire("22", 422)
     if error.code.startswith("EDX-STORE"):
         return AWAY

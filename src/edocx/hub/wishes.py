@@ -41,6 +41,8 @@ def file_request(connection: Connection, agency: Agency, act: str, wish: dict[st
     call can be replayed (axis-http.md §1.3), and an administrator who settled a wish is not to find it there again.
     """
     code, above = wish.get("code", ""), wish.get("pcode", "")
+    if not code:
+        raise refusal.bad_parameter("code")
     _require_below(connection, agency, code, above)
     text = json.dumps({name: tidied(told, MAX_WISH) for name, told in wish.items()}, ensure_ascii=False, sort_keys=True)
     if len(text) > MAX_WISH:
