@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
+import socket
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
-from hub_scene import PATIENCE, OfficialClient, document
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from hub_scene import NOW, PATIENCE, OfficialClient, document
 
 from edocx.cli import main
 from edocx.hub import HubConfig, agencies
@@ -49,6 +54,55 @@ def test_serve_without_settings_is_a_working_sandbox(tmp_path):
         assert second.call("downloadEdoc", None, method="GET", docId=row["docId"]).body == edxml
         running.send_signal(signal.SIGTERM)
         assert running.wait(PATIENCE) in {0, -signal.SIGTERM}
+
+
+@pytest.mark.skipif(not socket.has_ipv6, reason="this machine has no IPv6")
+def test_an_address_of_ipv6_is_printed_so_that_it_can_be_pasted(tmp_path):
+    command = [sys.executable, "-m", "edocx", "--lang", "en", "hub", "serve", "--listen", "[::1]:0", "--db", "h.db"]
+    with subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.PIPE, text=True, env=os.environ.copy()) as running:
+        told = running.stdout.readline()
+        found = re.search(r"http://\[::1\]:(\d+)$", told.strip())
+        assert found, told
+        with socket.create_connection(("::1", int(found[1])), timeout=PATIENCE) as line:
+            line.sendall(b"GET /healthz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert line.recv(100).startswith(b"HTTP/1.1 200")
+        running.send_signal(signal.SIGTERM)
+        assert running.wait(PATIENCE) in {0, -signal.SIGTERM}
+
+
+@pytest.mark.parametrize("fault", ["no file", "no PEM", "another's key", "locked", "no certificate"])
+def test_a_certificate_that_tls_cannot_use_is_named_before_anything_is_said_to_listen(tmp_path, edocx, capfd, fault):
+    (certificate, key), (_, other) = pem(tmp_path, "a"), pem(tmp_path, "b")
+    (tmp_path / "rubbish.pem").write_text("-----BEGIN CERTIFICATE-----\nAAAA\n")
+    locked = tmp_path / "locked.pem"
+    locked.write_bytes(key_of(key).private_bytes(*PEM, serialization.BestAvailableEncryption(b"x")))
+    told = {
+        "no file": ["--certificate", "none.pem", "--key", str(key)],
+        "no PEM": ["--certificate", "rubbish.pem", "--key", str(key)],
+        "another's key": ["--certificate", str(certificate), "--key", str(other)],
+        "locked": ["--certificate", str(certificate), "--key", str(locked)],
+        "no certificate": ["--key", str(key)],
+    }[fault]
+    code, out = edocx("serve", "--listen", "127.0.0.1:0", "--db", "hub.db", *told)
+    assert (code, out) == (4, "")
+
+
+PEM = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8)
+
+
+def key_of(path):
+    return serialization.load_pem_private_key(path.read_bytes(), None)
+
+
+def pem(folder, name):
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
+    made = x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
+    made = made.serial_number(7).not_valid_before(NOW).not_valid_after(NOW.replace(year=2053))
+    places = folder / f"{name}.crt", folder / f"{name}.key"
+    places[0].write_bytes(made.sign(key, hashes.SHA256()).public_bytes(serialization.Encoding.PEM))
+    places[1].write_bytes(key.private_bytes(*PEM, serialization.NoEncryption()))
+    return places
 
 
 def test_an_agency_gets_its_secret_once_and_a_new_one_on_demand(edocx):
@@ -147,6 +201,9 @@ def test_the_doctor_says_what_is_wrong(edocx, tmp_path):
     [
         (("serve", "--listen", "0.0.0.0:0", "--db", "hub.db"), 2),
         (("serve", "--listen", "nowhere", "--db", "hub.db"), 2),
+        (("serve", "--listen", "127.0.0.1:99999", "--db", "hub.db"), 2),
+        (("serve", "--listen", "127.0.0.1:²", "--db", "hub.db"), 2),
+        (("serve", "--listen", "::1:8642", "--db", "hub.db"), 2),
         (("agencies", "close", "H99", "--db", "hub.db"), 1),
         (("agencies", "grant", "7", "--db", "hub.db"), 1),
         (("agencies", "list", "--db", "mysql://x"), 2),

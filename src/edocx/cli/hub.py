@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from pathlib import Path
 
@@ -64,7 +65,8 @@ def serve(
             hub, host=host, certificate=str(certificate) if certificate else None, key=str(key) if key else None
         )
         with listen_on(host, port) as line:
-            endpoint = f"{'https' if certificate else 'http'}://{host}:{line.getsockname()[1]}"
+            shown = f"[{host}]" if ":" in host else host
+            endpoint = f"{'https' if certificate else 'http'}://{shown}:{line.getsockname()[1]}"
             say(Text(f"Trục đang chạy tại {endpoint}", f"The axis answers at {endpoint}"))
             if not found:
                 say(Text("Trục thử nghiệm, không có giá trị pháp lý. Dán vào cấu hình của ứng dụng:", _SANDBOX))
@@ -121,16 +123,32 @@ def relay_key(config: Path | None = CONFIG, db: str | None = DATABASE, as_json: 
     say(f"{book.system} {text}")
 
 
+MOST_PORT = 65_535
+_LISTEN = re.compile(r"(?:\[([0-9A-Fa-f:.%]+)\]|([^\s:\[\]]+)):([0-9]{1,9})", re.ASCII)
 _SANDBOX = "A sandbox without legal value. Paste into a client's properties:"
 _MARKS = {"ok": "✓", "warning": "!", "error": "✗"}
 
 
 def _address(listen: str) -> tuple[str, int]:
-    host, separator, port = listen.rpartition(":")
-    if not separator or not port.isdigit() or not host:
+    found = _LISTEN.fullmatch(listen)
+    if found is None:
         raise UsageError(
             Text(f"Địa chỉ “{listen}” không đúng.", f"“{listen}” is no address."),
-            hint=Text("Ghi HOST:PORT, ví dụ 127.0.0.1:8642.", "Write HOST:PORT, such as 127.0.0.1:8642."),
+            hint=Text(
+                "Ghi HOST:PORT, ví dụ 127.0.0.1:8642; địa chỉ IPv6 trong ngoặc vuông: [::1]:8642.",
+                "Write HOST:PORT, such as 127.0.0.1:8642; an IPv6 address in brackets: [::1]:8642.",
+            ),
             code="EDX-HUB-LISTEN",
+            where=listen,
         )
-    return host.strip("[]"), int(port)
+    host, port = found[1] or found[2], int(found[3])
+    if port > MOST_PORT:
+        raise UsageError(
+            Text(
+                f"Không có cổng {port}: cổng lớn nhất là {MOST_PORT}.", f"There is no port {port}: up to {MOST_PORT}."
+            ),
+            hint=Text("Chọn cổng từ 1 đến 65535, hoặc 0 để lấy cổng trống.", "Choose one of 1 to 65535, or 0 for any."),
+            code="EDX-HUB-LISTEN",
+            where=listen,
+        )
+    return host, port

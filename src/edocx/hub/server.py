@@ -5,13 +5,14 @@ from __future__ import annotations
 import asyncio
 import gc
 import socket
+import ssl
 from typing import Any
 
 import h11
 import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from edocx.errors import Text, Unavailable, UsageError
+from edocx.errors import KeyFileError, Text, Unavailable, UsageError
 from edocx.hub import replies
 from edocx.hub.application import Hub
 from edocx.hub.call import HEARD
@@ -128,11 +129,12 @@ def listen_on(host: str, port: int) -> socket.socket:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
-    except OSError as error:
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or "0-65535"
         raise Unavailable(
             Text(
-                f"Không mở được cổng {port} trên {host} ({error.strerror}).",
-                f"Nothing can listen on {host}:{port} ({error.strerror}).",
+                f"Không mở được cổng {port} trên {host} ({reason}).",
+                f"Nothing can listen on {host}:{port} ({reason}).",
             ),
             hint=Text("Chọn cổng khác bằng --listen.", "Choose another port with --listen."),
             code="EDX-HUB-LISTEN",
@@ -143,10 +145,12 @@ def listen_on(host: str, port: int) -> socket.socket:
 def server(hub: Hub, *, host: str, certificate: str | None = None, key: str | None = None) -> uvicorn.Server:
     """Prepare a server for a hub; ``run(sockets=[listen_on(host, port)])`` serves until a signal comes.
 
-    ``host`` is where it will listen, for the check.
-    Raises `UsageError` for plain http off loopback that nobody switched on.
+    ``host`` is where it will listen, for the check; ``certificate`` and ``key`` are PEM files for TLS.
+    Raises `UsageError` for plain http off loopback that nobody switched on, and `KeyFileError` for a certificate or key
+    that TLS cannot use: uvicorn itself would look at them only when it serves.
     """
     config = hub.service.config
+    _require_tls(certificate, key)
     _require_safe(config, host, tls=certificate is not None)
     bounds = {
         "head_seconds": config.head_seconds,
@@ -170,6 +174,52 @@ def server(hub: Hub, *, host: str, certificate: str | None = None, key: str | No
             ssl_keyfile=key,
         )
     )
+
+
+def _require_tls(certificate: str | None, key: str | None) -> None:
+    if certificate is None:
+        if key is not None:
+            raise _unusable(Text("có --key mà không có --certificate", "there is --key and no --certificate"), key)
+        return
+    try:
+        # Without a password function OpenSSL would ask on the terminal, where nobody sits.
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(certificate, key, _no_password)
+    except (OSError, ValueError, _Locked) as error:
+        unfit = Text("không khớp nhau hoặc không phải PEM", "they do not fit each other, or are no PEM")
+        raise _unusable(_TLS_REASONS.get(type(error), unfit), certificate) from error
+
+
+def _unusable(reason: Text, where: str) -> KeyFileError:
+    return KeyFileError(
+        Text(
+            f"Không dùng được chứng thư TLS và khóa của nó: {reason.vi}.",
+            f"The TLS certificate and its key cannot be used: {reason.en}.",
+        ),
+        hint=Text(
+            "Đưa --certificate (PEM, cả chuỗi, chứng thư máy chủ trước) và --key (PEM, không mật khẩu) của cùng một"
+            " chứng thư.",
+            "Give --certificate (PEM, the whole chain, the server's own first) and --key (PEM, no password) of one"
+            " certificate.",
+        ),
+        code="EDX-HUB-TLS",
+        where=where,
+    )
+
+
+class _Locked(Exception):
+    """The key is encrypted."""
+
+
+def _no_password() -> str:
+    raise _Locked
+
+
+_TLS_REASONS = {
+    FileNotFoundError: Text("không có tệp này", "there is no such file"),
+    PermissionError: Text("không có quyền đọc", "it may not be read"),
+    IsADirectoryError: Text("đây là thư mục", "that is a folder"),
+    _Locked: Text("khóa được bảo vệ bằng mật khẩu", "the key is protected by a password"),
+}
 
 
 def _require_safe(config: HubConfig, host: str, *, tls: bool) -> None:
