@@ -128,13 +128,12 @@ class SignLook:
 
     def _fill(self, file: Path, at: datetime) -> Any:
         from edocx.clock import in_vietnam
-        from edocx.signing.pdf.field_text import number_and_date
-        from edocx.signing.pdf.placing import layout_for
+        from edocx.signing.pdf.filling import values_for
 
         assert self.number is not None
         assert self.city is not None
         day: date = self.issued_on.date() if self.issued_on else in_vietnam(at).date()
-        return number_and_date(layout_for(file), number=number_of(self.number), place=self.city, issued_on=day)
+        return values_for(file, number=number_of(self.number), place=self.city, issued_on=day)
 
 
 def preview_sign(file: Path, out: Path, role: Role, look: SignLook, at: datetime) -> Path:

@@ -181,10 +181,15 @@ def forget_old_task(out: Path, notes: Iterable[Message]) -> None:
         drop_task(out)
 
 
+_OF_FIELDS = frozenset({"EDX-FORM-NOT-FOUND", "EDX-FIELD-OVER-TEXT", "EDX-FIELD-NARROW", "EDX-FIELD-MOVED"})
+"""Warnings that are of one field among several, which ``where`` names."""
+
+
 def say_notes(notes: Iterable[Message]) -> None:
     """Print what was not checked, or put off."""
     for note in notes:
-        say(f"  ! {note.vi if language() == 'vi' else note.en}  [{note.code}]")
+        field = f"{note.where}: " if note.where and note.code in _OF_FIELDS else ""
+        say(f"  ! {field}{note.vi if language() == 'vi' else note.en}  [{note.code}]")
 
 
 def unchecked_services(level: str, services: Timestamper | None, *, trusting: bool) -> tuple[Message, ...]:

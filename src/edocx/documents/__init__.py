@@ -2,7 +2,7 @@
 
 from edocx.documents.drafts import Document, Draft, Signatory
 from edocx.documents.kinds import DocumentKind, copy_kinds, document_kinds
-from edocx.documents.layout import Box, FieldText, PageLayout
+from edocx.documents.layout import Box, FieldText, PageLayout, PartField
 from edocx.documents.numbers import DocumentId, DocumentNumber
 from edocx.documents.words import BusinessAction, Capacity, StatusCode, Urgency, status_label
 
@@ -17,6 +17,7 @@ __all__ = [
     "Draft",
     "FieldText",
     "PageLayout",
+    "PartField",
     "Signatory",
     "StatusCode",
     "Urgency",

@@ -44,9 +44,10 @@ class Box(BaseModel):
 class FieldText(BaseModel):
     """How the text of a field continues the line it stands in.
 
-    ``template`` is filled with ``number``, ``notation``, ``place``, ``day``, ``month``, ``year``; ``size`` in points;
-    ``baseline`` in points above the box's lower edge (None centres the text upright); ``align`` 0 left, 1 centre,
-    2 right; ``blank`` is what stands there until the value is known.
+    ``template`` is filled with ``number``, ``notation``, ``place``, ``day``, ``month``, ``year``, ``short_year`` (its
+    last two digits); ``size`` in points; ``baseline`` in points above the box's lower edge (None centres the text
+    upright); ``align`` 0 left, 1 centre, 2 right; ``blank`` is what stands there until the value is known; ``printed``
+    is what the page itself prints beside it, a notation or a year, and what is filled in has to agree with.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -57,13 +58,25 @@ class FieldText(BaseModel):
     baseline: float | None = None
     align: Literal[0, 1, 2] = 1
     blank: str = ""
+    printed: str = ""
+
+
+class PartField(BaseModel):
+    """One more text field, for a part of number or date that stands apart: “ngày … tháng … năm …” has three gaps."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: Literal["EdocxNotation", "EdocxPlace", "EdocxMonth", "EdocxYear"]
+    box: Box
+    text: FieldText
 
 
 class PageLayout(BaseModel):
     """The boxes of one document: number, date, one for each signatory in order, seal; and how text stands in them.
 
     ``initials`` are for those who answer for a draft before it is signed (ký nháy, ký tắt); ``joint_seals`` for the
-    agencies that issue a document together with the one whose ``seal`` comes last and locks everything.
+    agencies that issue a document together with the one whose ``seal`` comes last and locks everything. ``parts`` are
+    for what number and date have apart from their own boxes, on a page that prints the words between.
     """
 
     model_config = ConfigDict(frozen=True)
@@ -76,6 +89,7 @@ class PageLayout(BaseModel):
     joint_seals: tuple[Box, ...] = ()
     number_text: FieldText = FieldText(template="Số: {number}/{notation}")
     date_text: FieldText = FieldText(template="{place}, ngày {day} tháng {month} năm {year}", italic=True)
+    parts: tuple[PartField, ...] = ()
 
     @classmethod
     def standard(

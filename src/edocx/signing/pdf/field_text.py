@@ -18,6 +18,7 @@ from edocx.signing.pdf.page_view import Corners, PageView, stand_upright
 
 NUMBER_FIELD = "EdocxNumber"
 DATE_FIELD = "EdocxDate"
+NOTATION_FIELD, PLACE_FIELD, MONTH_FIELD, YEAR_FIELD = "EdocxNotation", "EdocxPlace", "EdocxMonth", "EdocxYear"
 """Field names hold no full stop: that would make them children of another field (ISO 32000-1 12.7.3.2)."""
 
 _DESCENT = 0.25
@@ -43,11 +44,11 @@ def number_and_date(
         "day": f"{issued_on.day:02d}",
         "month": f"{issued_on.month:02d}" if issued_on.month <= 2 else str(issued_on.month),  # noqa: PLR2004 - the rule
         "year": issued_on.year,
+        "short_year": f"{issued_on.year % 100:02d}",
     }
-    return {
-        NUMBER_FIELD: FieldValue(layout.number_text.template.format_map(words), layout.number_text),
-        DATE_FIELD: FieldValue(layout.date_text.template.format_map(words), layout.date_text),
-    }
+    styles: dict[str, FieldText] = {part.name: part.text for part in layout.parts}
+    styles |= {NUMBER_FIELD: layout.number_text, DATE_FIELD: layout.date_text}
+    return {name: FieldValue(style.template.format_map(words), style) for name, style in styles.items()}
 
 
 def text_appearance(

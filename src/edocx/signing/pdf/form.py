@@ -19,6 +19,7 @@ from edocx.content import durable_file, storage_translated
 from edocx.documents import Box, FieldText, PageLayout
 from edocx.errors import SigningRefused, Text
 from edocx.signing.pdf.document import MALFORMED, damaged, open_source
+from edocx.signing.pdf.field_style import keep_style
 from edocx.signing.pdf.field_text import DATE_FIELD, NUMBER_FIELD, FieldValue, text_appearance
 from edocx.signing.pdf.page_view import corners_of, mark_turn, page_view, widget_view
 from edocx.signing.pdf.placing import require_room
@@ -61,12 +62,13 @@ def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
             if writer.prev.embedded_signatures:
                 raise _already_signed(source)
             fields = _signature_fields(layout)
-            for box in (layout.number, layout.date):
+            texts = _text_fields(layout)
+            for box, _ in texts.values():
                 require_place(writer, box, str(source))
             for box in fields.values():
                 require_room(require_place(writer, box, str(source)).to_file(box.corners), str(source))
-            _add_text_field(writer, NUMBER_FIELD, layout.number, layout.number_text)
-            _add_text_field(writer, DATE_FIELD, layout.date, layout.date_text)
+            for name, (box, style) in texts.items():
+                _add_text_field(writer, name, box, style)
             for name, box in fields.items():
                 _add_signature_field(writer, name, box, final=name == SEAL_FIELD)
             with durable_file(out) as target:
@@ -74,6 +76,11 @@ def make_form(source: Path, out: Path, layout: PageLayout) -> Path:
         except MALFORMED as error:
             raise damaged(str(source)) from error
     return out
+
+
+def _text_fields(layout: PageLayout) -> dict[str, tuple[Box, FieldText]]:
+    parts: dict[str, tuple[Box, FieldText]] = {part.name: (part.box, part.text) for part in layout.parts}
+    return {NUMBER_FIELD: (layout.number, layout.number_text), DATE_FIELD: (layout.date, layout.date_text), **parts}
 
 
 def _signature_fields(layout: PageLayout) -> dict[str, Box]:
@@ -135,6 +142,7 @@ def _add_text_field(writer: IncrementalPdfFileWriter, name: str, box: Box, style
             pdf_name("/P"): page_ref,
         }
     )
+    keep_style(field, style)
     mark_turn(field, view)
     shown = text_appearance(writer, view, box.corners, FieldValue(style.blank, style))
     field["/AP"] = generic.DictionaryObject({pdf_name("/N"): shown})

@@ -30,16 +30,20 @@ SIGNATURE_WIDTH, SIGNATURE_HEIGHT = 130.0, 62.0
 
 _XHTML = "{http://www.w3.org/1999/xhtml}"
 
+PlacedWord = tuple[str, float, float, float, float]
+"""A word, and its left, top, right and bottom edge from the top left of what is seen, in the file's units."""
 
-def box_above(source: Path, text: str) -> Box:
+
+def box_above(source: Path, text: str, *, only: int | None = None) -> Box:
     """Return the place of a signature centred above the last line that reads ``text`` (the signatory's name).
 
-    Case, accents composed or not, and spacing do not matter. Raises `SigningRefused` (``EDX-TEXT-NOT-FOUND``),
-    `UsageError` (``EDX-TOOL-POPPLER``) when poppler is not installed, `PdfError`.
+    Case, accents composed or not, and spacing do not matter. ``only`` is the one page (from 0) that is looked at.
+    Raises `SigningRefused` (``EDX-TEXT-NOT-FOUND``), `UsageError` (``EDX-TOOL-POPPLER``) when poppler is not
+    installed, `PdfError`.
     """
     wanted = _plain(text).split()
     last: tuple[int, list[etree._Element]] | None = None
-    for number, page in enumerate(_pages(source)):
+    for number, page in enumerate(_pages(source, only), start=only or 0):
         words = [(_plain(word.text or ""), word) for word in page.iter(f"{_XHTML}word")]
         for start in range(len(words) - len(wanted) + 1):
             if wanted and [spelt for spelt, _ in words[start : start + len(wanted)]] == wanted:
@@ -57,6 +61,16 @@ def box_above(source: Path, text: str) -> Box:
         except MALFORMED as error:
             raise damaged(str(source)) from error
     return _above(last[1], last[0], view)
+
+
+def pages_with_words(source: Path, *, only: int | None = None) -> list[list[PlacedWord]]:
+    """Return the words of each page, or of ``only`` one (from 0), NFC; see `box_above` for what is raised."""
+    return [[_placed(word) for word in page.iter(f"{_XHTML}word")] for page in _pages(source, only)]
+
+
+def has_poppler() -> bool:
+    """Say whether the words of a page can be read on this machine."""
+    return shutil.which("pdftotext") is not None
 
 
 def render_page(source: Path, page: int, out: Path, *, resolution: int = 100) -> Path:
@@ -82,6 +96,11 @@ def render_page(source: Path, page: int, out: Path, *, resolution: int = 100) ->
     return out
 
 
+def _placed(word: etree._Element) -> PlacedWord:
+    left, top, right, bottom = (float(word.get(edge, "0")) for edge in ("xMin", "yMin", "xMax", "yMax"))
+    return unicodedata.normalize("NFC", word.text or ""), left, top, right, bottom
+
+
 def _above(words: list[etree._Element], page: int, view: PageView) -> Box:
     # poppler measures from the top of what is seen, in the file's units.
     left = min(float(word.get("xMin", "0")) for word in words) * view.unit
@@ -97,8 +116,9 @@ def _above(words: list[etree._Element], page: int, view: PageView) -> Box:
     )
 
 
-def _pages(source: Path) -> list[etree._Element]:
-    data = _run([_tool("pdftotext"), "-cropbox", "-bbox", str(source.resolve()), "-"], source)
+def _pages(source: Path, only: int | None = None) -> list[etree._Element]:
+    chosen = [] if only is None else ["-f", str(only + 1), "-l", str(only + 1)]
+    data = _run([_tool("pdftotext"), "-cropbox", "-bbox", *chosen, str(source.resolve()), "-"], source)
     if len(data) > MAX_TEXT:
         raise _failed(source)
     # poppler writes an XHTML doctype, and our parser takes none.

@@ -18,22 +18,62 @@ _SLACK = 2.0
 _MM = 25.4 / 72
 
 
-def layout_for(source: Path, *, people: int = 1, initials: int = 0) -> PageLayout:
+def layout_for(source: Path, *, people: int = 1, initials: int = 0, page: int = -1) -> PageLayout:
     """Return the decree's places for a PDF of unknown origin, fitted to its pages as they are seen.
 
-    See `PageLayout.standard` for ``people`` and ``initials``. Raises `PdfError`, and `SigningRefused`
-    (``EDX-PAGE-SMALL``) for a page on which the places would cover each other.
+    See `PageLayout.standard` for ``people`` and ``initials``; they sign on ``page`` (from 0; -1 is the last), which
+    must be there. No word of the page is looked at: `edocx.signing.pdf.fitting.fit_layout` does. Raises `PdfError`, and
+    `SigningRefused` (``EDX-PAGE-SMALL``) for a page on which the places would cover each other.
     """
     with open_pdf(source) as reader:
         try:
             count = int(reader.root["/Pages"]["/Count"])
-            first, last = (page_view(reader, page).size for page in (0, count - 1))
+            first, last = (page_view(reader, number).size for number in (0, page % count))
         except MALFORMED as error:
             raise damaged(str(source)) from error
     for size in (first, last):
         if min(size) < SMALLEST:
             raise too_small(size, str(source))
-    return PageLayout.standard(first, last, people=people, initials=initials)
+    layout = PageLayout.standard(first, last, people=people, initials=initials)
+    return layout if page == -1 else _on(layout, page)
+
+
+def _on(layout: PageLayout, page: int) -> PageLayout:
+    """Put what people and agencies sign onto another page than the last."""
+    places = {name: getattr(layout, name) for name in ("signatures", "joint_seals", "initials")}
+    turned = {name: tuple(box.model_copy(update={"page": page}) for box in boxes) for name, boxes in places.items()}
+    return layout.model_copy(update={**turned, "seal": layout.seal.model_copy(update={"page": page})})
+
+
+def page_size(source: Path, page: int) -> tuple[float, float]:
+    """Return width and height of a page as seen; nothing for one that is not there. Raises `PdfError`."""
+    with open_pdf(source) as reader:
+        try:
+            count = int(reader.root["/Pages"]["/Count"])
+            return page_view(reader, page).size if -count <= page < count else (0.0, 0.0)
+        except MALFORMED as error:
+            raise damaged(str(source)) from error
+
+
+def require_page(source: Path, page: int) -> None:
+    """Raise `UsageError` (``EDX-PDF-PAGE``) for a page (from 0; -1 is the last) that is not there."""
+    with open_pdf(source) as reader:
+        try:
+            count = int(reader.root["/Pages"]["/Count"])
+        except MALFORMED as error:
+            raise damaged(str(source)) from error
+    if not -count <= page < count:
+        raise no_such_page(count, str(source))
+
+
+def no_such_page(count: int, where: str) -> UsageError:
+    """Make the error for a page that a document does not have."""
+    return UsageError(
+        Text(f"Tệp chỉ có {count} trang.", f"The file has {count} pages only."),
+        hint=Text("Chọn trong số các trang có trong tệp; -1 là trang cuối.", "Choose one of these; -1 is the last."),
+        code="EDX-PDF-PAGE",
+        where=where,
+    )
 
 
 def require_inside(box: Box, size: tuple[float, float], where: str) -> None:

@@ -12,10 +12,10 @@ from pyhanko.sign.fields import enumerate_sig_fields
 
 from edocx.content import PIECE
 from edocx.documents import Box
-from edocx.errors import SigningRefused, Text, UsageError
+from edocx.errors import SigningRefused, Text
 from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
 from edocx.signing.pdf.page_view import PageView, page_view
-from edocx.signing.pdf.placing import require_inside
+from edocx.signing.pdf.placing import no_such_page, require_inside
 
 # pyHanko logs names out of certificates and tracebacks of what we turn into errors; an application that wants them
 # can still attach a handler.
@@ -72,14 +72,7 @@ def require_place(revision: Revision, box: Box, where: str) -> PageView:
     """
     count = int(revision.root["/Pages"]["/Count"])
     if not -count <= box.page < count:
-        raise UsageError(
-            Text(f"Tệp chỉ có {count} trang.", f"The file has {count} pages only."),
-            hint=Text(
-                "Chọn trong số các trang có trong tệp; -1 là trang cuối.", "Choose one of these; -1 is the last."
-            ),
-            code="EDX-PDF-PAGE",
-            where=where,
-        )
+        raise no_such_page(count, where)
     view = page_view(revision, box.page)
     require_inside(box, view.size, where)
     return view

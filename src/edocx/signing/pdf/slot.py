@@ -20,9 +20,8 @@ from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.drawn import drawn_signatures
 from edocx.signing.pdf.form import SEAL_FIELD, initial_field, joint_seal_field, person_field
 from edocx.signing.pdf.page_text import box_above
-from edocx.signing.pdf.page_view import page_view
 from edocx.signing.pdf.permission import closed_to
-from edocx.signing.pdf.placing import layout_for
+from edocx.signing.pdf.placing import layout_for, page_size
 
 PERSON, JOINT_SEAL, INITIAL = (name(0).removesuffix("0") for name in (person_field, joint_seal_field, initial_field))
 """How the names of prepared fields begin."""
@@ -122,7 +121,7 @@ def seal_place(source: Path, near: Box | None = None) -> Box:
             raise damaged(str(source)) from error
     if near is not None:
         shown = [near, *(box for box in shown if _overlap(box, near, count))]
-    return _seal_on_page(source, shown[-1]) if shown else layout_for(source).seal
+    return seal_on_page(shown[-1], page_size(source, shown[-1].page)) if shown else layout_for(source).seal
 
 
 def place_near(source: Path, name: str, role: Role) -> Box:
@@ -141,9 +140,9 @@ def _overlap(one: Box, other: Box, pages: int) -> bool:
     return same and one.x1 < other.x2 and other.x1 < one.x2 and one.y1 < other.y2 and other.y1 < one.y2
 
 
-def _seal_on_page(source: Path, signature: Box) -> Box:
+def seal_on_page(signature: Box, size: tuple[float, float]) -> Box:
     """Place a seal over a signature and on its page: moved at an edge, and to its right where it would hide it."""
-    width, height = _page_size(source, signature.page)
+    width, height = size
     seal, third = seal_over(signature), (signature.x2 - signature.x1) / 3
     left, bottom = max(0.0, seal.x1), min(max(0.0, seal.y1), height - SEAL)
     if left + SEAL - signature.x1 > MOST_COVERED * 3 * third and signature.x2 - third + SEAL <= width:
@@ -154,18 +153,8 @@ def _seal_on_page(source: Path, signature: Box) -> Box:
 
 def _room_for_seal(source: Path, signature: Box) -> Box | None:
     """Return where a seal would stand over a signature; None on a page that is smaller than one, or on none."""
-    fits = min(_page_size(source, signature.page)) > SEAL
-    return _seal_on_page(source, signature) if fits else None
-
-
-def _page_size(source: Path, page: int) -> tuple[float, float]:
-    """Return width and height of a page as seen; nothing for one that is not there."""
-    with open_pdf(source) as reader:
-        try:
-            count = int(reader.root["/Pages"]["/Count"])
-            return page_view(reader, page).size if -count <= page < count else (0.0, 0.0)
-        except MALFORMED as error:
-            raise damaged(str(source)) from error
+    size = page_size(source, signature.page)
+    return seal_on_page(signature, size) if min(size) > SEAL else None
 
 
 def _free_field(free: tuple[str, ...], role: Literal["person", "organisation", "initials"]) -> str | None:
