@@ -118,6 +118,9 @@ def test_a_day_old_restore_gives_no_number_twice_and_sends_nothing_twice(net, tm
         assert commune.document("d1").sha256 == first.sha256, "the approved draft became the issued document"
         with pytest.raises(StateError, match="EDX-DOCUMENT-FROZEN"):
             commune.send(commune.document(str(second.id)), to=["H58.12"])
+        book = {line.ordinal: line for line in commune.register("out", 2023)}
+        assert [book[number].state for number in sorted(book)] == ["issued", "issued", "issued", "missing"]
+        assert "given out before the restore" in book[4].reason
         new = issued(again, "d4")
         assert str(new.number) not in given, "the number of a document that was issued and never sent"
         assert new.number.number == "05"
@@ -230,8 +233,12 @@ def test_without_what_the_axis_knows_the_next_number_must_be_given(net, tmp_path
     with again:
         with pytest.raises(UsageError, match="EDX-RECONCILE-NUMBER"):
             again.office(scene.COMMUNE).reconcile()
+        with pytest.raises(StateError, match="EDX-REGISTER-GAP"):
+            again.office(scene.COMMUNE).reconcile(next_number=70_000)
         again.office(scene.COMMUNE).reconcile(next_number=7)
         assert issued(again, "d1").number.number == "07"
+        book = again.office(scene.COMMUNE).register("out", 2023)
+        assert [line.state for line in book] == ["missing"] * 6 + ["issued"]
 
 
 def test_a_reconciliation_that_is_killed_is_done_again(net, tmp_path):
@@ -260,6 +267,8 @@ def test_a_reconciliation_that_is_killed_is_done_again(net, tmp_path):
         assert on_the_axis(healed) == before
         assert [shown_at(healed, str(one.id)) for one in (first, second)] == statuses
         assert issued(healed, "d4").number.number == "05"
+        book = healed.office(scene.COMMUNE).register("out", 2023)
+        assert [line.state for line in book] == ["issued"] * 3 + ["missing", "issued"]
 
 
 def test_what_the_axis_calls_ours_and_we_did_not_seal_is_not_believed(net, tmp_path):

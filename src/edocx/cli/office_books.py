@@ -12,6 +12,13 @@ from edocx.cli.office_view import moment, show_table
 from edocx.cli.output import emit_json, language, say
 from edocx.errors import Text
 
+_STATES = {
+    "reserved": Text("giữ chỗ", "reserved"),
+    "issued": Text("đã cấp", "issued"),
+    "voided": Text("đã hủy", "voided"),
+    "missing": Text("thiếu", "missing"),
+}
+
 
 class _Book(StrEnum):
     OUT = "out"
@@ -46,7 +53,7 @@ def register(
         (
             [
                 str(line.ordinal),
-                line.state,
+                _STATES[line.state].in_language(language()),
                 f"{mark[line.duplicate]}{line.number or ''}",
                 line.reason or line.subject or "",
             ]

@@ -83,7 +83,7 @@ from pydantic import (
 )
 
 from edocx.errors import InputError, Text, UnitError, UsageError
-from edocx.office.setting_faults import missing_fault, setting_fault, syntax_fault
+from edocx.office.setting_faults import Unfit, missing_fault, setting_fault, syntax_fault
 from edocx.routing.transport.nats_line import NatsSettings
 from edocx.routing.transport.nats_subjects import call_subject
 from edocx.units import UnitId
@@ -112,13 +112,23 @@ def _store(value: Any) -> Any:
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, str) and _is_server(value) and urlsplit(value).password:
-        raise ValueError("a password stands in the file; let PGPASSFILE or the server's own means give it")
+        raise Unfit(
+            Text(
+                "trong tệp có mật khẩu; hãy để PGPASSFILE hoặc cách riêng của máy chủ đưa vào",
+                "a password stands in the file; let PGPASSFILE or the server's own means give it",
+            )
+        )
     return value
 
 
 def _without_password(axis: str) -> str:
     if urlsplit(axis).password:
-        raise ValueError("a password stands in the file; it is asked for, or given by an environment variable")
+        raise Unfit(
+            Text(
+                "trong tệp có mật khẩu; mật khẩu được hỏi khi chạy, hoặc đưa qua biến môi trường",
+                "a password stands in the file; it is asked for, or given by an environment variable",
+            )
+        )
     return axis
 
 
@@ -202,10 +212,10 @@ class OfficeConfig(BaseModel):
         needed = _needed(axis)
         for name in ("hub", "user"):
             if needed.get(name) is True and getattr(line, name) is None:
-                raise ValueError(f"{name} is missing, which this axis needs")
+                raise Unfit(Text(f"thiếu {name}, trục này cần", f"{name} is missing, which this axis needs"))
         for name in ("hub", "user", "servers"):
             if name not in needed and getattr(line, name):
-                raise ValueError(f"{name} is not for this axis")
+                raise Unfit(Text(f"{name} không dùng cho trục này", f"{name} is not for this axis"))
         if _over_nats(axis):
             try:
                 NatsSettings((axis, *line.servers), plain=line.plain_http)
@@ -217,7 +227,7 @@ class OfficeConfig(BaseModel):
     @model_validator(mode="after")
     def _has_a_folder(self) -> Self:
         if self.on_server and self.store_folder is None:
-            raise ValueError("a store on a server needs store_folder")
+            raise Unfit(Text("kho trên máy chủ cần có store_folder", "a store on a server needs store_folder"))
         return self
 
     @property

@@ -40,7 +40,7 @@ class RegisterLine(BaseModel):
     book: Book
     year: int
     ordinal: int
-    state: Literal["reserved", "issued", "voided"]
+    state: Literal["reserved", "issued", "voided", "missing"]
     entered_at: AwareDatetime
     document_id: str | None
     number: str | None

@@ -29,6 +29,9 @@ from edocx.routing.transport import Archive, Transport
 BACKUP_NOTE = "backup.json"
 """What a backup says of itself: unit, moment, journal head, digest of the database."""
 
+MISSING = "cấp trước khi phục hồi; kho không có văn bản / given out before the restore; the document is not here"
+"""What the register says of a number that others know of and the store that was put back does not."""
+
 OVERLAP = timedelta(hours=1)
 """How far before the backup's moment the axis is asked from: its clock is another, and a repeat does nothing."""
 
@@ -136,11 +139,12 @@ def reconcile(desk: Desk, *, next_number: int | None = None, by: str | None = No
 
     Whatever the axis still knows of this office since the backup comes back first: what it sent and received, the
     statuses both ways, the numbers it gave out. The outgoing book of this year then goes on from ``next_number``, or
-    above every number that the axis knows of. A number that was given out and never sent only the office itself can
-    know, so over an axis that keeps no heads ``next_number`` must be given (``EDX-RECONCILE-NUMBER``). What the journal
-    lacks of the heads that others keep stays noted with the moment and ``by``, whose account this is. Raises
-    `StateError` for a number below what is known or when the office was not restored, `TransportUnavailable` when the
-    axis is away: the office stays read-only, and this can be repeated.
+    above every number that the axis knows of; a number between with which no document came back is entered as
+    missing. A number that was given out and never sent only the office itself can know, so over an axis that keeps no
+    heads ``next_number`` must be given (``EDX-RECONCILE-NUMBER``). What the journal lacks of the heads that others
+    keep stays noted with the moment and ``by``, whose account this is. Raises `StateError` for a number below what is
+    known or too far above it, or when the office was not restored, `TransportUnavailable` when the axis is away: the
+    office stays read-only, and this can be repeated.
     """
     marker = marker_of(desk.config.place)
     if is_current(desk):
@@ -163,7 +167,7 @@ def reconcile(desk: Desk, *, next_number: int | None = None, by: str | None = No
             ),
             code="EDX-RECONCILE-NUMBER",
         )
-    lost = lost_heads(desk)
+    lost, had = lost_heads(desk), _books_had(desk, marker)
     found = recover(desk, since=datetime.fromisoformat(_note_of(marker)["at"]) - OVERLAP)
     with desk.store.begin("reconcile") as transaction:
         known = transaction.register.next_numbers(str(desk.unit))
@@ -172,6 +176,8 @@ def reconcile(desk: Desk, *, next_number: int | None = None, by: str | None = No
                 transaction.register.start_at(str(desk.unit), series, year, number)
         if next_number is not None:
             transaction.register.start_at(str(desk.unit), *book, next_number)
+        for series, year in transaction.register.next_numbers(str(desk.unit)):
+            transaction.register.note_missing(str(desk.unit), series, year, had.get((series, year), 1), MISSING)
         number = transaction.register.next_numbers(str(desk.unit)).get(book, 1)
         acknowledge(desk, transaction, lost, by)
         transaction.journal("office.reconciled", unit=str(desk.unit), number=number, by=by)
@@ -186,6 +192,18 @@ def _set_heads_aside(desk: Desk) -> None:
     heads = desk.config.place.parent / HEADS
     if heads.is_dir():
         heads.rename(heads.with_name(f"{HEADS}-until-{head_of(desk).seq}"))
+
+
+def _books_had(desk: Desk, marker: Path) -> dict[tuple[str, int], int]:
+    """Return the next numbers of the store as it was put back; a reconciliation that is done again still knows them."""
+    note = _note_of(marker)
+    if "books" not in note:
+        with desk.store.read() as transaction:
+            had = transaction.register.next_numbers(str(desk.unit))
+        note["books"] = [[series, year, number] for (series, year), number in had.items()]
+        with files_translated(str(marker)):
+            write_durably(marker, [json.dumps(note).encode()])
+    return {(str(series), int(year)): int(number) for series, year, number in note["books"]}
 
 
 def _note_of(marker: Path) -> dict[str, Any]:

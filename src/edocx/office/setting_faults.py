@@ -1,17 +1,21 @@
-"""What is wrong with an ``office.toml``, in words: the file, the line, the setting, and what to write instead."""
+"""What is wrong with an ``office.toml`` (or a ``hub.toml``), in words: file, line, setting, and what to write instead."""
 
 from __future__ import annotations
 
 import re
 import tomllib
+from collections import Counter
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from pydantic import ValidationError
 
-from edocx.errors import Text, UsageError
+from edocx.errors import EdocxError, Text, UsageError
 
 _LINE = re.compile(r"line (\d+)")
 _TABLE = re.compile(r"\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
+_ROW = re.compile(r"\s*\[\[\s*([^\[\]]+?)\s*\]\]\s*(?:#.*)?$")
 _KEY = re.compile(r"\s*([A-Za-z0-9_.\"'-]+)\s*=")
 
 _REASONS = {
@@ -21,6 +25,22 @@ _REASONS = {
     "string_pattern_mismatch": Text("không đúng dạng", "it has not the form wanted"),
     "string_too_short": Text("để trống", "it is empty"),
     "too_short": Text("danh sách để trống", "the list is empty"),
+    "int": Text("phải là số nguyên", "it must be a whole number"),
+    "float": Text("phải là số", "it must be a number"),
+    "bool": Text("phải là true hoặc false", "it must be true or false"),
+    "string": Text("phải là chuỗi trong ngoặc kép", "it must be a text in quotes"),
+    "path": Text("phải là đường dẫn trong ngoặc kép", "it must be a path in quotes"),
+    "tuple": Text("phải là danh sách [ … ]", "it must be a list [ … ]"),
+    "list": Text("phải là danh sách [ … ]", "it must be a list [ … ]"),
+    "dict": Text("phải là một bảng [tên]", "it must be a table [name]"),
+    "model": Text("phải là một bảng [tên]", "it must be a table [name]"),
+}
+_BOUNDS = {
+    "greater_than_equal": ("ge", Text("phải từ {} trở lên", "it must be {} or more")),
+    "greater_than": ("gt", Text("phải lớn hơn {}", "it must be more than {}")),
+    "less_than_equal": ("le", Text("phải từ {} trở xuống", "it must be {} or less")),
+    "string_too_long": ("max_length", Text("dài quá {} ký tự", "it is longer than {} characters")),
+    "literal_error": ("expected", Text("phải là một trong: {}", "it must be one of: {}")),
 }
 
 _REMEDIES = {
@@ -58,12 +78,20 @@ _REMEDIES = {
 _REMEDY = Text("Xem mẫu trong tài liệu office.toml.", "Compare the example of office.toml in the documentation.")
 
 
+class Unfit(ValueError):
+    """A setting that cannot be right, in both languages; pydantic reports only ValueErrors with their place."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
+
+
 def syntax_fault(error: tomllib.TOMLDecodeError, text: str, place: Path) -> UsageError:
     """Return the error for a file that is no TOML."""
     found = _LINE.search(str(error))
     line = int(found[1]) if found else len(text.splitlines())
     return UsageError(
-        Text("Tệp cấu hình sai cú pháp TOML.", f"The configuration is not valid TOML: {error}."),
+        Text(f"Tệp cấu hình sai cú pháp TOML ở dòng {line}.", f"The configuration is not valid TOML: {error}."),
         hint=Text(
             f"Sửa dòng {line}: mỗi dòng là tên = giá trị, chuỗi đặt trong ngoặc kép.",
             f"Mend line {line}: each line is name = value, with texts in double quotes.",
@@ -73,18 +101,49 @@ def syntax_fault(error: tomllib.TOMLDecodeError, text: str, place: Path) -> Usag
     )
 
 
-def setting_fault(error: ValidationError, text: str, place: Path) -> UsageError:
-    """Return the error for the first setting that is missing, unknown or wrong."""
+def setting_fault(
+    error: ValidationError,
+    text: str,
+    place: Path,
+    *,
+    whole: str = "store_folder",
+    remedies: Mapping[str, Text] = _REMEDIES,
+    otherwise: Text = _REMEDY,
+) -> UsageError:
+    """Return the error for the first setting that is missing, unknown or wrong.
+
+    Args:
+        error: what pydantic says.
+        text: the file's text, for the line.
+        place: the file.
+        whole: the setting to name when the fault is of the settings together.
+        remedies: what to write, by the first part of a setting's name.
+        otherwise: the remedy of the others.
+    """
     first = error.errors(include_url=False, include_input=False)[0]
-    path = tuple(str(part) for part in first["loc"]) or ("store_folder",)
-    reason = _REASONS.get(first["type"], Text("giá trị không hợp lệ", first["msg"].removeprefix("Value error, ")))
+    path = tuple(str(part) for part in first["loc"]) or (whole,)
+    reason = _reason(first)
     setting = ".".join(path)
     return UsageError(
         Text(f"Cấu hình “{setting}” không đúng: {reason.vi}.", f"The setting “{setting}” is wrong: {reason.en}."),
-        hint=_REMEDIES.get(path[0], _REMEDY),
+        hint=remedies.get(path[0], otherwise),
         code="EDX-CONFIG-SETTING",
         where=f"{place}:{line_of(text, _stands_in(text, path))}",
     )
+
+
+def _reason(fault: Any) -> Text:
+    """Return why a setting is wrong; a validator's own reason where it has one."""
+    kind, told = str(fault["type"]), fault.get("ctx", {})
+    if kind in _BOUNDS:
+        name, words = _BOUNDS[kind]
+        return Text(*(sentence.format(told.get(name, "?")) for sentence in (words.vi, words.en)))
+    cause = told.get("error")
+    for one in (cause, getattr(cause, "__cause__", None)):
+        if isinstance(one, (Unfit, EdocxError)):
+            return Text(one.text.vi.rstrip("."), one.text.en.rstrip("."))
+    otherwise = Text("giá trị không hợp lệ", fault["msg"].removeprefix("Value error, "))
+    return _REASONS.get(kind) or _REASONS.get(kind.partition("_")[0]) or otherwise
 
 
 def missing_fault(setting: str, file: Path, text: str, place: Path) -> UsageError:
@@ -100,10 +159,13 @@ def missing_fault(setting: str, file: Path, text: str, place: Path) -> UsageErro
 def line_of(text: str, path: tuple[str, ...]) -> int:
     """Return the line (from 1) of a setting, or the nearest that stands there: its table, else the first line."""
     table: tuple[str, ...] = ()
-    best = (0, 1)
+    best, rows = (0, 1), Counter[tuple[str, ...]]()
     for number, line in enumerate(text.splitlines(), 1):
-        if header := _TABLE.match(line):
+        if header := _TABLE.match(line) or _ROW.match(line):
             table = _parts(header[1])
+            if header.re is _ROW:
+                rows[table] += 1
+                table = (*table, str(rows[table] - 1))
             best = max(best, (_shared(table, path), number), key=lambda found: found[0])
         elif key := _KEY.match(line):
             best = max(best, (_shared((*table, *_parts(key[1])), path), number), key=lambda found: found[0])

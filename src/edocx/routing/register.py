@@ -10,7 +10,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, NamedTuple
 
-from sqlalchemy import bindparam, insert, literal_column, select, update
+from sqlalchemy import bindparam, delete, insert, literal_column, select, update
 
 from edocx.errors import StateError, Text
 from edocx.routing.journal import Id
@@ -43,6 +43,7 @@ _THIS = (
     & (_register.c.number == bindparam("its_number"))
 )
 _FIND = select(_register).where(_THIS)
+_DROP = delete(_register).where(_THIS)
 _IS_HELD = Prepared(_HELD.with_only_columns(_register.c.number))
 _MOVE = Prepared(
     update(_register)
@@ -57,6 +58,13 @@ class NumberState(StrEnum):
     RESERVED = "reserved"
     ISSUED = "issued"
     VOIDED = "voided"
+    MISSING = "missing"
+    """Given out before the store was restored from a backup; whom it serves only paper or the recipients know."""
+
+
+MOST_MISSING = 10_000
+"""How many numbers a book may go on without: more than an office gives out between two backups, fewer than a slip
+of the keyboard leaves for ever."""
 
 
 class RegisterEntry(NamedTuple):
@@ -68,8 +76,8 @@ class RegisterEntry(NamedTuple):
         year: the calendar year in Vietnam's zone.
         number: from 1.
         document: the id of the document (or incoming message) it belongs to.
-        state: reserved, issued, or voided.
-        reason: why it was voided.
+        state: reserved, issued, voided, or missing since a restore.
+        reason: why it was voided, or is missing.
         reserved_at: when the number was taken.
         changed_at: when it was issued or voided.
     """
@@ -144,20 +152,50 @@ class Register:
     def recover(self, unit: str, series: str, year: int, number: int, document: str) -> RegisterEntry:
         """Enter a number that was given out before this store was restored; the book goes on after it.
 
-        A number that is entered already stays as it is, and is issued if it was reserved.
+        A number that is entered already stays as it is, and is issued if it was reserved; one that was missing is
+        found.
         """
         place = {"its_unit": unit, "its_series": series, "its_year": year, "its_number": number}
         row = self._session.connection.execute(_FIND, place).one_or_none()
-        if row is not None:
+        if row is not None and row.state != NumberState.MISSING:
             entry = _entry(row)
             return self.issue(entry) if entry.state is NumberState.RESERVED else entry
         now = self._session.now
         entry = RegisterEntry(unit, series, year, number, document, NumberState.ISSUED, None, now, now)
+        if row is not None:
+            self._session.connection.execute(_DROP, place)
         _ADD.run(self._session.connection, entry._asdict())
         known = self._next_of(unit, series, year)
         self._set_next(unit, series, year, max(known or 1, number + 1), known=known is not None)
         self._journal("number.recovered", entry)
         return entry
+
+    def note_missing(self, unit: str, series: str, year: int, since: int, reason: str) -> tuple[int, ...]:
+        """Enter every number from ``since`` to the book's end that has no line; return those that were entered.
+
+        Raises `StateError` when they are more than `MOST_MISSING`. Done twice it comes to the same.
+        """
+        there = {entry.number for entry in self.entries(unit, series, year)}
+        numbers = range(since, self._next_of(unit, series, year) or since)
+        if len(numbers) - sum(number in numbers for number in there) > MOST_MISSING:
+            raise StateError(
+                Text(
+                    f"Sổ sẽ bỏ trống hơn {MOST_MISSING} số.",
+                    f"The book would go on without more than {MOST_MISSING} numbers.",
+                ),
+                hint=Text("Xem lại số đi kế tiếp.", "Look at the next number again."),
+                code="EDX-REGISTER-GAP",
+                where=f"{series} {year}",
+            )
+        missing = tuple(number for number in numbers if number not in there)
+        now = self._session.now
+        for number in missing:
+            entry = RegisterEntry(
+                unit, series, year, number, f"missing.{number}", NumberState.MISSING, reason, now, now
+            )
+            _ADD.run(self._session.connection, entry._asdict())
+            self._journal("number.missing", entry)
+        return missing
 
     def next_numbers(self, unit: str) -> dict[tuple[str, int], int]:
         """Return the next number of every book of a unit, by series and year."""
