@@ -158,6 +158,49 @@ def test_settings_that_cannot_be_right_are_named(tmp_path):
         HubConfig(unit="H58", peers=(Peer(code="G22", endpoint="https://x"),) * 2)
 
 
+HEAD = 'database = "hub.db"\nunit = "H58"\n'
+
+
+@pytest.mark.parametrize(
+    "text, line, setting, vi",
+    [
+        ('unit = "H58"\ndatabase = \n', 2, "", "dòng 2"),
+        ('unit = "H58"\n[door\nseal = "off"\n', 2, "", "dòng 2"),
+        (HEAD + "max_bytez = 1\n", 3, "max_bytez", "không có mục nào tên như vậy"),
+        (HEAD + "max_bytes = 5\n", 3, "max_bytes", "phải từ 1024 trở lên"),
+        (HEAD + 'max_bytes = "many"\n', 3, "max_bytes", "phải là số nguyên"),
+        (HEAD + "plain_http = 7\n", 3, "plain_http", "phải là true hoặc false"),
+        (HEAD + 'body_seconds = "x"\n', 3, "body_seconds", "phải là số"),
+        (HEAD + 'peers = "x"\n', 3, "peers", "phải là danh sách"),
+        (HEAD + 'door = "x"\n', 3, "door", "phải là một bảng"),
+        (HEAD + '[door]\n# chú thích\nseal = "perhaps"\n', 5, "door.seal", "'record'"),
+        (HEAD + '[door]\nfiles = "off"\nseal = "require"\n', 3, "door", "không có trust"),
+        (
+            HEAD
+            + '[[peers]]\ncode = "hub.G22"\nendpoint = "https://a"\n[[peers]]\ncode = "hub.H37"\nendpoint = "ftp://b"\n',
+            8,
+            "peers.1.endpoint",
+            "không đúng dạng",
+        ),
+        (HEAD + '[[peers]]\ncode = "hub.G22"\n', 3, "peers.0.endpoint", "bắt buộc phải có"),
+        (HEAD + '[broker]\nservers = ["nats://afar:4222"]\n', 3, "broker", "."),
+        ('envelope = "off"\n[door]\nscanner = "clamd://x:1"\n', 1, "envelope", "cửa kiểm tra"),
+        ('# một trục\n\n[[peers]]\ncode = "hub.G22"\nendpoint = "https://x"\n', 1, "unit", "phải có unit"),
+    ],
+)
+def test_a_fault_in_the_settings_names_its_line_its_reason_and_what_to_write(tmp_path, text, line, setting, vi):
+    place = tmp_path / "hub.toml"
+    place.write_text(text, encoding="utf-8")
+    with pytest.raises(UsageError) as caught:
+        HubConfig.from_path(place)
+    error = caught.value
+    assert error.where == f"{place}:{line}"
+    assert setting in error.text.vi
+    assert vi in error.text.vi
+    assert not any(word in error.text.vi for word in ("should", "must", "without", "Input", "nats needs"))
+    assert error.hint.vi != error.hint.en
+
+
 def test_a_list_of_ten_thousand_is_quick(hub, client):
     """150 ms is the aim on two cores; the bound here only catches what grows with the square."""
     from sqlalchemy import insert

@@ -33,8 +33,9 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from edocx.errors import InputError, Text, UsageError
+from edocx.errors import InputError, Text
 from edocx.hub.broker_settings import BrokerConfig
+from edocx.office.setting_faults import Unfit, setting_fault, syntax_fault
 
 MIB = 1024 * 1024
 MAX_CONFIG = 256 * 1024
@@ -100,7 +101,12 @@ class DoorPolicy(BaseModel):
     @model_validator(mode="after")
     def _whole(self) -> DoorPolicy:
         if self.trust is None and "require" in {self.seal, self.files}:
-            raise ValueError("without trust no signature passes: name a folder of certificates")
+            raise Unfit(
+                Text(
+                    "không có trust thì không chữ ký nào đạt: nêu thư mục chứng thư",
+                    "without trust no signature passes: name a folder of certificates",
+                )
+            )
         return self
 
 
@@ -170,17 +176,26 @@ class HubConfig(BaseModel):
     def _whole(self) -> HubConfig:
         if self.envelope == "off" and (self.door.scanner or {self.door.seal, self.door.files} != {"off"}):
             # What is no envelope would pass unopened, whatever the door asks for.
-            raise ValueError('the door looks inside envelopes: with envelope = "off" it would be passed by')
+            raise Unfit(_PASSED_BY, "envelope")
         if self.peers and not self.unit:
-            raise ValueError("a hub with peers needs its own unit code")
+            raise Unfit(
+                Text("trục có [[peers]] phải có unit của mình", "a hub with peers needs its own unit code"), "unit"
+            )
         if sum(peer.role == "above" for peer in self.peers) > 1:
-            raise ValueError("only one hub stands above")
+            raise Unfit(Text("chỉ một trục đứng trên (role = above)", "only one hub stands above"), "peers")
         if len({peer.code for peer in self.peers}) != len(self.peers):
-            raise ValueError("two peers have one code")
+            raise Unfit(Text("hai [[peers]] cùng một mã", "two peers have one code"), "peers")
         if self.broker is None and any(peer.endpoint == BROKERED for peer in self.peers):
-            raise ValueError("a peer is reached by nats, and there is no [broker]")
+            raise Unfit(
+                Text(
+                    "có trục lân cận qua nats mà không có [broker]",
+                    "a peer is reached by nats, and there is no [broker]",
+                )
+            )
         if self.broker is not None and not self.unit:
-            raise ValueError("a hub with a broker needs its own unit code")
+            raise Unfit(
+                Text("trục có [broker] phải có unit của mình", "a hub with a broker needs its own unit code"), "unit"
+            )
         return self
 
     @property
@@ -207,25 +222,13 @@ class HubConfig(BaseModel):
     def from_path(cls, path: Path | str) -> HubConfig:
         """Read a configuration file; raise `InputError` or `UsageError` naming file, setting and remedy."""
         place = Path(path)
+        text = _read(place)
         try:
-            data = tomllib.loads(_read(place))
-            return cls.model_validate(data).relative_to(place.parent)
+            return cls.model_validate(tomllib.loads(text)).relative_to(place.parent)
         except tomllib.TOMLDecodeError as error:
-            raise UsageError(
-                Text("Tệp cấu hình sai cú pháp TOML.", f"The configuration is not valid TOML: {error}."),
-                hint=Text("Sửa dòng được nêu.", "Mend the line named."),
-                code="EDX-CONFIG-SYNTAX",
-                where=str(place),
-            ) from error
+            raise syntax_fault(error, text, place) from error
         except ValidationError as error:
-            first = error.errors(include_url=False, include_input=False)[0]
-            setting = ".".join(str(part) for part in first["loc"]) or "hub.toml"
-            raise UsageError(
-                Text(f"Cấu hình “{setting}” không đúng.", f"The setting “{setting}” is not right: {first['msg']}."),
-                hint=Text("Xem mẫu hub.toml trong tài liệu.", "Compare the example of hub.toml in the documentation."),
-                code="EDX-CONFIG-SETTING",
-                where=str(place),
-            ) from error
+            raise setting_fault(error, text, place, remedies=_REMEDIES, otherwise=_REMEDY) from error
 
     def relative_to(self, folder: Path) -> HubConfig:
         """Return the same settings with every path taken from ``folder``."""
@@ -244,6 +247,36 @@ class HubConfig(BaseModel):
                 "broker": self.broker.relative_to(folder) if self.broker else None,
             }
         )
+
+
+_PASSED_BY = Text(
+    "cửa kiểm tra bên trong gói tin: với envelope = “off” thì bị bỏ qua",
+    'the door looks inside envelopes: with envelope = "off" it would be passed by',
+)
+_REMEDIES = {
+    "unit": Text("Viết mã định danh của trục, ví dụ unit = “H58”.", "Write the hub's unit, as unit = “H58”."),
+    "database": Text(
+        "Viết tên tệp (hub.db) hoặc postgresql://tài-khoản@máy/cơ-sở-dữ-liệu.",
+        "Write a file (hub.db) or postgresql://account@host/database.",
+    ),
+    "door": Text(
+        "Trong [door]: seal, files (off, record, require), trust, registry, state_secrets (refuse, off), scanner,"
+        " scanner_down (refuse, record), scanner_seconds.",
+        "[door] has seal, files (off, record, require), trust, registry, state_secrets (refuse, off), scanner,"
+        " scanner_down (refuse, record), scanner_seconds.",
+    ),
+    "peers": Text(
+        "Mỗi [[peers]] có code, endpoint (https://… hoặc nats), role (above, below) và có thể unit, domain; mã không"
+        " trùng nhau, nhiều nhất một trục đứng trên.",
+        "Each [[peers]] has code, endpoint (https://… or nats), role (above, below) and perhaps unit, domain; no code"
+        " twice, at most one hub above.",
+    ),
+    "broker": Text(
+        "Trong [broker]: servers (danh sách tls://máy:4222), user, password_file, ca, certificate, replicas (1, 3, 5).",
+        "[broker] has servers (a list of tls://host:4222), user, password_file, ca, certificate, replicas (1, 3, 5).",
+    ),
+}
+_REMEDY = Text("Xem mẫu hub.toml trong docs/how-to/run-a-hub.md.", "Compare hub.toml in docs/how-to/run-a-hub.md.")
 
 
 def _read(place: Path) -> str:

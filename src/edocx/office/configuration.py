@@ -227,7 +227,9 @@ class OfficeConfig(BaseModel):
     @model_validator(mode="after")
     def _has_a_folder(self) -> Self:
         if self.on_server and self.store_folder is None:
-            raise Unfit(Text("kho trên máy chủ cần có store_folder", "a store on a server needs store_folder"))
+            raise Unfit(
+                Text("kho trên máy chủ cần có store_folder", "a store on a server needs store_folder"), "store_folder"
+            )
         return self
 
     @property

@@ -1,4 +1,4 @@
-"""What is wrong with an ``office.toml`` (or a ``hub.toml``), in words: file, line, setting, and what to write instead."""
+"""What is wrong with an ``office.toml`` or a ``hub.toml``, in words: file, line, setting, and what to write instead."""
 
 from __future__ import annotations
 
@@ -79,11 +79,14 @@ _REMEDY = Text("Xem mẫu trong tài liệu office.toml.", "Compare the example 
 
 
 class Unfit(ValueError):
-    """A setting that cannot be right, in both languages; pydantic reports only ValueErrors with their place."""
+    """A setting that cannot be right, in both languages; pydantic reports only ValueErrors with their place.
 
-    def __init__(self, text: Text) -> None:
+    ``setting`` is the one to mend, where several of them do not fit each other.
+    """
+
+    def __init__(self, text: Text, setting: str = "") -> None:
         super().__init__(text.en)
-        self.text = text
+        self.text, self.setting = text, setting
 
 
 def syntax_fault(error: tomllib.TOMLDecodeError, text: str, place: Path) -> UsageError:
@@ -106,7 +109,6 @@ def setting_fault(
     text: str,
     place: Path,
     *,
-    whole: str = "store_folder",
     remedies: Mapping[str, Text] = _REMEDIES,
     otherwise: Text = _REMEDY,
 ) -> UsageError:
@@ -116,12 +118,11 @@ def setting_fault(
         error: what pydantic says.
         text: the file's text, for the line.
         place: the file.
-        whole: the setting to name when the fault is of the settings together.
         remedies: what to write, by the first part of a setting's name.
         otherwise: the remedy of the others.
     """
     first = error.errors(include_url=False, include_input=False)[0]
-    path = tuple(str(part) for part in first["loc"]) or (whole,)
+    path = tuple(str(part) for part in first["loc"]) or (_cause(first).setting,)
     reason = _reason(first)
     setting = ".".join(path)
     return UsageError(
@@ -130,6 +131,12 @@ def setting_fault(
         code="EDX-CONFIG-SETTING",
         where=f"{place}:{line_of(text, _stands_in(text, path))}",
     )
+
+
+def _cause(fault: Any) -> Unfit:
+    """Return what a validator raised of settings that do not fit each other."""
+    cause = fault.get("ctx", {}).get("error")
+    return cause if isinstance(cause, Unfit) else Unfit(Text("", ""))
 
 
 def _reason(fault: Any) -> Text:
