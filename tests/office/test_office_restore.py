@@ -224,6 +224,8 @@ def test_an_axis_cannot_stop_an_office_by_a_head_that_it_did_not_sign(net):
         commune = again.office(scene.COMMUNE)
         commune.send(commune.document(str(document.id)), to=["G22"])
         assert commune.work().faults == ()
+        assert "EDX-DOCTOR-HEAD-FOREIGN" in [finding.code for finding in commune.doctor()]
+        assert "EDX-DOCTOR-HEAD-FOREIGN" not in [finding.code for finding in again.office("G22").doctor()]
 
 
 def test_without_what_the_axis_knows_the_next_number_must_be_given(net, tmp_path):

@@ -101,6 +101,13 @@ def axis_heads(desk: Desk) -> tuple[LostHead, ...]:
     return (LostHead(parse_head(known.said, AXIS)[0], AXIS),)
 
 
+def is_head_foreign(desk: Desk) -> bool:
+    """Tell whether the axis keeps a head that this office did not sign, which proves nothing; raise as `axis_heads`."""
+    archive = archive_of(desk)
+    known = archive.head_of(str(desk.unit)) if archive is not None else None
+    return known is not None and not _is_ours(desk, known)
+
+
 def lost_heads(desk: Desk) -> tuple[LostHead, ...]:
     """Return every head kept by the axis or beside the store that the journal does not hold; raise as `axis_heads`."""
     with desk.store.read() as transaction:

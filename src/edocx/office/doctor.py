@@ -8,7 +8,7 @@ from functools import partial
 
 from edocx.clock import in_vietnam
 from edocx.errors import EdocxError, Text
-from edocx.office.attestation import AXIS, FELL_BACK, axis_heads, marker_of
+from edocx.office.attestation import AXIS, FELL_BACK, axis_heads, is_head_foreign, marker_of
 from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
 from edocx.office.entitlement import require_own
@@ -49,7 +49,18 @@ def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
         lambda: examine_keys(desk.config, desk.signer, lambda: desk.criteria, desk.clock.now()),
         *(
             partial(check, desk)
-            for check in (_unit, _axis, _axis_head, _clock, _quarantine, _levels, _directory, _restored, _fell_back)
+            for check in (
+                _unit,
+                _axis,
+                _axis_head,
+                _foreign_head,
+                _clock,
+                _quarantine,
+                _levels,
+                _directory,
+                _restored,
+                _fell_back,
+            )
         ),
     )
     return by_gravity(outcomes(*checks, where=str(desk.config.place)))
@@ -153,6 +164,21 @@ def _axis_head(desk: Desk) -> Iterator[Finding]:
                 f"The axis keeps a signed head at line {known}; the journal "
                 + (f"ends at line {own}" if cut else "has another line there: it was rewritten")
                 + ". If the store was restored: edocx office reconcile.",
+            ),
+            AXIS,
+        )
+
+
+def _foreign_head(desk: Desk) -> Iterator[Finding]:
+    if is_head_foreign(desk):
+        yield Finding(
+            "EDX-DOCTOR-HEAD-FOREIGN",
+            "warning",
+            Text(
+                "Trục giữ một đầu chuỗi nhật ký không do cơ quan này ký: không thể đối chiếu nhật ký với trục. "
+                "Hỏi người quản trị trục ai đã gửi.",
+                "The axis keeps a journal head that this office did not sign: the journal cannot be compared with it. "
+                "Ask whoever runs the axis who sent it.",
             ),
             AXIS,
         )
