@@ -200,6 +200,18 @@ def test_a_cut_or_rewritten_journal_is_refused(net, harm):
             commune.send(commune.document(str(document.id)), to=["G22"])
 
 
+def test_a_store_that_fell_back_behind_a_status_it_received_is_noticed(net, tmp_path):
+    document = issued(net, "d0")
+    net.office(scene.COMMUNE).send(document, to=["G22"])
+    net.run_until_quiet()
+    put_back = snapshot(net, scene.COMMUNE, tmp_path / "snapshot")
+    net.office("G22").reject(str(document.id), "Không thuộc thẩm quyền", by="van-thu-tw")
+    net.office("G22").work()
+    assert net.office(scene.COMMUNE).work().received == 1
+    with lose(net, scene.COMMUNE, put_back) as again, pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+        again.office(scene.COMMUNE).recall(str(document.id), "Nhầm", by="van-thu-xa")
+
+
 def _rewrite(connection):
     from edocx.routing.journal import GENESIS, canonical, digest
 

@@ -293,7 +293,7 @@ class Office:
         self._note_missed()
         while receiving.open_new(self._desk):
             progress.add(self._worker.run_until_quiet())
-        if progress.sent:
+        if progress.sent or progress.received:
             progress.faults += self._attested()
         return progress
 
