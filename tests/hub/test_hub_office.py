@@ -10,10 +10,11 @@ from hub_scene import enrol, serving
 from sqlalchemy import select
 
 from edocx.errors import StateError
-from edocx.hub import HubConfig, NewAgency, app
+from edocx.hub import HubConfig, NewAgency, agencies, app
 from edocx.hub.schema import copies, messages
 from edocx.office import Office, OfficeConfig
 from edocx.routing.transport.axis import AxisTransport
+from edocx.routing.transport.lgsp import LgspTransport
 from edocx.signing.report import Indication
 from edocx.testing import scene
 from edocx.testing.network import Network
@@ -173,6 +174,34 @@ def test_a_store_that_fell_back_unmarked_is_noticed_by_what_the_hub_holds(wires,
     (network.folder / "offices" / scene.COMMUNE / "office.db.restored.json").unlink()  # a snapshot leaves no marker
     with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
         issued(again, network, "d2")
+
+
+@pytest.mark.parametrize("wrong", ["", "password", "key", "username", "address"])
+def test_the_doctor_names_a_wrong_password_of_an_lgsp_line(wires, tmp_path, wrong):
+    code, network = scene.COMMUNE, wires.network
+    with wires.hub.service.store.begin("lgsp") as connection:
+        agency, told = agencies.require(connection, code), {"now": network.clock.now(), "by": "test"}
+        key, password = agencies.new_lgsp_credentials(connection, agency, wires.hub.service.vault, **told)
+    given = {"key": key, "username": code, "password": password} | ({wrong: "sai"} if wrong else {})
+    address = "http://127.0.0.1:9" if given.pop("address", None) else "http://{}:{}".format(*wires._address)
+    line = LgspTransport(address, system=code, clock=network.clock, attempts=tmp_path / "attempts", **given)
+    config = OfficeConfig.from_path(network.folder / "offices" / code / "office.toml")
+    with Office.open(config, clock=network.clock, directory=network.directory, transport=line) as office:
+        found = [(one.code, one.severity) for one in office.doctor() if one.code.startswith("EDX-AXIS")]
+    line.close()
+    code = "EDX-AXIS-UNREACHED" if wrong == "address" else "EDX-AXIS-CREDENTIALS"
+    assert found == ([(code, "error")] if wrong else [])
+
+
+def test_the_doctor_names_a_wrong_secret_of_an_axis(wires):
+    code, network = scene.COMMUNE, wires.network
+    address, folder = "http://{}:{}".format(*wires._address), network.folder / "offices" / code
+    line = AxisTransport(address, system=code, secret="sai", clock=network.clock, attempts=folder / "attempts")
+    config = OfficeConfig.from_path(folder / "office.toml")
+    with Office.open(config, clock=network.clock, directory=network.directory, transport=line) as office:
+        found = [(one.code, one.severity) for one in office.doctor() if one.code.startswith("EDX-AXIS")]
+    line.close()
+    assert found == [("EDX-AXIS-CREDENTIALS", "error")]
 
 
 def test_the_nodes_of_the_way_and_their_times_are_told_by_the_hub(wires):

@@ -22,7 +22,7 @@ from starlette.routing import Mount
 
 from edocx.cli import main
 from edocx.errors import StoreUnavailable, UsageError
-from edocx.hub import HubConfig, Peer, app
+from edocx.hub import HubConfig, Peer, app, doctor
 from edocx.hub.backup import backup, restore
 from edocx.hub.configuration import DoorPolicy
 from edocx.hub.retention import erased, sweep
@@ -320,7 +320,7 @@ def test_the_command_line_traces_backs_up_and_says_what_was_done(tmp_path, monke
 
 
 def test_the_doctor_shows_how_far_clocks_are_apart(tmp_path, clock):
-    from edocx.hub import agencies, doctor
+    from edocx.hub import agencies
     from edocx.hub.neighbourhood import Met, note
 
     peers = tuple(Peer(code=f"hub.{one}", endpoint="https://x") for one in ("A", "B", "C", "D"))
@@ -334,11 +334,34 @@ def test_the_doctor_shows_how_far_clocks_are_apart(tmp_path, clock):
         ):
             note(connection, peer, met)
     found = {one.name: (one.grade, one.text.en) for one in doctor.examine(hub.service)}
-    assert found["neighbour hub.A"] == ("warning", "hub.A answers; its clock is +90.0 seconds ahead.")
+    told = "hub.A answered at 15/06/2023 08:00; its clock is +90.0 seconds ahead."
+    assert found["neighbour hub.A"] == ("warning", told)
     assert found["neighbour hub.B"][0] == "ok"
     assert found["neighbour hub.C"][0] == found["neighbour hub.D"][0] == "warning"
+    assert "it never answered" in found["neighbour hub.C"][1]
     page = hub.service.metrics.text(hub.service.gauges())
     assert 'edocx_hub_neighbour_clock_ahead_seconds{hub="hub.A"} 90' in page
+    hub.service.close()
+
+
+def test_a_neighbour_that_nobody_asked_lately_is_not_said_to_be_there(tmp_path, clock):
+    """A hub that stands still, or whose database is looked at while it is not served, knows of its past alone."""
+    from edocx.hub.neighbourhood import Met, note
+
+    peer = Peer(code="hub.A", endpoint="https://x")
+    hub = open_hub(tmp_path, clock=clock, unit="H58", peers=(peer,))
+    with hub.service.store.begin("met") as connection:
+        note(connection, peer, Met(clock.now(), 0, 3))
+    for minutes, grade, up in ((10, "ok", 1), (20, "warning", 0)):
+        clock.advance(minutes=minutes)
+        (check,) = (one for one in doctor.examine(hub.service) if one.name == "neighbour hub.A")
+        assert (check.grade, "15/06/2023 08:00" in check.text.vi) == (grade, True)
+        assert hub.service.neighbours() == {"hub.A": bool(up)}
+        assert hub.service.gauges()['neighbour_up{hub="hub.A"}'] == up
+    with hub.service.store.begin("met") as connection:
+        note(connection, peer, Met(clock.now(), error="EDX-AXIS-AWAY"))
+    (check,) = (one for one in doctor.examine(hub.service) if one.name == "neighbour hub.A")
+    assert "lần cuối lúc 15/06/2023 08:00" in check.text.vi
     hub.service.close()
 
 

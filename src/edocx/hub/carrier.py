@@ -24,7 +24,7 @@ from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
 from edocx.hub.bodies import unpadded
 from edocx.hub.configuration import BROKERED, Peer
 from edocx.hub.mailroom import MAX_DESCRIPTION
-from edocx.hub.neighbourhood import Met, greet, learn, note
+from edocx.hub.neighbourhood import GREET_AGAIN, Met, greet, learn, note
 from edocx.hub.relay_statement import bounded, digest_of
 from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
@@ -40,9 +40,6 @@ FIRST_PAUSE, LONGEST_PAUSE = timedelta(seconds=2), timedelta(minutes=5)
 
 ASK_AGAIN = timedelta(minutes=1)
 """How often the next hub is asked what became of a copy it took."""
-
-GREET_AGAIN = timedelta(minutes=5)
-"""How often neighbours are asked for their time and keys."""
 
 OUR_OWN = frozenset(
     {

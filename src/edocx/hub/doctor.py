@@ -5,15 +5,17 @@ from __future__ import annotations
 import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import timedelta
-from typing import Literal
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from sqlalchemy import Connection, func, select
 
+from edocx.clock import in_vietnam
 from edocx.errors import EdocxError, KeyFileError, Text
 from edocx.hub import agencies
 from edocx.hub.admission import INITIAL, PROCESSING
 from edocx.hub.broker_doctor import examine_servers
+from edocx.hub.neighbourhood import is_stale
 from edocx.hub.private_place import open_to_others
 from edocx.hub.schema import agencies as agency_table
 from edocx.hub.schema import copies, neighbours
@@ -161,16 +163,36 @@ def _neighbours(service: Service, connection: Connection) -> Iterator[Check]:
         if row is None:
             yield Check(name, "warning", Text(f"Chưa hỏi trục {peer.code} lần nào.", f"{peer.code} was never asked."))
         elif row.error is not None:
-            text = Text(f"Trục {peer.code} không trả lời ({row.error}).", f"{peer.code} does not answer ({row.error}).")
+            text = Text(
+                f"Trục {peer.code} không trả lời ({row.error}) lúc {_clock(row.asked_at)}; {_heard(row).vi}.",
+                f"{peer.code} did not answer ({row.error}) at {_clock(row.asked_at)}; {_heard(row).en}.",
+            )
+            yield Check(name, "warning", text)
+        elif is_stale(row.answered_at, service.store.now()):
+            # It answered once; whether it does now nobody asked: this hub's own upkeep stands still, or is not run.
+            text = Text(
+                f"Lâu nay chưa hỏi trục {peer.code}; {_heard(row).vi}: trục này có đang chạy (edocx hub serve) không?",
+                f"{peer.code} was not asked lately; {_heard(row).en}: is this hub running (edocx hub serve)?",
+            )
             yield Check(name, "warning", text)
         else:
             seconds = (row.ahead_ms or 0) / 1000
             skewed = abs(seconds) > SKEWED.total_seconds()
             text = Text(
-                f"Trục {peer.code} trả lời; đồng hồ lệch {seconds:+.1f} giây.",
-                f"{peer.code} answers; its clock is {seconds:+.1f} seconds ahead.",
+                f"Trục {peer.code} trả lời lúc {_clock(row.answered_at)}; đồng hồ lệch {seconds:+.1f} giây.",
+                f"{peer.code} answered at {_clock(row.answered_at)}; its clock is {seconds:+.1f} seconds ahead.",
             )
             yield Check(name, "warning" if skewed else "ok", text)
+
+
+def _heard(row: Any) -> Text:
+    if row.answered_at is None:
+        return Text("chưa từng trả lời", "it never answered")
+    return Text(f"trả lời lần cuối lúc {_clock(row.answered_at)}", f"it last answered at {_clock(row.answered_at)}")
+
+
+def _clock(moment: datetime) -> str:
+    return f"{in_vietnam(moment):%d/%m/%Y %H:%M}"
 
 
 def _disk(service: Service) -> Check:

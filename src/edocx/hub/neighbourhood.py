@@ -12,7 +12,7 @@ import binascii
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -32,6 +32,12 @@ BY_HAND = "cli"
 
 MAX_KEYS = 2_000
 """Keys taken from one answer: against a neighbour that fills the database."""
+
+GREET_AGAIN = timedelta(minutes=5)
+"""How often neighbours are asked for their time and keys."""
+
+STALE = 3 * GREET_AGAIN
+"""How long an answer stands for "it is there": two questions that were not asked."""
 
 _KEY_BYTES = 32
 
@@ -90,6 +96,11 @@ def note(connection: Connection, peer: Peer, met: Met) -> None:
     changed = connection.execute(update(neighbours).where(neighbours.c.code == peer.code).values(**row))
     if not changed.rowcount:
         connection.execute(insert(neighbours), {"answered_at": None} | row | {"code": peer.code})
+
+
+def is_stale(answered_at: datetime | None, now: datetime) -> bool:
+    """Tell whether a neighbour's last answer is too old to say that it is there; one from the future says nothing."""
+    return answered_at is None or abs(now - answered_at) > STALE
 
 
 def learn(connection: Connection, peer: Peer, config: HubConfig, told: list[Mapping[str, Any]], now: datetime) -> int:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from sqlalchemy import func, select
 
@@ -20,6 +21,7 @@ from edocx.hub.gate import Gate
 from edocx.hub.inspection import Findings, Inspector
 from edocx.hub.letter_facts import LetterFacts, read_facts
 from edocx.hub.metrics import Metrics
+from edocx.hub.neighbourhood import is_stale
 from edocx.hub.relay_book import RelayBook
 from edocx.hub.schema import agencies, copies, neighbours, own_secrets, secrets
 from edocx.hub.trace_header import with_trace
@@ -101,7 +103,9 @@ class Service:
             found = {f"copies_{state}": float(count) for state, count in states}
             for row in connection.execute(select(neighbours)):
                 labels = f'{{hub="{row.code}"}}'
-                found[f"neighbour_up{labels}"] = float(row.error is None)
+                found[f"neighbour_up{labels}"] = float(self._is_up(row))
+                if row.answered_at is not None:
+                    found[f"neighbour_answered_timestamp_seconds{labels}"] = row.answered_at.timestamp()
                 if row.ahead_ms is not None:
                     found[f"neighbour_clock_ahead_seconds{labels}"] = row.ahead_ms / 1000
             open_agencies = select(func.count()).where(agencies.c.state == "open")
@@ -126,7 +130,10 @@ class Service:
         Raises `StoreUnavailable`.
         """
         with self.store.read() as connection:
-            return {row.code: row.error is None for row in connection.execute(select(neighbours))}
+            return {row.code: self._is_up(row) for row in connection.execute(select(neighbours))}
+
+    def _is_up(self, row: Any) -> bool:
+        return row.error is None and not is_stale(row.answered_at, self.store.now())
 
     def _database_answers(self) -> bool:
         try:

@@ -147,6 +147,9 @@ def _unit(desk: Desk) -> Iterator[Finding]:
 def _axis(desk: Desk) -> Iterator[Finding]:
     if isinstance(desk.transport, LocalAxis):
         desk.transport.try_writing()  # a disk that is full or read-only still gives what is on it
+    else:
+        # Whatever the line needs is used, and nothing is changed: a wrong secret, password or address shows here.
+        desk.transport.pending(str(desk.unit))
     yield from ()
 
 
