@@ -252,6 +252,28 @@ def test_the_body_of_a_caller_that_is_not_known_is_not_waited_for(tmp_path, cloc
     hub.service.close()
 
 
+@pytest.mark.parametrize("operation, length", [("sendEdoc", 4096), ("updateStatus", 70_000), ("sendEdoc", 10**19)])
+def test_a_body_over_the_limit_is_refused_before_it_is_asked_for(tmp_path, clock, operation, length):
+    """Who waits with Expect: 100-continue is told no, and not to go on."""
+    hub = open_hub(tmp_path, clock=clock, max_bytes=2048, body_seconds=PATIENCE)
+    with serving(hub) as address:
+        client, caught = OfficialClient(address, A, SECRETS[A]), []
+        client.raw = lambda request, lines, body: caught.append((request, lines))
+        told = {"from": A, "messagetype": "edoc", "hash_file": "00"} if operation == "sendEdoc" else {}
+        kind = "application/octet-stream" if operation == "sendEdoc" else "application/json"
+        client.call(operation, expect=True, content_type=kind, **told)
+        ((request, lines),) = caught
+        head = [request.encode(), b"Host: x", *(name.encode() + b": " + value for name, value in lines)]
+        with socket.create_connection(address, timeout=PATIENCE) as line:
+            line.sendall(b"\r\n".join([*head, b"Content-Length: %d" % length]) + b"\r\n\r\n")
+            answer = b""
+            while piece := line.recv(1 << 16):
+                answer += piece
+        assert answer.startswith(b"HTTP/1.1 413"), answer[:200]
+        assert json.loads(answer.partition(b"\r\n\r\n")[2])["EdxCode"] == "EDX-HUB-SIZE"
+    hub.service.close()
+
+
 def test_a_known_caller_whose_body_stops_is_answered_once_the_silence_is_over(tmp_path, clock):
     hub = open_hub(tmp_path, clock=clock, body_seconds=3)
     with serving(hub) as address:

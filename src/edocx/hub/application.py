@@ -28,6 +28,7 @@ from edocx.errors import EdocxError
 from edocx.hub import refusal, replies
 from edocx.hub.archive_operations import FOR_OFFICES
 from edocx.hub.axis_operations import AMONG_HUBS, OPERATIONS
+from edocx.hub.bodies import is_waiting
 from edocx.hub.call import BELIEVED, Call, Operation, believed
 from edocx.hub.carrier import Carrier
 from edocx.hub.configuration import HubConfig
@@ -260,7 +261,7 @@ class _Intake:
     def __init__(self, scope: Scope, receive: Receive, config: HubConfig) -> None:
         self._scope = scope
         headers = dict(scope["headers"])
-        waits = headers.get(b"expect", b"").lower() == b"100-continue"
+        waits = is_waiting(headers.get(b"expect", b"").decode("latin-1"))
         self._due = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
         self._polite = waits
         self._receive = receive

@@ -9,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import hmac
-from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
+
+from starlette.requests import Request
 
 from edocx.content import PIECE, Blob
 from edocx.hub import refusal
@@ -19,6 +20,8 @@ from edocx.routing.store.failure import files_translated
 from edocx.routing.transport.spool import Spool
 
 _END = b"\r\n"
+_DIGITS = 18
+"""Digits of a length that is read as a number; one with more is too large, whatever it is."""
 
 
 @dataclass(slots=True)
@@ -80,16 +83,21 @@ def unpadded(sha256: str) -> str:
     return "".join(f"{byte:x}" for byte in bytes.fromhex(sha256))
 
 
-async def receive(stream: AsyncIterator[bytes], *, limit: int, folder: Path, silence: float) -> Body:
-    """Take a body in.
+async def receive(request: Request, *, limit: int, folder: Path, silence: float) -> Body:
+    """Take a call's body in. Who waits with ``Expect: 100-continue`` is refused before a body that is too large comes.
+
+    Who does not wait writes its whole file before it reads: what it sends is taken, so that it gets to its reply.
 
     Args:
-        stream: its pieces.
+        request: the call.
         limit: most bytes; beyond it `LimitExceeded`, and nothing more is read.
         folder: for what does not stay in memory; files there have no name, so a crash leaves nothing.
         silence: seconds to wait for the next piece, against clients that stop half-way.
     """
-    intake = _Intake(limit, folder)
+    announced = request.headers.get("content-length", "") if is_waiting(request.headers.get("expect", "")) else ""
+    if announced.isascii() and announced.isdigit() and (len(announced) > _DIGITS or int(announced) > limit):
+        raise refusal.too_large(limit)
+    stream, intake = request.stream(), _Intake(limit, folder)
     try:
         while True:
             try:
@@ -110,6 +118,11 @@ async def receive(stream: AsyncIterator[bytes], *, limit: int, folder: Path, sil
     except BaseException:
         intake.drop()
         raise
+
+
+def is_waiting(expect: str) -> bool:
+    """Tell by its Expect header whether a caller waits to be asked for its body."""
+    return expect.strip().lower() == "100-continue"
 
 
 class _Intake:

@@ -97,7 +97,7 @@ async def take_body(call: Call, limit: int) -> Body:
     """Take the call's body in, up to ``limit`` bytes; the caller closes it."""
     # One CRLF behind the file is the client's, not the file's.
     return await bodies.receive(
-        call.request.stream(),
+        call.request,
         limit=limit + 2,
         folder=call.service.store.spool,
         silence=call.service.config.body_seconds,

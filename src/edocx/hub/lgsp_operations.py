@@ -165,7 +165,7 @@ async def _send(service: Service, request: Request, agency: Agency) -> dict[str,
     if agency.state != "open":
         raise refusal.closed_unit(agency.code, ())
     body = await bodies.receive(
-        request.stream(),
+        request,
         limit=(agency.max_bytes or service.config.max_bytes) + MAX_FORM,
         folder=service.store.spool,
         silence=service.config.body_seconds,
@@ -333,7 +333,7 @@ def _failed(error: EdocxError, doc_id: str) -> dict[str, Any]:
 
 async def _form(service: Service, request: Request) -> dict[str, Any]:
     body = await bodies.receive(
-        request.stream(), limit=MAX_FORM, folder=service.store.spool, silence=service.config.body_seconds
+        request, limit=MAX_FORM, folder=service.store.spool, silence=service.config.body_seconds
     )
     try:
         told = json.loads(body.read_at(0, MAX_FORM))
