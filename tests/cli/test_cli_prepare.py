@@ -6,6 +6,7 @@ import base64
 import json
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, pkcs12
@@ -149,3 +150,43 @@ def test_a_file_that_prepare_did_not_leave_is_refused_with_a_sentence(place, con
     assert done.returncode == 4
     assert "EDX-SIGN-PREPARED" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("content", [b"[" * 100_000, b'{"a":' * 100_000, b"1" * 10_000, b"nan", b"\x00"])
+def test_json_that_no_reader_can_take_is_refused_with_a_sentence(place, content):
+    (place / "waiting.json").write_bytes(content)
+    (place / "signature").write_bytes(b"x")
+    done = complete(place)
+    assert done.returncode == 4
+    assert "EDX-SIGN-PREPARED" in done.stderr
+    assert "edocx prepare" in done.stderr
+
+
+def test_a_certificate_revoked_while_it_waited_completes_nothing(place, tool):
+    tool("openssl")
+    prepare(place, "--trust", "trust")
+    sign(place)
+    pki = Pki.load(place)
+    _, certificate, _ = pkcs12.load_key_and_certificates((place / "person.p12").read_bytes(), None)
+    pki.revoke(certificate, at=pki.not_before + timedelta(days=1))
+    pki.save_trust(place / "trust")
+    refused = complete(place, "--trust", "trust")
+    assert refused.returncode == 1
+    assert "EDX-CERT-NOT-FIT" in refused.stderr
+    assert "edocx prepare" in refused.stderr
+    assert not (place / "signed.pdf").exists()
+    assert (place / "waiting.json").exists()
+    assert complete(place, "--registry", "registry.csv").returncode == 0, "nobody was asked about revocation"
+
+
+def test_a_missing_folder_for_the_result_is_said_and_the_signature_still_fits(place, tool):
+    tool("openssl")
+    lost = prepare(place, "--digest", "none/digest")
+    assert (lost.returncode, "EDX-USAGE-OUT" in lost.stderr) == (2, True)
+    assert not (place / "waiting.json").exists()
+    prepare(place)
+    sign(place)
+    refused = complete(place, out="none/signed.pdf")
+    assert refused.returncode == 2
+    assert "EDX-USAGE-OUT" in refused.stderr
+    assert complete(place).returncode == 0

@@ -13,8 +13,8 @@ import typer
 from edocx.cli import signing_options as options
 from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, say
-from edocx.cli.signing_means import Means, say_notes
-from edocx.errors import InputError, Text
+from edocx.cli.signing_means import Means, require_out, say_notes
+from edocx.errors import Text
 
 if TYPE_CHECKING:
     from edocx.signing.pdf.prepared import Prepared
@@ -35,17 +35,22 @@ def complete(
     out: Path = typer.Option(..., "--out", help="Tệp đã ký / the signed file."),
     tsa: list[str] = options.TSA,
     trust: list[str] = options.TRUST,
+    online: bool = options.ONLINE,
+    registry: Path | None = options.REGISTRY,
     as_json: bool = options.JSON,
 ) -> None:
     """Hoàn tất chữ ký đã chuẩn bị. / Complete a prepared signature; a wrong one changes nothing."""
-    from edocx.signing.pdf import phases
+    from edocx.signing.pdf.completion import complete_as
 
-    means = Means.of(trust, None, tsa, None, defer=False, online=False)
-    spare_inputs(out, (waiting, signature, *trust))
+    means = Means.of(trust, registry, tsa, None, defer=False, online=online)
+    spare_inputs(require_out(out), (waiting, signature, registry, *trust))
     prepared = _read(waiting)
-    phases.complete(prepared, _signature(signature), out, timestamps=means.timestamps)
+    notes = complete_as(
+        prepared, _signature(signature), out, at=means.at, criteria=means.criteria, evidence=means.evidence,
+        timestamps=means.timestamps,
+    )  # fmt: skip
     waiting.unlink(missing_ok=True)  # what it named is signed now, and has its name
-    notes = means.unchecked()
+    notes += means.unchecked()
     if as_json:
         emit_json({"schema": 1, "file": str(out), "messages": [note.model_dump() for note in notes]})
         return
@@ -55,15 +60,15 @@ def complete(
 
 def _read(waiting: Path) -> Prepared:
     from edocx.content import Blob
-    from edocx.signing.pdf.prepared import Prepared
+    from edocx.signing.pdf.prepared import Prepared, damaged_prepared
 
     try:
         told = json.loads(Blob.from_path(waiting).read(MAX_WAITING))
-    except ValueError as error:
-        raise _damaged(waiting) from error
+    except (ValueError, RecursionError) as error:  # lists within lists without end are JSON too
+        raise damaged_prepared(str(waiting)) from error
     if not isinstance(told, dict):
-        raise _damaged(waiting)
-    prepared = Prepared.from_json(told)
+        raise damaged_prepared(str(waiting))
+    prepared = Prepared.from_json(told, where=str(waiting))
     # Only the file beside it is ever written to, whatever the name says: this JSON may come from anybody.
     return prepared.model_copy(update={"working_file": waiting.parent / prepared.working_file.name})
 
@@ -76,12 +81,3 @@ def _signature(path: Path) -> bytes:
         return base64.b64decode(b"".join(data.split()), validate=True)
     except binascii.Error:
         return data
-
-
-def _damaged(waiting: Path) -> InputError:
-    return InputError(
-        Text("Tệp không phải việc chờ ký của edocx prepare.", "The file is nothing that edocx prepare left."),
-        hint=Text("Chuẩn bị ký lại từ đầu.", "Prepare the signature again."),
-        code="EDX-SIGN-PREPARED",
-        where=str(waiting),
-    )

@@ -15,7 +15,7 @@ from edocx.cli import signing_options as options
 from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, say
 from edocx.cli.sign_look import SignLook
-from edocx.cli.signing_means import Means, Scheme, say_notes
+from edocx.cli.signing_means import Means, Scheme, require_out, say_notes
 from edocx.errors import Text, UsageError
 
 if TYPE_CHECKING:
@@ -56,6 +56,8 @@ def prepare(
     look.check(role.value)
     means = Means.of(trust, registry, [], None, defer=False, online=False)
     working = working_beside(out)
+    for named in (out, digest or out):
+        require_out(named)
     for own in (out, working):
         _require_free(own, digest)
     for made in (out, working, digest):

@@ -60,6 +60,9 @@ _DOUBTFUL = {
 }
 
 
+_REMEDY = Text("Dùng chứng thư còn hiệu lực của đúng người ký.", "Use a valid certificate of the right signer.")
+
+
 def check_certificate(
     signer: Signer, role: Role, at: datetime, criteria: Criteria | None, evidence: Evidence | None = None
 ) -> tuple[Message, ...]:
@@ -71,34 +74,71 @@ def check_certificate(
     are refused later. With a registry the certificate must belong to the kind of signer named, on that day; without one
     a subject that looks like the other kind's is among the messages (``EDX-SUBJECT-DOUBTFUL``).
     """
+    return require_fit(signer.certificate, signer.chain, role, at, criteria, evidence)
+
+
+def require_fit(  # noqa: PLR0917 - as `check_certificate` has them
+    certificate: x509.Certificate,
+    chain: tuple[x509.Certificate, ...],
+    role: Role | None,
+    at: datetime,
+    criteria: Criteria | None,
+    evidence: Evidence | None = None,
+    remedy: Text = _REMEDY,
+) -> tuple[Message, ...]:
+    """Do what `check_certificate` does where no key is at hand; ``role`` is None when nobody said in which it signs.
+
+    ``remedy`` is what the refusal advises.
+    """
+    try:
+        return _examined(certificate, chain, role, at, criteria, evidence)
+    except _Unfit as error:
+        raise SigningRefused(error.text, hint=remedy, code="EDX-CERT-NOT-FIT") from error.__cause__
+
+
+class _Unfit(Exception):
+    """Why a certificate is not fit."""
+
+    def __init__(self, text: Text) -> None:
+        super().__init__(text.en)
+        self.text = text
+
+
+def _examined(  # noqa: PLR0917 - one caller
+    certificate: x509.Certificate,
+    chain: tuple[x509.Certificate, ...],
+    role: Role | None,
+    at: datetime,
+    criteria: Criteria | None,
+    evidence: Evidence | None,
+) -> tuple[Message, ...]:
     notes: tuple[Message, ...] = ()
-    certificate = signer.certificate
     _require_purpose(certificate)
     if not certificate.not_valid_before <= at <= certificate.not_valid_after:
         info = describe(certificate)
-        raise _unfit(
+        raise _Unfit(
             Text(
                 f"Chứng thư chỉ có hiệu lực từ {info.not_before:%d/%m/%Y} đến {info.not_after:%d/%m/%Y}.",
                 f"The certificate is valid from {info.not_before:%Y-%m-%d} to {info.not_after:%Y-%m-%d} only.",
             ),
         )
     if criteria is not None and criteria.trust.anchors:
-        verdict = judge_path(certificate, trust=criteria.trust, at=at, extra=signer.chain)
+        verdict = judge_path(certificate, trust=criteria.trust, at=at, extra=chain)
         if verdict.sub_indication is SubIndication.TRY_LATER:
-            notes = () if _asked(signer, evidence, at) else (_UNCHECKED,)
+            notes = () if _asked(certificate, chain, evidence, at) else (_UNCHECKED,)
         elif verdict.indication is not Indication.TOTAL_PASSED:
             reasons = verdict.messages
-            raise _unfit(Text(" ".join(m.vi for m in reasons), " ".join(m.en for m in reasons)))
+            raise _Unfit(Text(" ".join(m.vi for m in reasons), " ".join(m.en for m in reasons)))
     if criteria is not None and criteria.registry is not None:
         entry = criteria.registry.lookup(fingerprint(certificate), at)
-        if entry is None or entry.kind.value != role:
-            raise _unfit(
+        if entry is None or role not in {entry.kind.value, None}:
+            raise _Unfit(
                 Text(
                     "Theo sổ đăng ký, chứng thư này không thuộc loại người ký đã nêu.",
                     "By the registry this certificate does not belong to the kind of signer named.",
                 )
             )
-    elif kind_by_subject(certificate) not in {role, None}:
+    elif role is not None and kind_by_subject(certificate) not in {role, None}:
         notes += (_DOUBTFUL[role],)
     return notes
 
@@ -108,7 +148,7 @@ def _require_purpose(certificate: x509.Certificate) -> None:
     may_sign = usage is None or _SIGNING & usage.native
     of_service = purposes is not None and set(purposes.native) <= _SERVICES
     if certificate.ca or of_service or not may_sign:
-        raise _unfit(
+        raise _Unfit(
             Text(
                 "Chứng thư này không dùng để ký văn bản (của CA, của dịch vụ, hoặc không có mục đích ký).",
                 "The certificate is not for signing documents (an authority's, a service's, or without that purpose).",
@@ -116,27 +156,21 @@ def _require_purpose(certificate: x509.Certificate) -> None:
         )
 
 
-def _asked(signer: Signer, evidence: Evidence | None, at: datetime) -> bool:
+def _asked(
+    certificate: x509.Certificate, chain: tuple[x509.Certificate, ...], evidence: Evidence | None, at: datetime
+) -> bool:
     """Ask whoever can be reached; tell whether somebody knew, and refuse a certificate that was revoked."""
     if evidence is None or evidence.source is None:
         return False
     try:
-        collect(signer.certificate, signer.chain, evidence, at)
+        collect(certificate, chain, evidence, at)
     except Unavailable:
         return False
     except SigningRefused as error:
-        raise _unfit(
+        raise _Unfit(
             Text(
                 "Chứng thư đã bị thu hồi, hoặc không có đường dẫn hợp lệ đến gốc được tin cậy.",
                 "The certificate was revoked, or has no valid path to a trusted root.",
             )
         ) from error
     return True
-
-
-def _unfit(text: Text) -> SigningRefused:
-    return SigningRefused(
-        text,
-        hint=Text("Dùng chứng thư còn hiệu lực của đúng người ký.", "Use a valid certificate of the right signer."),
-        code="EDX-CERT-NOT-FIT",
-    )

@@ -108,7 +108,7 @@ def prepare_as(
     fill: Mapping[str, FieldValue] | None = None,
     timestamp_room: int = 0,
 ) -> tuple[Prepared, tuple[Message, ...]]:
-    """Prepare what `sign_as` would sign, for whoever holds the key to finish (`edocx.signing.pdf.phases.complete`).
+    """Prepare what `sign_as` would sign, for whoever holds the key to finish (`complete_as`).
 
     The same checks are made and the same place is taken; the signer is only asked who he is. ``working_file`` is on
     disk when this returns. Raises what `sign_as` raises, but for what only a signature can.
@@ -119,7 +119,7 @@ def prepare_as(
         source, working_file, certificate=signer.certificate, algorithm=signer.algorithm, chain=signer.chain, at=at,
         field=name, timestamp_room=timestamp_room, **look,
     )  # fmt: skip
-    return prepared, notes
+    return prepared.model_copy(update={"role": role}), notes
 
 
 def _plan(  # noqa: PLR0917 - what both doors were told

@@ -84,25 +84,14 @@ def prepare(
     held = tuple(chain)
     room = room_for(certificate, held, timestamp_room)
     look: Look = {
-        "appearance": appearance,
-        "certify": certify,
-        "reason": reason,
-        "box": box,
-        "seal": seal,
+        "appearance": appearance, "certify": certify, "fill": fill, "reason": reason, "box": box, "seal": seal,
         "lock": lock,
-    }
-    style = stamp_style(appearance) if appearance is not None and appearance.visible else None
-    with open_source(source) as stream:
+    }  # fmt: skip
+    with open_source(source) as stream, _explained(source):
         revision = open_revision(stream, str(source))
-        with _explained(source):
-            closed = closed_to(revision.prev, {field, *(fill or {})}, source, visible=box is not None)
-            if closed is not None:
-                raise closed
-            layout = _layout(revision, str(source), field, certificate, algorithm, room, style, look)
-            if fill:
-                fill_fields(revision, fill, str(source))
-            with _target(working_file, durable=durable) as target:
-                digest = _leave_gap(revision, target, layout, at, room)
+        layout = _laid_out(revision, source, field, certificate, algorithm, room, look)
+        with _target(working_file, durable=durable) as target:
+            digest = _leave_gap(revision, target, layout, at, room)
     attributes = signed_attributes(digest.document_digest, certificate)
     return Prepared(
         working_file=working_file,
@@ -133,6 +122,7 @@ def complete(
     then, and ``complete`` may be called again. ``same_process`` says that nobody had the working file in between:
     it is not digested a second time, and reaching the disk is left to the caller.
     """
+    _require_folder(out)
     content = _content(prepared, signature, timestamps)
     try:
         with naming(prepared.working_file), prepared.working_file.open("r+b") as stream:
@@ -153,6 +143,33 @@ def complete(
             where=str(prepared.working_file),
         ) from error
     return out
+
+
+def _require_folder(out: Path) -> None:
+    """Refuse a place that nothing can be moved to, while what waits is still as it was."""
+    if not out.parent.is_dir():
+        raise UsageError(
+            Text("Thư mục để ghi kết quả không tồn tại.", "The folder for the result does not exist."),
+            hint=Text("Tạo thư mục, hoặc chọn nơi khác.", "Make the folder, or choose another place."),
+            code="EDX-USAGE-OUT",
+            where=str(out.parent),
+        )
+
+
+def _laid_out(  # noqa: PLR0917 - one caller
+    revision: Revision, source: Path, field: str, certificate: x509.Certificate, algorithm: SignatureAlgorithm,
+    room: int, look: Look,
+) -> PdfSigner:  # fmt: skip
+    """Fill what is to be filled, and lay the signature out; refuse a document that is closed to it."""
+    appearance, fill = look["appearance"], look["fill"]
+    style = stamp_style(appearance) if appearance is not None and appearance.visible else None
+    closed = closed_to(revision.prev, {field, *(fill or {})}, source, visible=look["box"] is not None)
+    if closed is not None:
+        raise closed
+    layout = _layout(revision, str(source), field, certificate, algorithm, room, style, look)
+    if fill:
+        fill_fields(revision, fill, str(source))
+    return layout
 
 
 def _layout(  # noqa: PLR0917 - one caller
