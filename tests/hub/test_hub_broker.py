@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 from hub_broker_scene import COMMUNE, FAR, GOVERNMENT, BrokerNation, require_nats
 from hub_scene import PATIENCE, status
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from edocx.content import Blob
 from edocx.envelope import open_envelope
@@ -54,6 +54,25 @@ def _purge(server):
             await js.delete_stream(info.config.name)
 
     _js(server, act)
+
+
+def test_a_clock_that_stood_ahead_and_was_put_right_keeps_no_mail(nation, clock):
+    right = clock.now()
+    nation.send(1, to=(FAR,))
+    clock.advance(days=40)
+    with nation.hubs["H58"].service.store.begin("ahead") as connection:
+        connection.execute(update(copies).values(due_at=clock.now(), tries=3))
+    clock.set(right)
+    nation.carry()
+    assert nation.arrived("H37", FAR).total() == 1
+    with nation.hubs["H58"].service.store.begin("ahead") as connection:
+        connection.execute(update(copies).values(due_at=clock.now() + timedelta(days=40)))
+    nation.settle("H37", FAR, "done")
+    for _ in range(3):
+        clock.advance(minutes=2)
+        nation.carry()
+    with nation.hubs["H58"].service.store.read() as connection:
+        assert connection.execute(select(copies.c.state)).scalars().all() == ["done"]
 
 
 def test_a_letter_climbs_to_the_nation_and_down_again_and_its_fate_comes_back(nation, clock):

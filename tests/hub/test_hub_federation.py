@@ -58,6 +58,45 @@ def test_a_letter_climbs_to_the_nation_and_down_to_another_province_and_the_answ
         assert (reading.envelope.status_code, reading.envelope.description) == ("02", reason)
 
 
+@pytest.mark.parametrize("ahead", [timedelta(days=40), timedelta(days=4_000)])
+def test_a_clock_that_stood_ahead_and_was_put_right_keeps_no_custody(nation, clock, ahead):
+    """Whatever was put off, asked or greeted meanwhile would else wait for as long as that clock was wrong."""
+    right = clock.now()
+    nation.stop("G22")
+    nation.sender.send(letter())
+    clock.advance(seconds=ahead.total_seconds())
+    nation.hubs["H58"].carrier.step()  # the next hub is away: put off, by a clock that is wrong
+    clock.set(right)
+    nation.start("G22")
+    nation.carry()
+    assert len(nation.receiver.waiting()) == 1
+    clock.advance(seconds=ahead.total_seconds())
+    nation.carry()  # asked after, and due again in an impossible future
+    clock.set(right)
+    for client in (nation.receiver, nation.client("G22", GOVERNMENT)):
+        (row,) = client.waiting()
+        client.call("updateStatus", b"{}", docId=row["docId"], status="done")
+    nation.carry()
+    clock.advance(seconds=2 * ASK_AGAIN.total_seconds())
+    nation.carry()
+    assert {state for state, _ in nation.sent().values()} == {"done"}
+    with nation.hubs["H58"].service.store.read() as connection:
+        (asked_at,) = connection.execute(select(neighbours.c.asked_at)).scalars()
+    assert asked_at < right + timedelta(hours=1)
+
+
+def test_a_rate_counted_by_a_clock_that_stood_ahead_shuts_nobody_out(nation, clock):
+    hub = nation.hubs["H58"]
+    enrol(hub, NewAgency(COMMUNE, COMMUNE, per_minute=2), secrets={})
+    clock.advance(days=40)
+    told = [nation.sender.call("getAgenciesList").status for _ in range(3)]
+    assert told == [200, 200, 429]
+    clock.set(NOW)
+    assert nation.sender.call("getAgenciesList").status == 200
+    hub.service.gate.rate._parts.clear()  # another node, that knows the database alone
+    assert nation.sender.call("getAgenciesList").status == 200
+
+
 def test_every_byte_but_the_trace_comes_as_it_was_sent(nation):
     nation.sender.send(letter())
     nation.carry()

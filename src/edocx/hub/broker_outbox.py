@@ -10,7 +10,7 @@ import itertools
 import json
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from urllib.parse import quote
 
@@ -22,6 +22,7 @@ from edocx.hub import agencies
 from edocx.hub.admission import INITIAL, PROCESSING
 from edocx.hub.broker_mail import Pen
 from edocx.hub.configuration import BROKERED, Peer
+from edocx.hub.due import is_due
 from edocx.hub.relay_statement import digest_of
 from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
@@ -93,7 +94,7 @@ class BrokerOutbox:
         if not self.peers:
             return ()
         store, now = self.service.store, self.service.store.now()
-        query = _due(self._mine(INITIAL), now)
+        query = _due(self._mine(INITIAL) & is_due(now, self._longest))
         with store.read() as connection:
             if connection.execute(query.order_by(None).limit(1)).first() is None:
                 return ()  # looking is free, a commit is not
@@ -184,7 +185,7 @@ class BrokerOutbox:
         query = (
             select(messages.c.number, copies.c.recipient, copies.c.via, copies.c.relayed_as)
             .join(copies, copies.c.message == messages.c.number)
-            .where(self._mine(PROCESSING), copies.c.relayed_as.is_not(None), copies.c.due_at <= now)
+            .where(self._mine(PROCESSING), copies.c.relayed_as.is_not(None), is_due(now, self._longest))
             .order_by(copies.c.due_at)
             .limit(4 * BATCH)
         )
@@ -235,6 +236,12 @@ class BrokerOutbox:
         assert broker is not None
         return timedelta(seconds=broker.answer_seconds)
 
+    @property
+    def _longest(self) -> timedelta:
+        broker = self.service.config.broker
+        assert broker is not None
+        return max(LONGEST_PAUSE, self._answer, timedelta(seconds=broker.ask_seconds))
+
     def _mine(self, state: str, *, only: str | None = None) -> ColumnElement[bool]:
         return and_(copies.c.state == state, copies.c.via.in_([only] if only else self.peers))
 
@@ -244,11 +251,11 @@ def object_name(doc_id: str, sha256: str) -> str:
     return f"{doc_id}-{sha256[:16]}"
 
 
-def _due(mine: ColumnElement[bool], now: datetime) -> Any:
+def _due(mine: ColumnElement[bool]) -> Any:
     return (
         select(messages, *_COPY)
         .join(copies, copies.c.message == messages.c.number)
-        .where(mine, copies.c.due_at <= now)
+        .where(mine)
         .order_by(messages.c.urgency.desc(), messages.c.number, copies.c.via, copies.c.sha256, copies.c.attempt)
     )
 

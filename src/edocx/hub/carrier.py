@@ -23,6 +23,7 @@ from edocx.hub import agencies
 from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
 from edocx.hub.bodies import unpadded
 from edocx.hub.configuration import BROKERED, Peer
+from edocx.hub.due import has_passed, is_due
 from edocx.hub.mailroom import MAX_DESCRIPTION
 from edocx.hub.neighbourhood import GREET_AGAIN, Met, greet, learn, note
 from edocx.hub.relay_statement import bounded, digest_of
@@ -86,7 +87,7 @@ class Carrier:
     def _greet_neighbours(self) -> None:
         """Ask each neighbour for its time and the keys it knows, now and then."""
         now = self.service.store.now()
-        if self._greeted is not None and now - self._greeted < GREET_AGAIN:
+        if not has_passed(self._greeted, now, GREET_AGAIN):
             return
         self._greeted = now
         for peer in self.service.config.peers:
@@ -103,7 +104,7 @@ class Carrier:
     def _hand_on(self) -> int:
         now = self.service.store.now()
         with self.service.store.read() as connection:
-            waiting = (copies.c.state == INITIAL) & self._by_http() & (copies.c.due_at <= now)
+            waiting = (copies.c.state == INITIAL) & self._by_http() & is_due(now, LONGEST_PAUSE)
             query = (
                 select(messages, *_COPY)
                 .join(copies, copies.c.message == messages.c.number)
@@ -177,7 +178,7 @@ class Carrier:
         now = self.service.store.now()
         with self.service.store.read() as connection:
             taken = (copies.c.state == PROCESSING) & self._by_http() & copies.c.relayed_as.is_not(None)
-            taken &= copies.c.due_at <= now
+            taken &= is_due(now, max(LONGEST_PAUSE, ASK_AGAIN))
             query = (
                 select(messages, copies.c.recipient, copies.c.via, copies.c.tries, copies.c.relayed_as)
                 .join(copies, copies.c.message == messages.c.number)

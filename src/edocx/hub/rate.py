@@ -23,6 +23,10 @@ from edocx.routing.store.upsert import upsert
 PARTS = 20
 """Into how many parts a minute's allowance is dealt out."""
 
+AHEAD = 2
+"""Minutes that a node's clock may be ahead. A minute later than that was counted by a clock that is put right since:
+its allowance may be spent, and would be until that minute comes."""
+
 # Built once: building an expression takes longer than running it.
 _OPEN = upsert(call_rates).on_conflict_do_nothing()
 _SPENT = select(call_rates.c.minute, call_rates.c.taken).where(call_rates.c.agency == bindparam("its_agency"))
@@ -70,7 +74,7 @@ class Rate:
         """Take one call of what this node holds; raise `Refused` when the minute is known to be used up."""
         with self._lock:
             held = self._parts.get(agency)
-            if held is None or held.minute < minute or not (held.left or held.last):
+            if held is None or not minute <= held.minute <= minute + AHEAD or not (held.left or held.last):
                 return False
             if not held.left:
                 raise refusal.too_many_requests()  # whoever calls on and on costs no commit
@@ -83,7 +87,7 @@ def _part_of(connection: Connection, agency: int, limit: int, minute: int) -> _P
     # Nodes ask one after the other for the same agency.
     row = connection.execute(_SPENT.with_for_update(), {"its_agency": agency}).one()
     # Another node's clock may be ahead by a minute already: then its minute goes on.
-    current, taken = (row.minute, row.taken) if row.minute >= minute else (minute, 0)
+    current, taken = (row.minute, row.taken) if minute <= row.minute <= minute + AHEAD else (minute, 0)
     given = max(0, min(max(1, limit // PARTS), limit - taken))
     if given:
         connection.execute(_TAKE, {"its_agency": agency, "its_minute": current, "now_taken": taken + given})

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from edocx.errors import EdocxError
 from edocx.hub.carrier import Carrier
+from edocx.hub.due import has_passed
 from edocx.hub.retention import BATCH, sweep
 from edocx.hub.service import Service
 
@@ -64,7 +65,7 @@ class Upkeep:
 
     def _sweep(self) -> int:
         days, now = self.service.config.keep_days, self.service.store.now()
-        if days is None or (self._swept is not None and now - self._swept < SWEEP_EVERY):
+        if days is None or not has_passed(self._swept, now, SWEEP_EVERY):
             return 0
         gone = sweep(self.service.store, timedelta(days=days))
         if gone < BATCH:

@@ -48,7 +48,8 @@ def file_request(connection: Connection, agency: Agency, act: str, wish: dict[st
     if len(text) > MAX_WISH:
         raise refusal.too_large(MAX_WISH)
     mine, still_open = requests.c.agency == agency.code, requests.c.state == "open"
-    remembered = and_(mine, or_(still_open, requests.c.settled_at > now - WISH_MEMORY))
+    just_settled = requests.c.settled_at.between(now - WISH_MEMORY, now + WISH_MEMORY)
+    remembered = and_(mine, or_(still_open, just_settled))
     same = and_(remembered, requests.c.act == act, requests.c.wish == text)
     known = connection.execute(select(requests.c.id).where(same).order_by(requests.c.id.desc()).limit(1)).scalar()
     if known is not None:
