@@ -136,6 +136,10 @@ def durable_file(path: Path) -> Iterator[BinaryIO]:
         if sys.platform == "win32":
             temporary.replace(path)
         sync_folder(path.parent)
+    except OSError as error:
+        if error.filename == str(temporary):
+            error.filename = str(path)  # nobody knows the other name, and it is gone
+        raise
     finally:
         temporary.unlink(missing_ok=True)
 
@@ -158,7 +162,11 @@ def _new_part(path: Path) -> tuple[Path, BinaryIO]:
     """Make ``.NAME.XXXXXXXXXXXX.part``, locked while it is open: who clears away can tell a dead process' file."""
     while True:
         place = path.with_name(f".{path.name}.{secrets.token_hex(6)}.part")
-        stream = place.open("x+b")
+        try:
+            stream = place.open("x+b")
+        except OSError as error:
+            error.filename = str(path)
+            raise
         if sys.platform == "win32":
             return place, stream
         # Where the file system knows no locks, nobody else gets one either, and nothing is cleared away.

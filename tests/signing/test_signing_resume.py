@@ -8,11 +8,14 @@ import threading
 
 import pytest
 import signing_samples as samples
+from PIL import Image
 from signing_samples import SIGNED_AT
 from test_signing_cli import edocx, key, tsa  # noqa: F401 - fixtures among them
 
 from edocx.cli.sign_folder import SignedFolder
-from edocx.errors import Text, WrongPassword
+from edocx.documents import PageLayout
+from edocx.errors import StoreUnavailable, Text, WrongPassword
+from edocx.signing.pdf.form import make_form
 from edocx.signing.pdf.resume import level_made
 from edocx.signing.pdf.sign import sign
 
@@ -105,3 +108,30 @@ def test_a_refused_pin_stops_the_run(tmp_path, jobs):
     with pytest.raises(WrongPassword):
         SignedFolder(refuse, jobs=jobs).run(sources, tmp_path / "out", lambda _: None)
     assert len(asked) == jobs, "only those on their way already"
+
+
+@pytest.mark.parametrize("prepared", [False, True])
+def test_a_run_with_a_picture_does_not_take_a_result_without_one_for_done(edocx, signing, folder, prepared):  # noqa: F811
+    picture = folder.parent / "signature.png"
+    Image.new("RGBA", (200, 90), (0, 0, 200, 255)).save(picture)
+    if prepared:
+        make_form(folder / "a.pdf", folder.parent / "form.pdf", PageLayout.standard())
+        (folder.parent / "form.pdf").replace(folder / "a.pdf")
+    assert signed(edocx, signing, folder) == (0, "signed", "B-B")
+    assert signed(edocx, signing, folder, "--image", picture) == (0, "signed", "B-B")
+    assert signed(edocx, signing, folder, "--image", picture) == (0, "skipped", "B-B")
+    assert signed(edocx, signing, folder) == (0, "skipped", "B-B")
+
+
+def test_a_failure_names_the_result_and_not_the_hidden_file_it_waits_in(tmp_path):
+    source, out = tmp_path / "a.pdf", tmp_path / "out"
+    source.write_bytes(b"a")
+    out.mkdir()
+
+    def fail(_source, staged):
+        raise StoreUnavailable(Text("đầy", "full"), hint=Text("", ""), code="EDX-DISK-FULL", where=str(staged))
+
+    for sign_one, lift_one in ((fail, lambda *_: None), (lambda _, staged: staged.write_bytes(b"s") and None, fail)):
+        (one,) = SignedFolder(sign_one, lift_one, level="B-T").run([source], out, lambda _: None)
+        assert one.state == "failed"
+        assert one.error.where == str(out / "a.pdf")

@@ -127,7 +127,7 @@ class SignedFolder:
             self._refusal = error
             raise
         except EdocxError as error:
-            return Outcome(source, out, "failed", error=error)
+            return Outcome(source, out, "failed", error=_named(error, staged, out))
         if self._lift_one is None:
             return Outcome(source, out, "signed", messages=notes)
         return lifting.submit(self._lift, source, staged, out, notes)
@@ -146,13 +146,20 @@ class SignedFolder:
             self._lift_one(staged, out)
         except EdocxError as error:
             if self._keep is None or not isinstance(error, Unavailable):
-                return Outcome(source, out, "failed", error=error)
+                return Outcome(source, out, "failed", error=_named(error, staged, out))
             self._keep(out, error)
             staged.replace(out)
             return Outcome(source, out, "signed", error=error, messages=notes)
         if staged != out:
             staged.unlink(missing_ok=True)
         return Outcome(source, out, "signed", self._level, messages=notes)
+
+
+def _named(error: EdocxError, staged: Path, out: Path) -> EdocxError:
+    """Say where the result was to be: nobody knows the hidden name that it waited under."""
+    if error.where == str(staged):
+        error.where = str(out)
+    return error
 
 
 def sign_folder(
@@ -181,7 +188,7 @@ def sign_folder(
         return sign_as(source, target, signer, role, **look.keywords(source, role, means.at), **options)  # type: ignore[arg-type]
 
     sources = _sources(folder, out)
-    run = _run_of(sign_one, signer, means, jobs=jobs, services=services)
+    run = _run_of(sign_one, signer, means, visible=bool(look.image or look.attachment), jobs=jobs, services=services)
     with progress(len(sources)) as advance:
         step = advance(itertools.repeat(None))
 
@@ -204,7 +211,7 @@ def _sources(folder: Path, out: Path) -> list[Path]:
         return sorted(path for path in folder.iterdir() if path.suffix.lower() == ".pdf" and path.is_file())
 
 
-def _run_of(sign_one: Step, signer: Signer, means: Means, *, jobs: int, services: int) -> SignedFolder:
+def _run_of(sign_one: Step, signer: Signer, means: Means, *, visible: bool, jobs: int, services: int) -> SignedFolder:
     """Join signing with what lifts the result to its level; raise `UsageError` when the means for that are missing."""
     from edocx.signing.pdf.deferred import drop_task, keep_task
     from edocx.signing.pdf.extend import extend_file, require_means
@@ -228,7 +235,7 @@ def _run_of(sign_one: Step, signer: Signer, means: Means, *, jobs: int, services
         sign_one,
         None if level == "B-B" else lift_one,
         level=level,
-        look_at=lambda source, made: level_made(source, made, signer, at=at, criteria=means.criteria),
+        look_at=lambda source, made: level_made(source, made, signer, at=at, criteria=means.criteria, visible=visible),
         jobs=jobs,
         services=services,
         keep=keep if means.defer else None,
@@ -247,7 +254,7 @@ def _one_folder(out: Path) -> UsageError:
 def _show(outcome: Outcome) -> None:
     words = {
         "signed": Text("đã ký", "signed"),
-        "skipped": Text("đã có sẵn", "was there"),
+        "skipped": Text("đã ký từ lần trước, giữ nguyên", "signed by an earlier run, kept as it is"),
         "failed": Text("không ký được", "not signed"),
     }
     reason = "" if outcome.error is None else f"  {outcome.error.text.in_language(language())} [{outcome.error.code}]"

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from edocx.content import is_named
+from edocx.errors import EdocxError
 
 if sys.platform != "win32":
     import fcntl
@@ -38,21 +39,32 @@ _cleared: set[Path] = set()
 def working_file(out: Path) -> Iterator[Path]:
     """Make an empty file beside ``out`` that is this block's alone (``.NAME.XXXXXXXX.signing``); remove it at the end.
 
-    The block renames it to ``out`` when it is done. Raises ``OSError``, naming ``out``.
+    The block renames it to ``out`` when it is done. Raises ``OSError``, naming ``out``; so do errors of edocx that
+    leave the block.
     """
-    place = out
-    try:
-        clear_abandoned(out.parent)
-        place, lock = _make(out)
+    clear_abandoned(out.parent)
+    place, lock = _make(out)
+    with naming_instead(out, place):
         try:
             yield place
         finally:
             place.unlink(missing_ok=True)
             if lock is not None:
                 os.close(lock)
+
+
+@contextmanager
+def naming_instead(out: Path, hidden: Path) -> Iterator[None]:
+    """Let errors of a file that goes afterwards name ``out``: nobody knows the other name."""
+    try:
+        yield
     except OSError as error:
-        if error.filename == str(place):
-            error.filename = str(out)  # nobody knows the other name, and it is gone
+        if error.filename == str(hidden):
+            error.filename = str(out)
+        raise
+    except EdocxError as error:
+        if error.where == str(hidden):
+            error.where = str(out)
         raise
 
 
@@ -69,6 +81,9 @@ def _make(out: Path) -> tuple[Path, int | None]:
             opened = os.open(place, os.O_RDWR | os.O_CREAT | os.O_EXCL | _NO_LINK | _BINARY, 0o666)
         except FileExistsError:
             continue
+        except OSError as error:
+            error.filename = str(out)
+            raise
         if sys.platform == "win32":  # an open file has no other name given there, and nothing is cleared away
             os.close(opened)
             return place, None

@@ -29,6 +29,7 @@ from edocx.signing.pdf.page_view import corners_of, inherited, view_of
 from edocx.signing.pdf.verify import verify_pdf
 from edocx.signing.report import Integrity, Message, Report
 from edocx.signing.trust import TrustStore
+from edocx.signing.working_file import naming_instead
 
 VERDICT_NAME = "source-verdict.json"
 MAX_ORIGINAL = 256 * 1024 * 1024
@@ -80,7 +81,8 @@ def make_copy(
     mark = copy_mark(form, agency, at)
     with tempfile.TemporaryDirectory(dir=out.parent) as folder:
         body = Path(folder) / out.name
-        build_copy(source, body, verdict, pages=pages)
+        with naming_instead(out, body):
+            build_copy(source, body, verdict, pages=pages)
         box = mark_box(body, mark)
         return sign_as(
             body,

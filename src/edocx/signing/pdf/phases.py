@@ -214,7 +214,9 @@ def _place(
     rectangle = corners_of(widget["/Rect"])
     require_room(rectangle, where)
     view = widget_view(revision, widget)
-    return None, style and Upright(view=view, corners=view.to_seen(rectangle), inner=style)
+    # Without a picture the place stays empty: pyHanko would put a stamp of its own there, in English.
+    shown = style or stamp_style(Appearance())
+    return None, Upright(view=view, corners=view.to_seen(rectangle), inner=shown)
 
 
 def _content(prepared: Prepared, signature: bytes, timestamps: Timestamper | None) -> bytes:
