@@ -8,10 +8,13 @@ from datetime import timedelta
 
 import pytest
 from hub_scene import SECRETS, A, B, C, document, enrol, exchange, status
+from sqlalchemy import func, select
 
 from edocx.errors import Refused, UsageError
-from edocx.hub import NewAgency, agencies, wishes
+from edocx.hub import NewAgency, agencies, heard, wishes
 from edocx.hub.gate import is_loopback
+from edocx.hub.schema import heard as heard_table
+from edocx.hub.schema import requests
 from edocx.hub.signed_headers import SignedHeaders, sign
 
 
@@ -273,6 +276,87 @@ def test_a_wish_said_again_by_somebody_else_is_one_wish_also_just_after_it_was_s
     client(A).call("registerAgency", wish)
     with store.read() as connection:
         assert len(wishes.open_requests(connection)) == 1
+
+
+def test_headers_of_one_call_fill_no_agency_s_place_with_wishes(client, hub, clock):
+    """The axis signs no body: whoever saw the headers of one call files other wishes by them, and few of them."""
+    caller, caught = client(A), []
+    sent, caller.raw = caller.raw, lambda request, lines, body: caught.append(lines)
+    caller.call("getAgenciesList")
+
+    def stolen(number, name="registerAgency"):
+        wish = json.dumps({"code": f"{A}.{number:03}", "name": "x"}).encode()
+        return sent(f"POST /{name} HTTP/1.1", caught[0], wish)
+
+    statuses = [stolen(number).status for number in range(60)]
+    assert statuses == [200] * wishes.MOST_OF_ONE_STAMP + [429] * (60 - wishes.MOST_OF_ONE_STAMP)
+    # Another capture of long ago counts with it; the agency's own client, started anew, is heard.
+    old = client(A, timestamp="01012021T000000+0000")
+    assert old.call("registerAgency", b'{"code": "%s.ZZ"}' % A.encode()).status == 429
+    fresh = client(A, timestamp="15062023T080000+0000")
+    for number in range(5):
+        wish = json.dumps({"code": f"{A}.{500 + number}", "name": "x"}).encode()
+        assert fresh.call("registerAgency", wish).status == 200
+    assert fresh.call("deleteAgency", b"{}", AgencyCode=f"{A}.07").status == 200
+
+
+def test_a_call_that_names_its_operation_serves_no_other(client, hub):
+    doc_id = client(A).send(document()).json()["DocId"]
+    told = {"docId": doc_id, "status": "done", "edx_operation": "getEdoc"}
+    assert client(B).call("updateStatus", b"{}", **told).json()["EdxCode"] == "EDX-HUB-HEADERS"
+    assert [row["docId"] for row in client(B).waiting()] == [doc_id]
+    assert client(B).call("getEdoc", b"{}", **told).json()["status"] == "OK"
+
+
+def test_a_call_made_for_one_time_alone_is_not_done_again(client, hub, clock):
+    """A copy that failed is offered anew; the headers of the first acknowledgement, said again, must not settle it."""
+    doc_id = client(A).send(document()).json()["DocId"]
+    receiver, caught = client(B), []
+    sent = receiver.raw
+    receiver.raw = lambda *told: (caught.append(told), sent(*told))[1]
+    receiver.call("updateStatus", b"{}", docId=doc_id, status="fail", edx_operation="updateStatus", edx_once="1a")
+    assert client(A).send(document()).json()["DocId"] == doc_id
+    assert [row["docId"] for row in client(B).waiting()] == [doc_id]
+    assert sent(*caught[0]).json()["status"] == "OK"
+    assert [row["docId"] for row in client(B).waiting()] == [doc_id]
+    told = {"docId": doc_id, "status": "done"}
+    assert client(B).call("updateStatus", b"{}", **told, edx_once="1b").json()["status"] == "OK"
+    assert client(B).waiting() == []
+    for word in ("x" * 65, "a b", "é"):
+        assert client(B).call("updateStatus", b"{}", **told, edx_once=word).status == 400
+    wish = json.dumps({"code": f"{A}.01", "name": "x"}).encode()
+    for _ in range(2):
+        assert client(A).call("registerAgency", wish, edx_once="2").json()["status"] == "OK"
+        clock.advance(hours=3)
+        with hub.service.store.begin("settle") as connection:
+            for row in wishes.open_requests(connection):
+                wishes.settle_request(connection, row.id, grant=False, now=clock.now(), by="admin")
+    with hub.service.store.read() as connection:
+        assert connection.execute(select(func.count()).select_from(requests)).scalar_one() == 1
+
+
+def test_an_official_client_acknowledges_two_attempts_by_the_very_same_headers(client):
+    """Its timestamp is frozen and its map never cleared: refused as a repeat, the copy would come back for ever."""
+    receiver, caught = client(B), []
+    doc_id = client(A).send(document()).json()["DocId"]
+    sent = receiver.raw
+    receiver.raw = lambda *told: (caught.append(told[1]), sent(*told))[1]
+    for _ in range(2):
+        assert [row["docId"] for row in client(B).waiting()] == [doc_id]
+        assert receiver.call("updateStatus", b"{}", docId=doc_id, status="fail").json()["status"] == "OK"
+        assert client(B).waiting() == []
+        client(A).send(document())
+    assert caught[0] == caught[1]
+
+
+def test_what_is_remembered_of_calls_fills_no_database(client, hub, monkeypatch):
+    monkeypatch.setattr(heard, "MOST_HEARD", 5)
+    monkeypatch.setattr(heard, "_PRUNE_EVERY", 10)
+    doc_id = client(A).send(document()).json()["DocId"]
+    for number in range(25):
+        client(B).call("updateStatus", b"{}", docId=doc_id, status="processing", edx_once=f"w{number}")
+    with hub.service.store.read() as connection:
+        assert connection.execute(select(func.count()).select_from(heard_table)).scalar_one() <= 15
 
 
 def test_wishes_beyond_what_may_wait_are_refused_with_that_reason(client, monkeypatch):

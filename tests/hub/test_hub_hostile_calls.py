@@ -22,7 +22,17 @@ ALL = OPERATIONS | AMONG_HUBS | FOR_OFFICES
 PARAMETERS = (
     *("from", "to", "servicetype", "messagetype", "hash-file", "docId", "filePath", "status", "description", "level"),
     *("AgencyCode", "fromDate", "toDate", "edx-message-id", "edx-relays", "edx-statement", "edx-document-id"),
-    *("edx-business", "edx-urgency", "edx-since", "edx-after", "edx-follows", "edx-operation", "edx-body", "timestamp"),
+    *(
+        "edx-business",
+        "edx-urgency",
+        "edx-since",
+        "edx-after",
+        "edx-follows",
+        "edx-operation",
+        "edx-body",
+        "edx-once",
+        "timestamp",
+    ),
 )
 NASTY = (
     *("", "0", "-1", "1" * 5_000, "9" * 30, "\x00", "a\x00b", "x" * 5_000, "../../etc/passwd", "%00", "%ff%fe"),

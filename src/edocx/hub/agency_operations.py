@@ -11,6 +11,7 @@ from starlette.responses import Response
 
 from edocx.hub import agencies, mailroom, refusal, replies, wishes
 from edocx.hub.call import Call, answer, small_body
+from edocx.hub.heard import was_heard
 from edocx.hub.schema import agencies as table
 
 _WISHED = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
@@ -41,8 +42,11 @@ async def delete_agency(call: Call) -> Response:
 
 async def _file(call: Call, act: str, wish: dict[str, str]) -> Response:
     def run() -> bytes:
+        now = call.service.store.now()
         with call.service.store.begin("request") as connection:
-            wishes.file_request(connection, call.caller.agency, act, wish, now=call.service.store.now())
+            if not was_heard(connection, call, now):
+                stamp = wishes.stamp_of(call.caller.parameters, now)
+                wishes.file_request(connection, call.caller.agency, act, wish, now=now, stamp=stamp)
         return replies.to_bytes(replies.ok(ErrorDesc="Da tiep nhan yeu cau, cho quan tri phe duyet"))
 
     return answer(await run_in_threadpool(run))

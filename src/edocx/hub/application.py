@@ -148,7 +148,9 @@ async def _operate(service: Service, name: str, operation: Operation, request: R
         caller = await run_in_threadpool(service.gate.let_in, request)
         believed(request)
         agency = caller.agency.code
-        return await operation(Call(service, request, caller))
+        call = Call(service, request, caller)
+        call.require_operation(name)
+        return await operation(call)
     except EdocxError as error:
         outcome = error.code
         return refused(error, name)

@@ -21,6 +21,7 @@ from edocx.errors import InputError, UnitError
 from edocx.hub import agency_operations, mailroom, refusal, replies
 from edocx.hub.admission import EDOC, STATUS, Offered
 from edocx.hub.call import Call, Operation, answer, file_answer, reading, small_body, take_body
+from edocx.hub.heard import was_heard
 from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import LetterFacts, told_facts
 from edocx.hub.neighbourhood import OPERATION, greeting
@@ -189,8 +190,11 @@ async def update_status(call: Call) -> Response:
     await small_body(call)
 
     def act(connection: Connection) -> tuple[int, float] | None:
+        now = call.service.store.now()
+        if was_heard(connection, call, now):
+            return None
         words = (call.get("docId"), call.get("status"), call.get("description"))
-        return mailroom.update_status(connection, call.caller.agency, *words, now=call.service.store.now())
+        return mailroom.update_status(connection, call.caller.agency, *words, now=now)
 
     waited = await run_in_threadpool(call.service.store.write, "status", act)
     if waited is not None:

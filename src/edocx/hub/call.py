@@ -37,6 +37,12 @@ class Call:
         """Return a signed parameter, "" when it was not given."""
         return self.caller.parameters.get(name)
 
+    def require_operation(self, operation: str) -> None:
+        """Raise `Refused` when the caller signed that it means another operation; official clients sign none."""
+        meant = self.get("edx-operation")
+        if meant and meant != operation:
+            raise refusal.bad_headers("edx-operation")
+
     def require_no_file(self) -> None:
         """Raise `Refused` for the headers of a sendEdoc: clients sign the kind of body anew for every call."""
         if self.get("Content-Type").lower().startswith("application/octet-stream"):

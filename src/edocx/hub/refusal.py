@@ -328,6 +328,22 @@ def too_many_wishes() -> Refused:
     )
 
 
+def too_many_of_one_stamp() -> Refused:
+    """Return the refusal of one more wish under a timestamp, or under old ones, than may wait for an administrator."""
+    return Refused(
+        Text(
+            "Quá nhiều yêu cầu chờ duyệt dưới cùng một dấu thời gian (hoặc dấu thời gian cũ).",
+            "Too many wishes wait for an administrator under one timestamp, or under old ones.",
+        ),
+        hint=Text(
+            "Khởi động lại ứng dụng (dấu thời gian được tạo một lần), hoặc chờ quản trị duyệt.",
+            "Restart the client (its timestamp is made once), or wait for the administrator.",
+        ),
+        code="EDX-HUB-RATE",
+        retryable=True,
+    )
+
+
 def no_such_path(*, method: bool = False) -> UsageError:
     """Return the refusal of a path or method that does not exist."""
     return UsageError(

@@ -31,7 +31,7 @@ from edocx.errors import StoreUnavailable, Text
 from edocx.routing.store import tables as routing_tables
 from edocx.routing.store.tables import Moment
 
-VERSION = 3
+VERSION = 4
 """The version of these tables."""
 
 OLDEST = 2
@@ -158,6 +158,8 @@ requests = Table(
     Column("filed_at", Moment, nullable=False),
     Column("settled_at", Moment),
     Column("settled_by", String(200)),
+    # The signed timestamp that it was wished under, or "old" for one that was old by then.
+    Column("stamp", String(64)),
 )
 
 audit = Table(
@@ -248,6 +250,17 @@ heads = Table(
     Column("signature", LargeBinary, nullable=False),
     Column("kept_at", Moment, nullable=False),
     Index("ix_heads_unit", "unit", "number"),
+)
+
+heard = Table(
+    # Words that callers signed for one call alone (`edocx.hub.heard`), the newest of each agency.
+    "heard",
+    metadata,
+    Column("number", _RowId, primary_key=True),
+    Column("agency", ForeignKey(agencies.c.id), nullable=False),
+    Column("word", String(64), nullable=False),
+    Column("heard_at", Moment, nullable=False),
+    UniqueConstraint("agency", "word"),
 )
 
 call_rates = Table(

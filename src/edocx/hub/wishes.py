@@ -17,6 +17,7 @@ from edocx.errors import Refused, Text, UnitError
 from edocx.hub import refusal
 from edocx.hub.agencies import LENGTHS, Agency, NewAgency, close, find, note, register, require, tidied_facts
 from edocx.hub.schema import agencies, requests
+from edocx.hub.signed_headers import Parameters
 from edocx.hub.told_text import tidied
 from edocx.units import Scheme, UnitId
 
@@ -29,16 +30,33 @@ WISH_MEMORY = timedelta(hours=1)
 MAX_OPEN_WISHES = 100
 """Requests of one agency that wait for the administrator; further ones are refused until some are settled."""
 
+MOST_OF_ONE_STAMP = 20
+"""Open requests under one signed timestamp, and under all old ones together: whoever saw the headers of one call can
+file wishes by them, and is not to fill the place of the agency's own. A client that is started anew has a new one."""
+
+FRESH = timedelta(days=1)
+"""How long a timestamp counts for itself. Official clients' are frozen for the life of their process."""
+
+_OLD = "old"
 _FLAT = (Scheme.ENTERPRISE, Scheme.SCHEMED)
 _MOST_LEVELS = 8
 """Levels climbed in the register: the nation has four; against a ring of parents."""
 
 
-def file_request(connection: Connection, agency: Agency, act: str, wish: dict[str, str], *, now: datetime) -> int:
+def stamp_of(parameters: Parameters, now: datetime) -> str:
+    """Return under which timestamp a call counts: its own while that is fresh, else with all the old ones."""
+    made = parameters.made_at
+    return parameters.get("timestamp") if made is not None and abs(now - made) <= FRESH else _OLD
+
+
+def file_request(
+    connection: Connection, agency: Agency, act: str, wish: dict[str, str], *, now: datetime, stamp: str | None = None
+) -> int:
     """Write down what an agency wants changed in the register, within its own subtree; return the request's number.
 
     The same wish again is the same request while it is open, and for `WISH_MEMORY` after: the headers of a
     call can be replayed (axis-http.md §1.3), and an administrator who settled a wish is not to find it there again.
+    ``stamp`` is the timestamp that it is wished under (`stamp_of`).
     """
     code, above = wish.get("code", ""), wish.get("pcode", "")
     if not code:
@@ -57,7 +75,12 @@ def file_request(connection: Connection, agency: Agency, act: str, wish: dict[st
     waiting = connection.execute(select(func.count()).select_from(requests).where(mine, still_open)).scalar_one()
     if waiting >= MAX_OPEN_WISHES:
         raise refusal.too_many_wishes()
+    if stamp is not None:
+        alike = select(func.count()).select_from(requests).where(mine, still_open, requests.c.stamp == stamp)
+        if connection.execute(alike).scalar_one() >= MOST_OF_ONE_STAMP:
+            raise refusal.too_many_of_one_stamp()
     row = {"agency": agency.code, "act": act, "code": code, "wish": text, "state": "open", "filed_at": now}
+    row |= {"stamp": stamp}
     return int(connection.execute(insert(requests), row).inserted_primary_key[0])  # type: ignore[index]
 
 

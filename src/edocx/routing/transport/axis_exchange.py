@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import secrets
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
@@ -117,7 +118,7 @@ class AxisExchange:
         stands for when it refuses.
         """
         httpx = httpx_module()
-        headers = self._headers(parameters, "application/octet-stream" if binary else "application/json")
+        headers = self._headers(operation, parameters, "application/octet-stream" if binary else "application/json")
         if length is not None:
             headers.append((b"Content-Length", str(length).encode()))
         try:
@@ -137,7 +138,7 @@ class AxisExchange:
     def download(self, parameters: Mapping[str, str], *, limit: int) -> Iterator[bytes]:
         """Yield a document's raw bytes (``downloadEdoc``); a refusal comes as JSON and is raised."""
         httpx = httpx_module()
-        headers = self._headers(parameters, "application/json")
+        headers = self._headers("downloadEdoc", parameters, "application/json")
         try:
             with self._http().stream("GET", "/downloadEdoc", headers=headers) as response:
                 if response.status_code != httpx.codes.OK or "json" in response.headers.get("content-type", ""):
@@ -153,13 +154,17 @@ class AxisExchange:
             self._client.close()
             self._client = None
 
-    def _headers(self, parameters: Mapping[str, str], content_type: str) -> list[tuple[bytes, bytes]]:
+    def _headers(self, operation: str, parameters: Mapping[str, str], content_type: str) -> list[tuple[bytes, bytes]]:
         now = in_vietnam(self._clock.now())
         told = {
             "systemid": self._system,
             # The part after "+" is milliseconds, not a zone.
             "timestamp": f"{now:%d%m%YT%H%M%S}+{now.microsecond // 1000:04d}",
             "Content-Type": content_type,
+            # Ours alone, which a foreign axis ignores: the axis' signature covers no path, and proves no first time
+            # (axis-http.md §1.3). With these two, headers that somebody saw serve nothing else and nothing twice.
+            "edx-operation": operation,
+            "edx-once": secrets.token_hex(8),
         } | {name: one_line(value) for name, value in parameters.items() if value}
         signed = {f"{_PREFIX}{name}": value for name, value in told.items()}
         message = json.dumps(signed, ensure_ascii=False, separators=(",", ":")).encode()

@@ -118,7 +118,7 @@ class NatsExchange(AxisExchange):
         return triple_in(data, int(answer.head.get("status") or 0), self._endpoint)
 
     def _ask(self, method: str, operation: str, parameters: Mapping[str, str], content: Blob, *, binary: bool) -> Frame:
-        lines = self._headers(parameters, "application/octet-stream" if binary else "application/json")
+        lines = self._headers(operation, parameters, "application/octet-stream" if binary else "application/json")
         head = {
             "method": method,
             "operation": operation,
