@@ -1,19 +1,17 @@
-"""The small codecs of signing, over everything that could come: DER, PKCS#11 URIs, pending signatures."""
+"""The small codecs of signing, over everything that could come: DER, PKCS#11 URIs. Pending signatures: test_signing_complete."""
 
 from __future__ import annotations
 
 import contextlib
-import json
 
 from asn1crypto import core
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edocx.errors import EdocxError, InputError
+from edocx.errors import EdocxError
 from edocx.signing.cms.content import _oid, tlv
 from edocx.signing.keys import open_signer
 from edocx.signing.keys.pkcs11_uri import Pkcs11Uri
-from edocx.signing.pdf.prepared import Prepared
 
 
 @given(st.binary(max_size=70_000))
@@ -48,28 +46,3 @@ def test_no_uri_ends_in_anything_but_our_errors(rest):
                 Pkcs11Uri.parse(kind + rest + "?module-path=/m.so")
             else:
                 open_signer(f"csc:{rest}")
-
-
-json_values = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=10), inner, max_size=3),
-    max_leaves=10,
-)
-
-
-@given(json_values, st.sampled_from(["gap", "chain", "scheme", "certificate", "working_file", "schema", "hash_name"]))
-def test_pending_data_is_read_back_or_refused(value, name):
-    whole = Prepared(
-        working_file="w.pdf",
-        document_digest=bytes(32),
-        gap=(10, 20),
-        signed_attributes=b"1\x00",
-        certificate=b"0\x00",
-        chain=(),
-        scheme="ecdsa",
-        hash_name="sha256",
-    )
-    data = json.loads(json.dumps(whole.to_json()))
-    assert Prepared.from_json(data) == whole
-    with contextlib.suppress(InputError):
-        Prepared.from_json({**data, name: value})

@@ -131,10 +131,12 @@ AROUND = Message.of(
 )
 IRREGULAR = Message.of(
     "EDX-PDF-IRREGULAR",
-    "warning",
+    "error",
     Text(
-        "Cấu trúc tệp PDF không đúng chuẩn, nhưng toàn bộ tệp đúng là những gì đã được ký.",
-        "The PDF's structure is irregular, but the whole file is exactly what was signed.",
+        "Các byte của tệp đúng là những gì đã được ký, nhưng cấu trúc PDF hỏng: mỗi phần mềm có thể hiển thị một khác. "
+        "Đề nghị bên gửi xuất lại PDF đúng chuẩn và ký lại.",
+        "The file's bytes are exactly those that were signed, but the PDF's structure is broken: each program may show "
+        "something else. Ask the sender for a sound PDF, signed anew.",
     ),
 )
 NO_CERTIFICATE = Message.of(

@@ -8,7 +8,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edocx.signing.doctor import MAX_EXAMINED, cut_short, explain
-from edocx.signing.pdf.salvage import examine_bytes, ranges_in
+from edocx.signing.pdf.salvage import is_signed_whole, ranges_in
 from edocx.signing.report import Message
 
 MAX_TRIED = 3
@@ -23,4 +23,4 @@ def accident_to(path: Path) -> Message | None:
     end = max((second + length for _, _, second, length in ranges_in(data)), default=0)
     if end > len(data):
         return cut_short(end - len(data))
-    return explain(data, lambda variant: any(found.failure is None for found in examine_bytes(variant, MAX_TRIED)))
+    return explain(data, lambda variant: is_signed_whole(variant, MAX_TRIED))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -57,6 +58,11 @@ class Appearance(BaseModel):
         """Whether there is anything to see."""
         return self.image is not None or bool(self.lines)
 
+    @property
+    def foot(self) -> float:
+        """Points beneath an image that its lines of text take."""
+        return 1.35 * self.text_size * len(self.lines) if self.image is not None else 0.0
+
 
 def signing_time_text(moment: datetime) -> str:
     """Write a signing time as the decree wants it: ISO 8601 in Vietnam's zone, to the second."""
@@ -72,7 +78,6 @@ def stamp_style(appearance: Appearance) -> BaseStampStyle:
             background_layout=_filling(foot=0),
             background_opacity=1.0,
         )
-    foot = 1.35 * appearance.text_size * len(appearance.lines) if appearance.image is not None else 0
     # pyHanko interpolates the text with %; what comes from outside must stay as it is.
     text = "\n".join(appearance.lines).replace("%", "%%")
     return TextStampStyle(
@@ -94,7 +99,7 @@ def stamp_style(appearance: Appearance) -> BaseStampStyle:
             margins=Margins.uniform(0),
         ),
         background=_image(appearance.image),
-        background_layout=_filling(foot=round(foot)),
+        background_layout=_filling(foot=round(appearance.foot)),
         background_opacity=1.0,
     )
 
@@ -146,6 +151,35 @@ def _filling(*, foot: int) -> SimpleBoxLayoutRule:
 def _image(path: Path | None) -> PdfContent:
     if path is None:
         return RawContent(b"", box=BoxConstraints(width=1, height=1))
+    return PdfImage(_loaded(path))
+
+
+@dataclass(frozen=True, slots=True)
+class ImageFacts:
+    """Width and height of a picture in pixels, and whether all of it is transparent."""
+
+    width: int
+    height: int
+    empty: bool
+
+
+def image_facts(path: Path) -> ImageFacts:
+    """Look at a picture, once for each state of its file; raise `InputError` for one that is none."""
+    try:
+        state = path.stat()
+    except OSError:
+        return _facts(path, (0, 0))  # which says what is wrong
+    return _facts(path, (state.st_mtime_ns, state.st_size))
+
+
+@functools.lru_cache(16)
+def _facts(path: Path, _state: tuple[int, int]) -> ImageFacts:
+    with _loaded(path) as image:
+        shown = image.convert("RGBA").getchannel("A").getextrema()
+        return ImageFacts(image.width, image.height, shown[1] == 0)
+
+
+def _loaded(path: Path) -> Any:
     try:
         _refuse_bomb(path)
         # PNG alone: every other decoder is attack surface that no seal needs.
@@ -158,7 +192,7 @@ def _image(path: Path | None) -> PdfContent:
             code="EDX-IMAGE-UNREADABLE",
             where=str(path),
         ) from error
-    return PdfImage(image)
+    return image
 
 
 def _refuse_bomb(path: Path) -> None:

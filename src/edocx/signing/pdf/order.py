@@ -25,6 +25,7 @@ from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.field_text import FieldValue
 from edocx.signing.pdf.form import SEAL_FIELD
 from edocx.signing.pdf.look import Look
+from edocx.signing.pdf.look_notes import look_notes
 from edocx.signing.pdf.phases import prepare
 from edocx.signing.pdf.prepared import Prepared
 from edocx.signing.pdf.sign import LevelTask, Signed, sign_to_level
@@ -83,7 +84,10 @@ def sign_as(
     ``EDX-SIGN-INITIALS``, and what `slot_for` raises.
     """
     notes, fields = _admit(source, signer, role, at, criteria, evidence, exempt=exempt, initials=initials)
-    name, look = _plan(source, fields, role, appearance, field, box, reason, fill, initials=initials, exempt=exempt)
+    name, look, seen = _plan(
+        source, fields, role, appearance, field, box, reason, fill, initials=initials, exempt=exempt
+    )
+    notes += seen
     done = sign_to_level(
         source, out, signer, at=at, field=name, level=level, timestamps=timestamps, evidence=evidence,
         unstamped=unstamped, keep=keep, fast=fast, **look,
@@ -114,7 +118,10 @@ def prepare_as(
     disk when this returns. Raises what `sign_as` raises, but for what only a signature can.
     """
     notes, fields = _admit(source, signer, role, at, criteria, None, exempt=exempt, initials=initials)
-    name, look = _plan(source, fields, role, appearance, field, box, reason, fill, initials=initials, exempt=exempt)
+    name, look, seen = _plan(
+        source, fields, role, appearance, field, box, reason, fill, initials=initials, exempt=exempt
+    )
+    notes += seen
     prepared = prepare(
         source, working_file, certificate=signer.certificate, algorithm=signer.algorithm, chain=signer.chain, at=at,
         field=name, timestamp_room=timestamp_room, **look,
@@ -125,8 +132,8 @@ def prepare_as(
 def _plan(  # noqa: PLR0917 - what both doors were told
     source: Path, fields: Fields, role: Role, appearance: Appearance | None, field: str | None, box: Box | None,
     reason: str | None, fill: Mapping[str, FieldValue] | None, *, initials: bool, exempt: bool,
-) -> tuple[str, Look]:  # fmt: skip
-    """Return the field that is signed, and how: see `slot_for`."""
+) -> tuple[str, Look, tuple[Message, ...]]:  # fmt: skip
+    """Return the field that is signed, how, and what will be odd about its look: see `slot_for`, `look_notes`."""
     visible = appearance is not None and appearance.visible
     slot = slot_for(
         source, fields, role, visible=visible, field=field, box=box, initials=initials, exempt=exempt
@@ -137,7 +144,7 @@ def _plan(  # noqa: PLR0917 - what both doors were told
         "box": slot.box, "seal": slot.seal, "lock": slot.lock, "certify": not fields.taken and role == "person",
         "appearance": appearance, "reason": reason, "fill": fill,
     }  # fmt: skip
-    return slot.name, look
+    return slot.name, look, look_notes(source, slot, appearance, fill)
 
 
 def _admit(  # noqa: PLR0917 - one caller

@@ -7,19 +7,19 @@ from pathlib import Path
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name
-from pyhanko.sign.fields import enumerate_sig_fields
 from pyhanko.stamp import BaseStampStyle
 
 from edocx.content import storage_translated
 from edocx.documents import Box
+from edocx.errors import Text, UsageError
 from edocx.signing.fitness import Role
 from edocx.signing.pdf.appearance import Appearance, Upright, stamp_style
-from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf, open_source
+from edocx.signing.pdf.document import MALFORMED, damaged, open_source
 from edocx.signing.pdf.form import PRINT
 from edocx.signing.pdf.page_text import render_page
-from edocx.signing.pdf.page_view import PageView, seen_box
+from edocx.signing.pdf.page_view import PageView
 from edocx.signing.pdf.revision import Revision, open_revision, require_place
-from edocx.signing.pdf.slot import Fields, place_near, slot_for
+from edocx.signing.pdf.slot import Fields, field_box, place_near, slot_for
 
 
 @storage_translated()
@@ -62,12 +62,19 @@ def _place(source: Path, role: Role, box: Box | None, *, exempt: bool) -> Box:
     slot = slot_for(source, Fields.of(source), role, visible=True, box=box, exempt=exempt)
     if slot.box is not None:
         return slot.box
-    with open_pdf(source) as reader:
-        try:
-            widget = next(one.get_object() for name, _, one in enumerate_sig_fields(reader) if name == slot.name)
-            return seen_box(reader, widget)
-        except MALFORMED as error:
-            raise damaged(str(source)) from error
+    box = field_box(source, slot.name)
+    if box is None:
+        raise _unseen(source, slot.name)
+    return box
+
+
+def _unseen(source: Path, name: str) -> UsageError:
+    return UsageError(
+        Text(f"Ô chữ ký “{name[:100]}” không hiện trên trang.", f"The field “{name[:100]}” shows on no page."),
+        hint=Text("Chọn ô khác, hoặc ký không hiển thị.", "Choose another field, or sign invisibly."),
+        code="EDX-SIGN-PLACE",
+        where=str(source),
+    )
 
 
 def _draw(revision: Revision, place: Box, view: PageView, style: BaseStampStyle) -> None:

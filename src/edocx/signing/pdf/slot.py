@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
+from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.sign.fields import enumerate_sig_fields
 
 from edocx.documents import Box
@@ -20,6 +21,7 @@ from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.drawn import drawn_signatures
 from edocx.signing.pdf.form import SEAL_FIELD, initial_field, joint_seal_field, person_field
 from edocx.signing.pdf.page_text import box_above
+from edocx.signing.pdf.page_view import seen_box
 from edocx.signing.pdf.permission import closed_to
 from edocx.signing.pdf.placing import layout_for, page_size
 
@@ -61,12 +63,14 @@ class Slot:
 
     ``name`` is its field; ``box`` its place where that field is new and shows something. ``seal`` is where an empty
     field for the seal to come is made with it. ``lock`` is for a new seal: no change is permitted after it.
+    ``sealless`` says of a first, visible personal signature that it leaves no place for a seal that is seen.
     """
 
     name: str
     box: Box | None = None
     seal: Box | None = None
     lock: bool = False
+    sealless: bool = False
 
 
 def slot_for(
@@ -90,10 +94,15 @@ def slot_for(
         raise _no_such_field(source, field, fields)
     fresh = f"EdocxSignature{len(fields.taken) + 1}"
     marks = exempt and box is not None  # the top right of the page, whatever else was prepared
+    leaves_room = not initials and not fields.taken and SEAL_FIELD not in fields.free
     name = field or (None if marks else _free_field(fields.free, "initials" if initials else role)) or fresh
     if name in fields.free:
         if box is not None:
             raise _placed(source, name)
+        if leaves_room and visible and role == "person":
+            place = None if _locks(source, name) else field_box(source, name)
+            seal = None if place is None else _room_for_seal(source, place)
+            return Slot(name, seal=seal, sealless=seal is None)
         return Slot(name)
     sealing = role == "organisation"
     if not visible and box is None:
@@ -103,8 +112,35 @@ def slot_for(
     if sealing:
         return Slot(name, box or seal_place(source), lock=True)
     place = box or layout_for(source).signatures[0]
-    leaves_room = not initials and not fields.taken and SEAL_FIELD not in fields.free
-    return Slot(name, place, seal=_room_for_seal(source, place) if leaves_room else None)
+    seal = _room_for_seal(source, place) if leaves_room else None
+    return Slot(name, place, seal=seal, sealless=leaves_room and seal is None)
+
+
+def field_box(source: Path, name: str) -> Box | None:
+    """Return where a signature field stands on its page; None for one that shows nothing. Raises `PdfError`."""
+    with open_pdf(source) as reader:
+        try:
+            widget = _widget(reader, name)
+            box = seen_box(reader, widget) if widget is not None and "/Rect" in widget else None
+        except MALFORMED as error:
+            raise damaged(str(source)) from error
+    return box if box is not None and box.x1 < box.x2 and box.y1 < box.y2 else None
+
+
+def _locks(source: Path, name: str) -> bool:
+    """Say whether signing a field locks others (ISO 32000-2 12.7.5.5): a seal made beside it could not be signed."""
+    with open_pdf(source) as reader:
+        try:
+            widget = _widget(reader, name)
+            locks = widget is not None and "/Lock" in widget
+        except MALFORMED as error:
+            raise damaged(str(source)) from error
+    return locks
+
+
+def _widget(reader: PdfFileReader, name: str) -> Any:
+    found = (one.get_object() for known, _, one in enumerate_sig_fields(reader) if known == name)
+    return next(found, None)
 
 
 def seal_place(source: Path, near: Box | None = None) -> Box:

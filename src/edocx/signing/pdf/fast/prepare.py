@@ -193,6 +193,7 @@ def _fill_field(
         or one.get("Subtype") != "Widget"
         or wanted.box is not None
         or wanted.lock
+        or wanted.seal is not None
     ):
         raise NotPlain("not an empty signature field")
     corners = rectangle(one.get("Rect"))
