@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from datetime import timedelta
 
 import pytest
@@ -13,6 +14,7 @@ from sqlalchemy import select, update
 from edocx.content import Blob
 from edocx.envelope import open_envelope
 from edocx.errors import TransportUnavailable
+from edocx.hub.carrier import OUR_OWN
 from edocx.hub.schema import copies, messages
 from edocx.routing.transport.nats_subjects import mail_subject, stream_name
 from edocx.testing.nats_servers import NatsServers
@@ -141,6 +143,78 @@ def test_what_the_next_hub_refuses_fails_with_its_reason_and_the_others_arrive(n
         reason = connection.execute(select(copies.c.description).where(copies.c.state == "fail")).scalar_one()
     assert rows == {FAR: "processing", "H99.01": "fail"}
     assert "H99.01" in reason
+
+
+@pytest.mark.parametrize("code", [*sorted(OUR_OWN), "EDX-UNIT-UNKNOWN"])
+def test_a_refusal_of_the_line_settles_no_mail_and_one_of_the_message_does(nation, code):
+    from edocx.hub.broker_mail import Pen
+    from edocx.routing.transport.nats_frame import unpack
+
+    doc_id = nation.send(1)
+    receipt = {"key": doc_id, "copies": [[FAR, 1]], "code": code, "vi": "Không nhận", "en": "No"}
+    body = json.dumps({"receipts": [receipt]}).encode()
+    word = unpack(Pen("hub.G22", "hub.G22>H58").write({"kind": "talk"}, body, nation.clock.now()))
+    nation.brokers["H58"].talk.hear([word])
+    assert nation.states("H58") == ({"initial": 1} if code in OUR_OWN else {"fail": 1})
+    told = nation.hubs["H58"].service.metrics.text({})
+    assert ("edocx_hub_lines_refused_total 1" in told) == (code in OUR_OWN)
+
+
+def test_what_the_next_hub_s_door_refuses_comes_back_with_its_own_reason(nation):
+    from edocx.hub import NewAgency, agencies
+
+    upper, home = nation.hubs["G22"].service, nation.hubs["H58"].service
+
+    def refused(number, **facts):
+        with upper.store.begin("limits") as connection:
+            agencies.register(connection, NewAgency(GOVERNMENT, "VPCP", **facts), now=nation.clock.now(), by="test")
+            if not facts:
+                agencies.close(connection, GOVERNMENT, now=nation.clock.now(), by="test")
+        doc_id = nation.send(number, to=(GOVERNMENT,))
+        nation.carry()
+        with home.store.read() as connection:
+            query = select(copies.c.state, copies.c.description).join(messages).where(messages.c.doc_id == doc_id)
+            return tuple(connection.execute(query).one())
+
+    found = [refused(1, takes_types="docx"), refused(2, takes_bytes=1024), refused(3)]
+    assert [state for state, _ in found] == ["fail"] * 3
+    for (_, reason), words in zip(found, ("chỉ nhận tệp: docx", "chỉ nhận gói đến 1024 byte", "đã khóa"), strict=True):
+        assert words in reason
+    assert nation.arrived("G22", GOVERNMENT).total() == 0
+
+
+def test_a_message_at_which_nobody_foresaw_an_error_holds_up_no_other(nation, clock, monkeypatch):
+    from edocx.hub.broker_intake import Intake
+
+    take = Intake.take
+
+    def failing(self, caller, file):
+        if "%2C1%2F" in caller.parameters.get("edx-document-id"):
+            raise RuntimeError("không ai lường trước")
+        return take(self, caller, file)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Intake, "take", failing)
+        for number in (1, 2):
+            nation.send(number, to=(GOVERNMENT,))
+        nation.carry()
+        assert nation.arrived("G22", GOVERNMENT).total() == 1
+    clock.advance(minutes=6)
+    nation.carry()
+    assert nation.arrived("G22", GOVERNMENT).total() == 2
+
+
+@pytest.mark.parametrize(
+    "signed", ['{"XroadVnpt-systemid":"\\ud800"}', '{"\\udfff":"x"}', "\ud800", "[]", "7", "[" * 9_000]
+)
+def test_words_of_the_broker_that_are_no_text_are_refused_as_such(nation, signed):
+    from edocx.errors import Refused
+    from edocx.hub.broker_mail import Reader
+    from edocx.routing.transport.nats_frame import Frame
+
+    reader = Reader.of(nation.hubs["G22"].service.gate)
+    with pytest.raises(Refused, match="EDX-HUB-"):
+        reader.believe(Frame({"signed": signed, "mac": "0" * 64}, b""))
 
 
 def test_a_content_past_the_message_limit_goes_through_the_object_store_and_leaves_it(nation, server):

@@ -311,6 +311,11 @@ class Broker:
             self.service.metrics.add("broker_poisoned")
             _log.error("mail not understood: %s", error.code)
             return []
+        except Exception as error:  # noqa: BLE001 - one poisoned message must not hold up the batch it came in
+            # Nothing is lost: unanswered, it stays in its sender's custody and is published again after a pause.
+            self.service.metrics.add("broker_poisoned")
+            _log.error("mail not understood: %s", type(error).__name__)
+            return []
 
     async def _content(self, hub: str, frame: Frame, place: str) -> Blob:
         if not place:

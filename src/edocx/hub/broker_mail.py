@@ -16,7 +16,7 @@ from typing import Any
 from edocx.clock import in_vietnam
 from edocx.hub import refusal
 from edocx.hub.gate import Caller, Gate, Known
-from edocx.hub.signed_headers import SignedHeaders, sign
+from edocx.hub.signed_headers import SignedHeaders, is_text, sign
 from edocx.routing.transport.nats_frame import Frame, pack
 
 _PREFIX = "XroadVnpt-"
@@ -89,5 +89,7 @@ def _members(text: str) -> dict[str, str]:
     except (ValueError, RecursionError) as error:
         raise refusal.bad_headers("signed") from error
     if not isinstance(read, dict) or not all(isinstance(value, str) for value in read.values()):
+        raise refusal.bad_headers("signed")
+    if not all(is_text(word) for word in (text, *read, *read.values())):
         raise refusal.bad_headers("signed")
     return read

@@ -133,7 +133,7 @@ def _one(received: dict[str, list[bytes]], name: str) -> bytes:
     return values[0] if values else b""
 
 
-def _is_text(told: str) -> bool:
+def is_text(told: str) -> bool:
     r"""Tell whether a text of JSON has bytes: half a surrogate (``"\ud800"``) has none, so no header can be it."""
     try:
         told.encode()
@@ -161,7 +161,7 @@ def _members(message: bytes) -> dict[str, str]:
     for name, value in read.items():
         if not name.lower().startswith(PREFIX) or not isinstance(value, str) or name.lower()[len(PREFIX) :] in UNSIGNED:
             raise bad_headers("sign-header")
-        if not (_is_text(name) and _is_text(value)):
+        if not (is_text(name) and is_text(value)):
             raise bad_headers("sign-header")
         members[name[len(PREFIX) :]] = value
     return members
