@@ -12,8 +12,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from signing_samples import SIGNED_AT
 
 from edocx.errors import PdfError
+from edocx.signing.pdf import salvage
 from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication, Integrity
+from edocx.testing.attacks import pdf
 from edocx.verification import verify
 
 AT = SIGNED_AT + timedelta(days=1)
@@ -80,15 +82,60 @@ def by_hand(person, body: bytes) -> bytes:
     return head + b"<" + der.hex().encode().ljust(room, b"0") + b">" + tail
 
 
-def test_a_broken_file_that_was_signed_whole_as_it_is_keeps_its_verdict(signing, tmp_path):
+def test_a_broken_file_that_was_signed_whole_as_it_is_is_left_to_the_clerk(signing, tmp_path):
+    # Nobody changed it, but without a structure each viewer shows what it guesses: this is no verdict to rely on.
     person = signing.pki.issue_person("Nguyễn Văn A", "ỦY BAN THỬ NGHIỆM")
     data = by_hand(person, b"no structure at all")
     report = judged(tmp_path, data, signing.trust)
-    assert report.indication is Indication.TOTAL_PASSED
+    assert (report.indication, report.integrity) == (Indication.INDETERMINATE, Integrity.INDETERMINATE)
     assert "EDX-PDF-IRREGULAR" in {m.code for m in report.signatures[0].messages}
     for changed in (
         data.replace(b"no structure", b"NO structure"),
         data + b"more",
         data.replace(b"startxref", b"startXref"),
     ):
-        assert judged(tmp_path, changed, signing.trust).indication is not Indication.TOTAL_PASSED
+        outcome = judged(tmp_path, changed, signing.trust)
+        assert outcome.indication is not Indication.TOTAL_PASSED
+        assert "EDX-PDF-IRREGULAR" not in {m.code for m in outcome.signatures[0].messages}
+
+
+def outcome_of(tmp_path, data, trust):
+    try:
+        report = judged(tmp_path, data, trust)
+    except PdfError as error:
+        return error.code
+    return report.indication
+
+
+def test_no_widened_room_hides_a_forged_page(signing, signed, tmp_path):
+    person = signing.pki.issue_person("Nguyễn Văn A", "ỦY BAN THỬ NGHIỆM")
+    for genuine in (signed, by_hand(person, b"no structure at all")):
+        for attack in pdf.widened_rooms(genuine):
+            found = outcome_of(tmp_path, attack.data, signing.trust)
+            assert found in {Indication.TOTAL_FAILED, "EDX-PDF-DAMAGED"}, attack.name
+
+
+def test_a_room_of_anything_but_one_string_of_digits_fails(signing, tmp_path):
+    person = signing.pki.issue_person("Nguyễn Văn A", "ỦY BAN THỬ NGHIỆM")
+    data = by_hand(person, b"no structure at all")
+    start, end = data.index(b"/Contents ") + 10, data.index(b">>\nendobj\nstartxref")
+    room = data[start:end]
+    for other in (b" " + room[:-2] + b">", room[:-2] + b"> ", room[:-3] + b" 0>", b"<" + room[1:-3] + b"><>"):
+        assert len(other) == len(room)
+        report = judged(tmp_path, data[:start] + other + data[end:], signing.trust)
+        assert report.indication is Indication.TOTAL_FAILED, other[-3:]
+    foreign = judged(tmp_path, data[:start] + room[:-9] + b"DEADBEEF>" + data[end:], signing.trust)
+    assert foreign.signatures[0].messages[0].code == "EDX-PDF-DAMAGED-AROUND"
+
+
+def test_byte_ranges_without_end_take_no_time(signing, tmp_path, monkeypatch):
+    person = signing.pki.issue_person("Nguyễn Văn A", "ỦY BAN THỬ NGHIỆM")
+    data = by_hand(person, b"no structure at all")
+    once = salvage.ranges_in(data)
+    assert len(once) == 1
+    assert salvage.ranges_in(data * salvage.MAX_RANGES) == once
+    assert salvage.ranges_in(data * (salvage.MAX_RANGES + 1)) == []
+    monkeypatch.setattr(salvage, "SECONDS", -1.0)
+    report = judged(tmp_path, data, signing.trust)
+    assert report.indication is Indication.INDETERMINATE
+    assert [m.code for m in report.signatures[0].messages] == ["EDX-BUDGET"]

@@ -135,6 +135,40 @@ def _wrapping(data: bytes) -> Iterator[Attack]:
         yield Attack("wrapping-gap-early", data[: match.start()] + narrower.ljust(len(match[0])) + data[match.end() :])
 
 
+def widened_rooms(data: bytes) -> Iterator[Attack]:
+    """Yield copies whose last signature's room holds a forged page behind the signature: each signed byte is there.
+
+    The file parses no more, and viewers make its table anew from the objects that they find. The byte range that fits
+    stands in the room too, so that whoever looks for it in the file's text finds it first, last, or too often.
+    """
+    *_, last = _RANGE.finditer(data)
+    _, length, second, rest = (int(n) for n in last.groups())
+    held = data[length : second - 1]
+    for name, room, copies in (
+        ("short", held + b">", 1),
+        ("often", held + b">", _OFTEN),
+        ("wide", held.ljust(_WIDE - 1) + b">", 1),
+        ("wide-often", held.ljust(_WIDE - 1) + b">", _OFTEN),
+        ("closed", held + b">", 1),
+    ):
+        head = room + _FORGED_PAGE
+        tail = b"<>" if name == "closed" else b""
+        line = b"/ByteRange [0 %010d %010d %010d]\n"
+        moved = length + len(head) + copies * len(line % (0, 0, 0)) + len(tail)
+        ranges = copies * (line % (length, moved, rest))
+        yield Attack(f"room-{name}", data[:length] + head + ranges + tail + data[second:])
+
+
+_OFTEN, _WIDE = 60, 4 * 1024 * 1024
+"""More byte ranges, and a longer room, than a verifier may care to look at."""
+
+_FORGED_PAGE = (
+    b"\n>>\nendobj\n9000 0 obj\n<</Type/Page/Parent 1 0 R/MediaBox[0 0 595 842]/Resources<</Font<</F1<</Type/Font"
+    b"/Subtype/Type1/BaseFont/Helvetica>>>>>>/Contents 9001 0 R>>\nendobj\n9001 0 obj\n<</Length %d>>\nstream\n%s\n"
+    b"endstream\nendobj\n9002 0 obj\n<<" % (len(_NEW_PAGE), _NEW_PAGE)
+)
+
+
 def _changed_in_place(data: bytes) -> bytes:
     place = data.find(b"/MediaBox")
     return data if place < 0 else data[:place] + b"/mediaBox" + data[place + 9 :]
