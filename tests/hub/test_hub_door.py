@@ -299,10 +299,10 @@ def test_a_door_that_could_be_passed_by_unopened_parcels_is_no_setting(tmp_path)
 
 def test_the_lgsp_door_is_the_same_door(tmp_path, clock, signed):
     with served(tmp_path, clock, signed.door(seal="require")) as (hub, _):
-        from edocx.hub import agencies, door_refusal
+        from edocx.hub import agencies, refusal
         from edocx.hub.agencies import Agency
 
         with hub.service.store.read() as connection:
             caller: Agency = agencies.find(connection, A)
-        with pytest.raises(type(door_refusal.unsealed()), match="EDX-HUB-UNSEALED"):
+        with pytest.raises(type(refusal.unsealed()), match="EDX-HUB-UNSEALED"):
             hub.service.look_into(Blob.from_bytes(document()), caller)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from edocx.hub import NewAgency, agencies
 from edocx.hub.archive_operations import FOR_OFFICES
 from edocx.hub.axis_operations import AMONG_HUBS, OPERATIONS
-from edocx.hub.refusal import SYSTEM
 from edocx.hub.signed_headers import sign
+from edocx.hub.wire import SYSTEM
 from edocx.testing.clock import FixedClock
 
 ALL = OPERATIONS | AMONG_HUBS | FOR_OFFICES

@@ -17,8 +17,8 @@ from edocx.hub import agencies
 from edocx.hub.admission import Offered
 from edocx.hub.axis_operations import recipients_of
 from edocx.hub.letter_facts import read_facts
-from edocx.hub.refusal import ascii_of
 from edocx.hub.replies import content_reply
+from edocx.hub.wire import ascii_of
 from edocx.testing.faults import Crash, Faults
 
 

@@ -18,7 +18,6 @@ from edocx.errors import Refused, UnitError
 from edocx.hub import agencies, refusal
 from edocx.hub.agencies import Agency
 from edocx.hub.database import HubStore
-from edocx.hub.door_refusal import takes_less, takes_other_types
 from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import LetterFacts
 from edocx.hub.schema import copies, messages, verdicts
@@ -195,11 +194,11 @@ class Door:
 def _require_takes(agency: Agency, offered: Offered) -> None:
     """Raise `Refused` when a recipient cannot take a message of this size, or files of these types."""
     if agency.takes_bytes is not None and offered.payload.size > agency.takes_bytes:
-        raise takes_less(agency.code, agency.takes_bytes)
+        raise refusal.takes_less(agency.code, agency.takes_bytes)
     if agency.takes_types is not None:
         taken = tuple(agency.takes_types.lower().split())
         if any(one not in taken for one in offered.facts.types):
-            raise takes_other_types(agency.code, taken)
+            raise refusal.takes_other_types(agency.code, taken)
 
 
 def _verdict(number: int, findings: Findings, now: datetime) -> dict[str, Any]:

@@ -36,6 +36,7 @@ from edocx.hub.gate import is_loopback
 from edocx.hub.lgsp_operations import lgsp_routes
 from edocx.hub.service import Service
 from edocx.hub.upkeep import Upkeep
+from edocx.hub.wire import SYSTEM
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.units.directory import Directory
 
@@ -167,7 +168,7 @@ async def _operate(service: Service, name: str, operation: Operation, request: R
 def refused(error: EdocxError, operation: str) -> Response:
     """Return the reply for an error; what is the hub's own trouble is logged, by code and place alone."""
     reply, status = replies.failure(error, operation)
-    if status >= refusal.SYSTEM.status:
+    if status >= SYSTEM.status:
         _log.error("%s failed: %s", operation, error.code)
     headers = {"Connection": "close"} if error.code in {"EDX-HUB-SIZE", "EDX-HUB-SLOW", "EDX-HUB-CUT"} else None
     return Response(replies.to_bytes(reply), status, headers, replies.JSON_TYPE)

@@ -16,7 +16,7 @@ from edocx.clock import Clock
 from edocx.envelope import Reading
 from edocx.envelope.secrecy import is_marked
 from edocx.errors import EdocxError, UnitError
-from edocx.hub import door_refusal as refusal
+from edocx.hub import refusal
 from edocx.hub.agencies import Agency
 from edocx.hub.clamd import Clamd
 from edocx.hub.configuration import DoorPolicy

@@ -34,10 +34,10 @@ from edocx.hub.call import believed, file_answer
 from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import told_facts
 from edocx.hub.multipart import Field, fields
-from edocx.hub.refusal import wire_of
 from edocx.hub.service import Service
 from edocx.hub.told_text import is_countable
 from edocx.hub.vault import check_password
+from edocx.hub.wire import SYSTEM, wire_of
 from edocx.routing.parcel import ParcelKind, is_message_id
 from edocx.routing.transport.axis_exchange import EDOCX
 from edocx.routing.transport.lgsp_exchange import ASK_EDOCX
@@ -324,7 +324,7 @@ def _failed(error: EdocxError, doc_id: str) -> dict[str, Any]:
     number, status = wire_of(error)
     if number not in _TABLE:
         # 20 is trouble of the platform, after which clients try again.
-        number = _TROUBLE if error.retryable or status >= refusal.SYSTEM.status else _UNREADABLE_FILE
+        number = _TROUBLE if error.retryable or status >= SYSTEM.status else _UNREADABLE_FILE
     data = {"docId": doc_id, "status": "error", "errorCode": number, "errorDesc": error.text.vi, "edxCode": error.code}
     if error.where:
         data["edxWhere"] = error.where

@@ -1,99 +1,11 @@
-"""What a hub refuses, in one place: each with its sentence, its remedy and its number on the wire.
+"""What a hub refuses, in one place: callers, their headers and bodies, and what its door finds inside an envelope.
 
-No public source has the axis' own table of errors; only 0 is certain. Numbers below 100 are those of the LGSP dialect
-(axis-http.md §2), used wherever one fits; those from 100 are ours. `edocx` clients go by the ``EDX-…`` code beside it.
+Each is a sentence in both languages, what to do about it, and a code; how it is answered is `edocx.hub.wire`'s to say.
 """
 
 from __future__ import annotations
 
-import unicodedata
-from typing import NamedTuple
-
-from edocx.errors import EdocxError, LimitExceeded, Refused, StateError, Text, Unavailable, UnitError, UsageError
-
-
-class Wire(NamedTuple):
-    """How a refusal is answered: ErrorCode, and the HTTP status (which official clients ignore)."""
-
-    number: str
-    status: int
-
-
-SYSTEM = Wire("20", 500)
-AWAY = Wire("20", 503)
-
-_WIRE = {
-    "EDX-HUB-UNSIGNED": Wire("15", 401),
-    "EDX-HUB-SIGNATURE": Wire("15", 401),
-    "EDX-HUB-HEADERS": Wire("15", 401),
-    "EDX-HUB-NON-ASCII": Wire("15", 401),
-    "EDX-HUB-STALE": Wire("15", 401),
-    "EDX-HUB-PLAIN-HTTP": Wire("100", 403),
-    "EDX-HUB-SENDER": Wire("19", 403),
-    "EDX-HUB-SUBTREE": Wire("19", 403),
-    "EDX-UNIT-UNKNOWN": Wire("18", 422),
-    "EDX-UNIT-CLOSED": Wire("23", 422),
-    "EDX-UNIT-NOT-OPEN": Wire("18", 422),
-    "EDX-HUB-NOBODY": Wire("18", 422),
-    "EDX-HUB-HASH": Wire("10", 422),
-    "EDX-HUB-EMPTY": Wire("10", 422),
-    "EDX-HUB-CUT": Wire("10", 400),
-    "EDX-HUB-KIND": Wire("22", 422),
-    "EDX-HUB-INCOMPLETE": Wire("22", 422),
-    "EDX-PARCEL-CONFLICT": Wire("101", 409),
-    "EDX-HUB-UNKNOWN": Wire("102", 404),
-    "EDX-HUB-SETTLED": Wire("103", 409),
-    "EDX-HUB-PARAMETER": Wire("104", 400),
-    "EDX-HUB-PATH": Wire("105", 404),
-    "EDX-HUB-METHOD": Wire("105", 405),
-    "EDX-HUB-LENGTH": Wire("106", 411),
-    "EDX-HUB-SIZE": Wire("107", 413),
-    "EDX-HUB-RATE": Wire("108", 429),
-    "EDX-HUB-LOOP": Wire("109", 409),
-    "EDX-HUB-SLOW": Wire("110", 408),
-    "EDX-HUB-UNSEALED": Wire("111", 422),
-    "EDX-HUB-SEAL": Wire("112", 422),
-    "EDX-HUB-SEALER": Wire("113", 422),
-    "EDX-HUB-UNSIGNED-FILES": Wire("114", 422),
-    "EDX-HUB-FILE-SIGNATURE": Wire("115", 422),
-    "EDX-HUB-MALWARE": Wire("116", 422),
-    "EDX-HUB-SCANNER": Wire("117", 503),
-    "EDX-HUB-SECRET": Wire("118", 422),
-    "EDX-HUB-TAKES-SIZE": Wire("119", 422),
-    "EDX-HUB-TAKES-TYPE": Wire("120", 422),
-    "EDX-PAYLOAD-ERASED": Wire("121", 410),
-    # A caller's own words, of which the hub's parts know nothing: an id that cannot be one, a value too long to keep.
-    "EDX-ID": Wire("104", 400),
-    "EDX-STORE-VALUE": Wire("104", 400),
-}
-_BY_KIND = (
-    (LimitExceeded, Wire("107", 413)),
-    (UnitError, Wire("18", 422)),
-    (UsageError, Wire("104", 400)),
-    (Unavailable, AWAY),
-)
-_OF_THE_FILE = ("EDX-XML", "EDX-ENVELOPE", "EDX-STATUS", "EDX-FILE-EMPTY", "EDX-ZIP", "EDX-ATTACHMENT", "EDX-SEAL")
-"""Beginnings of the codes that speak of what a caller sent, not of the hub's own files."""
-
-
-def wire_of(error: EdocxError) -> Wire:
-    """Return how an error is answered; whatever has no row is the hub's own trouble."""
-    if error.code in _WIRE:
-        return _WIRE[error.code]
-    if error.code.startswith(_OF_THE_FILE):
-        return Wire("22", 422)
-    if error.code.startswith("EDX-STORE"):
-        return AWAY
-    return next((wire for kind, wire in _BY_KIND if isinstance(error, kind)), SYSTEM)
-
-
-def ascii_of(text: str) -> str:
-    """Return a sentence without its diacritics: official clients read ErrorDesc as US-ASCII (axis-http.md §1.6)."""
-    plain = unicodedata.normalize("NFD", text).replace("đ", "d").replace("Đ", "D")
-    plain = plain.replace("“", '"').replace("”", '"').replace("–", "-").replace("…", "...")
-    letters = "".join(letter for letter in plain if not unicodedata.combining(letter))
-    return letters.encode("ascii", "replace").decode("ascii")
-
+from edocx.errors import LimitExceeded, Refused, StateError, Text, UnitError, UsageError
 
 _ASK = Text("Liên hệ đơn vị vận hành trục.", "Ask whoever runs the axis.")
 _KEYS = Text("Kiểm tra systemid và secret trong cấu hình.", "Check systemid and secret in the client's properties.")
@@ -369,4 +281,102 @@ def loop(node: str) -> Refused:
         hint=Text("Sửa bảng tuyến giữa các trục.", "Mend the routes between the hubs."),
         code="EDX-HUB-LOOP",
         where=node,
+    )
+
+
+def unsealed() -> Refused:
+    """Return the refusal of an envelope without a seal."""
+    return Refused(
+        Text("Gói tin không có chữ ký số của cơ quan gửi.", "The envelope carries no seal of its sender."),
+        hint=Text(
+            "Ký số gói tin bằng chứng thư của cơ quan rồi gửi lại.", "Seal it with the agency's key; send again."
+        ),
+        code="EDX-HUB-UNSEALED",
+    )
+
+
+def bad_seal(reason: str) -> Refused:
+    """Return the refusal of a seal that did not pass, with the indication of EN 319 102-1."""
+    return Refused(
+        Text(f"Chữ ký số của gói tin không đạt ({reason}).", f"The envelope's seal did not pass ({reason})."),
+        hint=Text("Kiểm tra chứng thư và gói tin bằng `edocx verify`.", "Check certificate and file: `edocx verify`."),
+        code="EDX-HUB-SEAL",
+        where=reason,
+    )
+
+
+def foreign_seal(sender: str) -> Refused:
+    """Return the refusal of a seal that is not the sender's by the registry."""
+    return Refused(
+        Text(
+            f"Chứng thư ký gói tin không phải của cơ quan {sender} theo sổ đăng ký.",
+            f"By the registry the envelope was not sealed with a key of {sender}.",
+        ),
+        hint=Text("Ký bằng chứng thư đã đăng ký của cơ quan gửi.", "Seal it with the sender's registered key."),
+        code="EDX-HUB-SEALER",
+        where=sender,
+    )
+
+
+def unsigned_files() -> Refused:
+    """Return the refusal of a document none of whose files is signed."""
+    return Refused(
+        Text("Không tệp nào của văn bản được ký số.", "No file of the document is signed."),
+        hint=Text("Ký số tệp văn bản rồi gửi lại.", "Sign the document's file and send again."),
+        code="EDX-HUB-UNSIGNED-FILES",
+    )
+
+
+def bad_file(number: int, reason: str) -> Refused:
+    """Return the refusal of a file whose signatures did not pass; it is named by its place, not by its name."""
+    return Refused(
+        Text(f"Chữ ký số của tệp thứ {number} không đạt ({reason}).", f"File {number}: signature not good ({reason})."),
+        hint=Text("Kiểm tra tệp bằng `edocx verify`.", "Check the file: `edocx verify`."),
+        code="EDX-HUB-FILE-SIGNATURE",
+        where=str(number),
+    )
+
+
+def malware(number: int) -> Refused:
+    """Return the refusal of a file in which malware was found."""
+    return Refused(
+        Text(f"Tệp thứ {number} chứa mã độc.", f"File {number} holds malware."),
+        hint=Text(
+            "Quét máy của đơn vị gửi; thay tệp sạch rồi gửi lại.", "Scan the sender's machine; send a clean file."
+        ),
+        code="EDX-HUB-MALWARE",
+        where=str(number),
+    )
+
+
+def state_secret() -> Refused:
+    """Return the refusal of what is marked as a state secret (QĐ 28/2018/QĐ-TTg Điều 1)."""
+    return Refused(
+        Text(
+            "Văn bản mang dấu chỉ độ mật: không được gửi qua trục (QĐ 28/2018 Điều 1).",
+            "The document is marked as a state secret: it may not pass the axis (QĐ 28/2018 Điều 1).",
+        ),
+        hint=Text("Xử lý theo quy định về bí mật nhà nước.", "Handle it as the law on state secrets says."),
+        code="EDX-HUB-SECRET",
+    )
+
+
+def takes_less(code: str, limit: int) -> Refused:
+    """Return the refusal of a message larger than a recipient can take."""
+    return Refused(
+        Text(f"Đơn vị nhận {code} chỉ nhận gói đến {limit} byte.", f"{code} takes messages of up to {limit} bytes."),
+        hint=Text("Chia nhỏ tệp; văn bản chưa được gửi cho ai.", "Split the files; nothing was given to anybody."),
+        code="EDX-HUB-TAKES-SIZE",
+        where=code,
+    )
+
+
+def takes_other_types(code: str, types: tuple[str, ...]) -> Refused:
+    """Return the refusal of a kind of file that a recipient cannot take."""
+    allowed = ", ".join(types)
+    return Refused(
+        Text(f"Đơn vị nhận {code} chỉ nhận tệp: {allowed}.", f"{code} takes only these files: {allowed}."),
+        hint=Text("Chuyển định dạng; văn bản chưa được gửi cho ai.", "Convert it; nothing was given to anybody."),
+        code="EDX-HUB-TAKES-TYPE",
+        where=code,
     )

@@ -13,7 +13,7 @@ from typing import Any
 
 from edocx.content import Blob
 from edocx.errors import EdocxError
-from edocx.hub.refusal import SYSTEM, ascii_of, wire_of
+from edocx.hub.wire import SYSTEM, ascii_of, wire_of
 from edocx.routing.transport.axis_exchange import EDOCX
 
 JSON_TYPE = "application/json; charset=utf-8"
