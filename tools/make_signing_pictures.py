@@ -23,6 +23,8 @@ from edocx.signing.keys import Signer, open_signer
 from edocx.signing.pdf.appearance import Appearance
 from edocx.signing.pdf.copies import make_copy
 from edocx.signing.pdf.field_text import number_and_date
+from edocx.signing.pdf.filling import values_for
+from edocx.signing.pdf.fitting import fit_layout
 from edocx.signing.pdf.form import SEAL_FIELD, make_form, person_field
 from edocx.signing.pdf.marks import CopyForm, attachment_mark, mark_box
 from edocx.signing.pdf.order import sign_as
@@ -77,6 +79,8 @@ def _draw(work: Path) -> None:
     _draw_joint(work, (person, agency), (signature, seal))
     _draw_turned(work, (person, agency), (signature, seal))
     _draw_scan(work, agency)
+    for name, lines in _FOREIGN.items():
+        _draw_foreign(work, name, lines, (person, agency), (signature, seal))
 
 
 def _draw_joint(work: Path, keys: tuple[Signer, Signer], looks: tuple[Appearance, Appearance]) -> None:
@@ -126,6 +130,57 @@ def _draw_turned(work: Path, keys: tuple[Signer, Signer], looks: tuple[Appearanc
     _keep(
         render_page(work / "turned-2.pdf", 0, work / "turned.png", resolution=RESOLUTION), "sign-turned.png", LANDSCAPE
     )
+
+
+_FOREIGN = {
+    "sign-own-lines": (118, ("Số: ………/UBND-VP", "Bình Đức, ngày …… tháng …… năm 20……"), 400),
+    "sign-own-places": (176, ("Số:", "Bình Đức,"), 250),
+}
+"""Letters of other programs: the height of number and date, what they print there, and the signatory's column."""
+
+
+def _draw_foreign(
+    work: Path,
+    name: str,
+    lines: tuple[int, tuple[str, str], int],
+    keys: tuple[Signer, Signer],
+    looks: tuple[Appearance, Appearance],
+) -> None:
+    """Sign and seal a letter that another program typeset, on its own lines."""
+    height, words, column = lines
+    source = _foreign_letter(work / f"{name}.pdf", height, words, column)
+    fitted = fit_layout(source)
+    assert not fitted.messages, fitted.messages
+    form = make_form(source, work / f"{name}-form.pdf", fitted.layout)
+    one, two = work / f"{name}-1.pdf", work / f"{name}-2.pdf"
+    sign_as(form, one, keys[0], "person", at=AT, appearance=looks[0])
+    fill = values_for(one, number=NUMBER, place="Bình Đức", issued_on=date(2023, 6, 15))
+    sign_as(one, two, keys[1], "organisation", at=AT, appearance=looks[1], fill=fill)
+    _page(two, f"{name}.png")
+
+
+def _foreign_letter(out: Path, height: int, words: tuple[str, str], column: int) -> Path:
+    """Write a letter with number, date, title and name where its own program would put them."""
+    sheet = fpdf.FPDF(format="A4", unit="pt")
+    sheet.set_creation_date(AT)
+    sheet.add_page()
+    for style, face in (("", Face.REGULAR), ("B", Face.BOLD), ("I", Face.ITALIC)):
+        sheet.add_font("Serif", style=style, fname=str(face.path))
+    sheet.set_font("Serif", "B", 12)
+    sheet.text(85, 70, "UBND XÃ BÌNH ĐỨC")
+    sheet.text(300, 70, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")
+    sheet.set_font("Serif", size=13)
+    sheet.text(85, height, words[0])
+    sheet.set_font("Serif", "I", 13)
+    sheet.text(310, height, words[1])
+    sheet.set_font("Serif", size=13)
+    sheet.set_y(height + 60)
+    sheet.multi_cell(w=0, text="Nội dung của văn bản thử nghiệm, không có giá trị pháp lý. " * 5, align="J")
+    sheet.set_font("Serif", "B", 13)
+    for text, down in (("KT. CHỦ TỊCH", 400), ("PHÓ CHỦ TỊCH", 416), ("Nguyễn Văn A", 500)):
+        sheet.text(column - sheet.get_string_width(text) / 2, down + height / 2, text)
+    sheet.output(str(out))
+    return out
 
 
 def _draw_scan(work: Path, agency: Signer) -> None:

@@ -9,6 +9,8 @@ from datetime import date
 
 import pytest
 import signing_letters as letters
+from pyhanko.pdf_utils import generic
+from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from signing_letters import letter, scan, turned
 from signing_samples import SIGNED_AT
 from test_signing_cli import edocx, key  # noqa: F401
@@ -238,6 +240,36 @@ def test_a_form_of_the_decrees_places_is_filled_as_before_and_what_it_covers_is_
         for name, value in number_and_date(layout_for(source), number=NUMBER, place="Mỹ Tho", issued_on=DAY).items()
     }
     assert {note.code for note in covered_notes(form, values)} == {"EDX-FIELD-OVER-TEXT"}
+
+
+HOSTILE = {
+    "a template spelt out": {"/Form": "{number.__class__.__init__.__globals__}"},
+    "an unknown name": {"/Form": generic.NameObject("/Everything")},
+    "no name": {"/Form": generic.NumberObject(1)},
+    "an alignment nobody has": {"/Form": generic.NameObject("/Number"), "/Align": generic.NumberObject(9)},
+    "an alignment that is a list": {"/Form": generic.NameObject("/Number"), "/Align": generic.ArrayObject()},
+    "no dictionary": None,
+}
+
+
+@pytest.mark.parametrize("case", HOSTILE)
+def test_what_a_file_says_of_its_fields_is_put_into_no_template(tmp_path, case):
+    source = letter(tmp_path / "letter.pdf")
+    form = make_form(source, tmp_path / "form.pdf", layout_for(source))
+    with form.open("rb") as stream, (tmp_path / "hostile.pdf").open("wb") as target:
+        writer = IncrementalPdfFileWriter(stream)
+        field = writer.root["/AcroForm"]["/Fields"][0]
+        entries = HOSTILE[case]
+        entry = generic.NumberObject(1) if entries is None else generic.DictionaryObject()
+        for name, value in (entries or {}).items():
+            entry[generic.NameObject(name)] = (
+                generic.pdf_string(value) if isinstance(value, str) and value[0] == "{" else value
+            )
+        field["/EdocxText"] = entry
+        writer.update_container(field)
+        writer.write(target)
+    values = values_for(tmp_path / "hostile.pdf", number=NUMBER, place="Bình Đức", issued_on=DAY)
+    assert values["EdocxNumber"].text == "Số: 15/UBND-VX"
 
 
 def test_words_that_lie_anywhere_make_no_rows(tmp_path):

@@ -63,7 +63,7 @@ def style_of(field: Any) -> FieldText | None:
     template = _TEMPLATES.get(str(entry.get("/Form", "")))
     align, baseline = entry.get("/Align", 1), entry.get("/Baseline")
     size = _SIZE.search(str(field.get("/DA", "")))
-    if template is None or size is None or align not in {0, 1, 2}:
+    if template is None or size is None or not isinstance(align, int) or align not in {0, 1, 2}:
         return None
     return FieldText(
         template=template,
