@@ -198,6 +198,20 @@ def naming(path: Path) -> Iterator[None]:
 
 
 @contextmanager
+def disk_translated() -> Iterator[None]:
+    """Turn a full, failing or forbidden disk into `StoreUnavailable` as `storage_error` does, and nothing else.
+
+    For blocks in which a network may speak as well: its failures are ``OSError`` too, and not the disk's.
+    """
+    try:
+        yield
+    except OSError as error:
+        if error.errno in _DENIED | _FULL | _BROKEN:
+            raise storage_error(error) from error
+        raise
+
+
+@contextmanager
 def storage_translated() -> Iterator[None]:
     """Turn what the operating system says of files inside into an error with a remedy; see `storage_error`."""
     try:

@@ -10,8 +10,10 @@ from edocx.content import Blob
 from edocx.documents import StatusCode
 from edocx.envelope.model import Envelope, Staff
 from edocx.envelope.read import Reading, open_envelope
+from edocx.errors import EdocxError, Unavailable
 from edocx.office.desk import Desk
 from edocx.office.sending import sealed, status_envelope, status_parcel
+from edocx.routing.store.payloads import LOST
 from edocx.routing.transaction import Transaction
 
 
@@ -58,6 +60,14 @@ def answer(
             # Said before this store was restored: the axis has it, in the very bytes that were recovered.
             if transaction.outbox.find(parcel.message_id) is None:
                 transaction.submit(parcel, payload)
+
+
+def is_ours(error: EdocxError) -> bool:
+    """Tell whether an error speaks of our own disk, store or services, and says nothing about the message in hand.
+
+    A payload that is lost for good does not come back by waiting: it must not keep the messages behind it away.
+    """
+    return isinstance(error, Unavailable) and error.code != LOST
 
 
 @contextmanager

@@ -49,8 +49,11 @@ def attest(desk: Desk, *, anew: bool = False) -> None:
     ``anew`` begins a new count after a restore. Raises `TransportUnavailable` when the axis is away; whatever was to be
     attested is attested the next time.
     """
-    archive, head = archive_of(desk), head_of(desk)
-    if archive is None or head.seq == 0 or (head == desk.attested and not anew):
+    head = head_of(desk)
+    if head.seq == 0 or (head == desk.attested and not anew):
+        return
+    archive = archive_of(desk)
+    if archive is None:
         return
     said = head_text(desk, head)
     known = archive.keep_head(str(desk.unit), SignedHead(head.seq, said, signed(desk, said)), anew=anew)

@@ -10,7 +10,7 @@ import hashlib
 import json
 from pathlib import Path
 
-from edocx.content import Blob, write_durably
+from edocx.content import Blob, disk_translated, write_durably
 from edocx.errors import InputError, Text, Unavailable
 from edocx.office.desk import Desk
 from edocx.routing.journal import Head
@@ -47,9 +47,11 @@ def write_head(desk: Desk, folder: Path, head: Head) -> Path:
     settings name time-stamping services the signature is stamped.
     """
     said = head_text(desk, head)
-    path = folder / f"head-{head.seq}.json"
-    write_durably(path, [said])
-    write_durably(path.with_name(path.name + ".p7s"), [_stamped(desk, said)])
+    path, seal = folder / f"head-{head.seq}.json", _stamped(desk, said)
+    with disk_translated():
+        # The signature first: a head that stands there is signed.
+        write_durably(path.with_name(path.name + ".p7s"), [seal])
+        write_durably(path, [said])
     return path
 
 
@@ -92,8 +94,9 @@ def give_receipt(desk: Desk, file: Path, folder: Path) -> Path:
     Whoever accepts this unit's receipts can then prove since when every signature in the file existed, whatever
     becomes of the certificates (`edocx.signing.receipt`).
     """
-    folder.mkdir(parents=True, exist_ok=True)
-    return write_receipt(file, folder, desk.agency(), issuer=str(desk.unit), at=desk.clock.now())
+    with disk_translated():
+        folder.mkdir(parents=True, exist_ok=True)
+        return write_receipt(file, folder, desk.agency(), issuer=str(desk.unit), at=desk.clock.now())
 
 
 def known_heads(desk: Desk) -> tuple[Head, ...]:

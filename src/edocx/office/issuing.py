@@ -8,21 +8,21 @@ fails, the document keeps its reservation, and no number ever serves two documen
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from edocx.content import Blob
+from edocx.content import Blob, disk_translated, write_durably
 from edocx.documents import Document, DocumentId, DocumentNumber, Draft
-from edocx.errors import SigningRefused, StateError, Text
+from edocx.errors import SigningRefused, StateError, StoreUnavailable, Text
 from edocx.office.approving import APPROVED, Approved, not_ours
 from edocx.office.desk import Desk
 from edocx.office.entitlement import require_entitled
 from edocx.office.levels import owe, seal_document
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import is_message_id
-from edocx.routing.store.failure import files_translated
 from edocx.signing.pdf.field_text import FieldValue, number_and_date
 from edocx.signing.pdf.sign import LevelTask, Signed
 from edocx.signing.pdf.verify import verify_pdf
@@ -33,6 +33,9 @@ RESERVED, ISSUED = "reserved", "issued"
 
 OUTGOING = "di"
 """The book of outgoing documents (sổ văn bản đi)."""
+
+NUMBERS = "numbers.json"
+"""In the folder of issued documents: how far each book went."""
 
 
 def issue(desk: Desk, approved: Approved, *, seal: str) -> Document:
@@ -109,13 +112,49 @@ def exported(desk: Desk, payload: Blob, name: str) -> Path:
     """
     if not is_message_id(name):
         name = hashlib.sha256(name.encode()).hexdigest()
-    folder = desk.config.place.parent / "issued"
-    with files_translated(str(folder)):
-        folder.mkdir(exist_ok=True)
-    place = folder / f"{name}.pdf"
-    if not place.exists() or Blob.from_path(place) != payload:
-        payload.save(place)
+    with disk_translated():
+        place = _issued_folder(desk) / f"{name}.pdf"
+        if not place.exists() or Blob.from_path(place) != payload:
+            payload.save(place)
     return place
+
+
+def numbers_beside(desk: Desk) -> dict[tuple[str, int], int]:
+    """Return the next number of each book as the folder of issued documents knows it, whatever became of the store."""
+    place = desk.config.place.parent / "issued" / NUMBERS
+    try:
+        told = json.loads(place.read_text("utf-8"))["books"]
+        return {(str(series), int(year)): int(number) for series, year, number in told}
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise StoreUnavailable(
+            Text("Không đọc được sổ số đã cấp.", "The list of numbers given out cannot be read."),
+            hint=Text(
+                "Chuyển tệp này sang chỗ khác rồi nêu số đi kế tiếp: `edocx office reconcile --next-number N`.",
+                "Move the file aside and give the next number: `edocx office reconcile --next-number N`.",
+            ),
+            code="EDX-NUMBERS-UNREADABLE",
+            where=str(place),
+        ) from error
+
+
+def _note_number(desk: Desk, series: str, year: int, number: int) -> None:
+    """Write beside the store that a number is given out, before it is: the axis may be away, and the store be lost.
+
+    Within the transaction that reserves it, so that processes take turns. A crash in between leaves a number unused.
+    """
+    with disk_translated():
+        books = numbers_beside(desk)
+        books[series, year] = max(number + 1, books.get((series, year), 1))
+        told = [[*book, following] for book, following in sorted(books.items())]
+        write_durably(_issued_folder(desk) / NUMBERS, [json.dumps({"schema": 1, "books": told}).encode()])
+
+
+def _issued_folder(desk: Desk) -> Path:
+    folder = desk.config.place.parent / "issued"
+    folder.mkdir(exist_ok=True)
+    return folder
 
 
 def _reserve(desk: Desk, approved: Approved) -> tuple[Filed, DocumentNumber, date]:
@@ -124,6 +163,7 @@ def _reserve(desk: Desk, approved: Approved) -> tuple[Filed, DocumentNumber, dat
         filed = transaction.documents.get(approved.id)
         if filed.state == APPROVED:
             entry = transaction.register.reserve(unit, OUTGOING, today.year, approved.id)
+            _note_number(desk, OUTGOING, today.year, entry.number)
             number = DocumentNumber.of(entry.number, approved.draft.notation)
             metadata: dict[str, Any] = filed.metadata | {"number": str(number), "issued_on": today.isoformat()}
             filed = transaction.documents.move(approved.id, expected=APPROVED, state=RESERVED, metadata=metadata)

@@ -293,8 +293,7 @@ class Office:
         self._note_missed()
         while receiving.open_new(self._desk):
             progress.add(self._worker.run_until_quiet())
-        if progress.sent or progress.received:
-            progress.faults += self._attested()
+        progress.faults += self._attested()
         return progress
 
     def serve(self, *, every: timedelta = POLL, told: Callable[[Progress], None] | None = None) -> None:

@@ -8,7 +8,7 @@ from edocx.documents import StatusCode
 from edocx.envelope.model import Envelope
 from edocx.errors import EdocxError, StateError, Text
 from edocx.office import requests
-from edocx.office.answering import Saying, answer, opened
+from edocx.office.answering import Saying, answer, is_ours, opened
 from edocx.office.content_digest import content_digest
 from edocx.office.desk import Desk
 from edocx.office.received import file_received, first_copy
@@ -27,6 +27,8 @@ def present(desk: Desk, message: Incoming) -> None:
             envelope, report = reading.envelope, verdict_on(desk, message, reading)
             digest = content_digest(envelope)
     except EdocxError as error:
+        if is_ours(error):
+            raise
         quarantine(desk, message, error.code, None)
         return
     document_id = envelope.document_id or message.message_id

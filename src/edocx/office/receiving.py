@@ -17,7 +17,7 @@ from edocx.envelope.attachments import extract
 from edocx.envelope.model import Envelope
 from edocx.errors import EdocxError, InputError, KeyFileError, StateError, Text, UsageError
 from edocx.office import requests
-from edocx.office.answering import Saying, answer, opened
+from edocx.office.answering import Saying, answer, is_ours, opened
 from edocx.office.attestation import require_reconciled
 from edocx.office.desk import Desk
 from edocx.office.presenting import present, quarantine
@@ -175,7 +175,9 @@ def find(desk: Desk, document: str) -> Incoming:
 def _look(desk: Desk, message: Message) -> Incoming | None:
     try:
         return _shown(desk, message)
-    except EdocxError:
+    except EdocxError as error:
+        if is_ours(error):
+            raise  # "nothing waits" would be a lie
         return None  # unreadable: it is in quarantine, where `doctor` names it
 
 
@@ -194,6 +196,8 @@ def _apply_status(desk: Desk, message: Message) -> None:
         with opened(desk, message.id) as reading:
             envelope, report = reading.envelope, verdict_on(desk, message, reading)
     except EdocxError as error:
+        if is_ours(error):
+            raise
         quarantine(desk, message, error.code, None)
         return
     speaker = envelope.sender.unit if envelope.sender else None

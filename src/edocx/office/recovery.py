@@ -22,6 +22,7 @@ from edocx.documents import StatusCode
 from edocx.envelope.model import Envelope
 from edocx.envelope.read import Reading, open_envelope
 from edocx.errors import EdocxError
+from edocx.office.answering import is_ours
 from edocx.office.attestation import archive_of, is_agency
 from edocx.office.desk import Desk
 from edocx.office.receiving import open_waiting
@@ -116,7 +117,9 @@ def _read(desk: Desk, past: Past) -> Envelope | None:
             # The contents are read where they are wanted; a recovery of years must not hold them all.
             bare = tuple(part.model_copy(update={"content": None}) for part in reading.envelope.attachments)
             return reading.envelope.model_copy(update={"attachments": bare})
-    except EdocxError:
+    except EdocxError as error:
+        if is_ours(error):
+            raise
         return None  # told as unread: what it said cannot be said again
 
 

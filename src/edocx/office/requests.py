@@ -15,7 +15,7 @@ from datetime import datetime
 from edocx.documents import StatusCode
 from edocx.envelope.model import Envelope
 from edocx.errors import EdocxError, StateError, Text, UsageError
-from edocx.office.answering import Saying, answer, opened
+from edocx.office.answering import Saying, answer, is_ours, opened
 from edocx.office.attestation import require_reconciled
 from edocx.office.desk import Desk
 from edocx.office.received import ambiguous, subject_of
@@ -138,7 +138,9 @@ def replay(desk: Desk, transaction: Transaction, document_id: str) -> None:
                 if not asks or document_id not in {target for target, _ in _targets(message, envelope)}:
                     continue
                 report = verdict_on(desk, message, reading)
-        except EdocxError:
+        except EdocxError as error:
+            if is_ours(error):
+                raise
             continue  # erased or unreadable since: it asked for nothing that can be shown
         record(desk, transaction, message, envelope, basis_of(desk, envelope, report))
 

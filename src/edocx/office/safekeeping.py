@@ -15,12 +15,12 @@ from pathlib import Path
 from typing import Any
 
 from edocx.content import Blob, sync_folder, write_durably
-from edocx.errors import InputError, StateError, StoreUnavailable, Text, TransportUnavailable, UsageError
+from edocx.errors import EdocxError, InputError, StateError, StoreUnavailable, Text, TransportUnavailable, UsageError
 from edocx.office.attestation import acknowledge, attest, books_known, is_current, lost_heads, marker_of
 from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
 from edocx.office.evidence import HEADS, head_of, write_head
-from edocx.office.issuing import OUTGOING
+from edocx.office.issuing import OUTGOING, numbers_beside
 from edocx.office.recovery import Recovered, recover
 from edocx.routing.database import backed_up_by_the_server
 from edocx.routing.store.failure import files_translated
@@ -77,19 +77,26 @@ def backup(desk: Desk, folder: Path) -> Path:
     The office may go on working meanwhile. Returns the copied database. Raises `UsageError` for a folder that holds a
     backup, `StoreUnavailable` when it cannot be written.
     """
-    head = head_of(desk)
-    copy = desk.store.backup(folder)
-    with files_translated(str(folder)):
-        note = {
-            "schema": 1,
-            "unit": str(desk.unit),
-            "at": desk.clock.now().isoformat(),
-            "journal": {"seq": head.seq, "hash": head.hash},
-            "database": copy.name,
-            "sha256": Blob.from_path(copy).sha256,
-        }
-        write_durably(folder / BACKUP_NOTE, [json.dumps(note, ensure_ascii=False, indent=2).encode()])
-    write_head(desk, folder, head)
+    head, copy = head_of(desk), folder / desk.config.place.name
+    occupied = copy.exists()
+    try:
+        copy = desk.store.backup(folder)
+        with files_translated(str(folder)):
+            note = {
+                "schema": 1,
+                "unit": str(desk.unit),
+                "at": desk.clock.now().isoformat(),
+                "journal": {"seq": head.seq, "hash": head.hash},
+                "database": copy.name,
+                "sha256": Blob.from_path(copy).sha256,
+            }
+            write_head(desk, folder, head)
+            write_durably(folder / BACKUP_NOTE, [json.dumps(note, ensure_ascii=False, indent=2).encode()])
+    except EdocxError:
+        if not occupied:  # half a backup would only keep the next one out of its place
+            copy.unlink(missing_ok=True)
+            shutil.rmtree(copy.with_name(f"{copy.name}.payloads"), ignore_errors=True)
+        raise
     return copy
 
 
@@ -139,12 +146,12 @@ def reconcile(desk: Desk, *, next_number: int | None = None, by: str | None = No
 
     Whatever the axis still knows of this office since the backup comes back first: what it sent and received, the
     statuses both ways, the numbers it gave out. The outgoing book of this year then goes on from ``next_number``, or
-    above every number that the axis knows of; a number between with which no document came back is entered as
-    missing. A number that was given out and never sent only the office itself can know, so over an axis that keeps no
-    heads ``next_number`` must be given (``EDX-RECONCILE-NUMBER``). What the journal lacks of the heads that others
-    keep stays noted with the moment and ``by``, whose account this is. Raises `StateError` for a number below what is
-    known or too far above it, or when the office was not restored, `TransportUnavailable` when the axis is away: the
-    office stays read-only, and this can be repeated.
+    above every number that the axis, or the folder of issued documents beside the store, knows of; a number between
+    with which no document came back is entered as missing. Over an axis that keeps no heads ``next_number`` must be
+    given (``EDX-RECONCILE-NUMBER``): what lay beside the store may be as old as the store. What the journal lacks of
+    the heads that others keep stays noted with the moment and ``by``, whose account this is. Raises `StateError` for a
+    number below what is known or too far above it, or when the office was not restored, `TransportUnavailable` when
+    the axis is away: the office stays read-only, and this can be repeated.
     """
     marker = marker_of(desk.config.place)
     if is_current(desk):
@@ -171,7 +178,7 @@ def reconcile(desk: Desk, *, next_number: int | None = None, by: str | None = No
     found = recover(desk, since=datetime.fromisoformat(_note_of(marker)["at"]) - OVERLAP)
     with desk.store.begin("reconcile") as transaction:
         known = transaction.register.next_numbers(str(desk.unit))
-        for (series, year), number in books.items():
+        for (series, year), number in (books | _further(numbers_beside(desk), books)).items():
             if number > known.get((series, year), 1):
                 transaction.register.start_at(str(desk.unit), series, year, number)
         if next_number is not None:
@@ -192,6 +199,11 @@ def _set_heads_aside(desk: Desk) -> None:
     heads = desk.config.place.parent / HEADS
     if heads.is_dir():
         heads.rename(heads.with_name(f"{HEADS}-until-{head_of(desk).seq}"))
+
+
+def _further(ours: dict[tuple[str, int], int], theirs: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+    """Return the books that this folder knows to have gone further than the axis heard."""
+    return {book: number for book, number in ours.items() if number > theirs.get(book, 1)}
 
 
 def _books_had(desk: Desk, marker: Path) -> dict[tuple[str, int], int]:

@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from edocx.content import disk_translated
 from edocx.routing.store.failure import files_translated
 
 if sys.platform != "win32":
@@ -26,7 +27,7 @@ _PREFIX = ".work-"
 def workspace(beside: Path) -> Iterator[Path]:
     """Give a locked folder in the folder ``beside``, removed when the block ends.
 
-    Raises `StoreUnavailable` when the disk has no room for it or cannot be written.
+    Raises `StoreUnavailable` when the disk has no room for it or cannot be written, also for what the block writes.
     """
     while True:
         with files_translated(str(beside)):
@@ -37,7 +38,8 @@ def workspace(beside: Path) -> Iterator[Path]:
             break
         _unlock(lock)
     try:
-        yield folder
+        with disk_translated():
+            yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
         _unlock(lock)

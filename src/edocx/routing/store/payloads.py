@@ -17,6 +17,9 @@ from edocx.routing.store.failure import damaged, files_translated
 from edocx.routing.store.prepared import Prepared
 from edocx.routing.store.upsert import upsert
 
+LOST = "EDX-STORE-PAYLOAD"
+"""The code of a payload that is gone, cut short or changed."""
+
 INLINE_LIMIT = 128 * 1024
 """Largest payload kept in the database itself, in bytes: one fsync then covers state and content.
 
@@ -154,7 +157,7 @@ def lost(where: str) -> StoreUnavailable:
     return damaged(
         where,
         Text("Nội dung của một gói tin bị mất hoặc hỏng.", "The content of a parcel is gone or damaged."),
-        code="EDX-STORE-PAYLOAD",
+        code=LOST,
     )
 
 
