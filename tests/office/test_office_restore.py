@@ -8,10 +8,11 @@ import sqlite3
 
 import pytest
 
-from edocx.errors import StateError, UsageError
+from edocx.errors import StateError, Text, TransportUnavailable, UsageError
 from edocx.routing.inbox import IncomingState
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.transitions import Change, Handling
+from edocx.routing.transport.local import LocalAxis
 from edocx.testing import scene
 from edocx.testing.network import Network
 
@@ -253,6 +254,39 @@ def test_without_what_the_axis_knows_the_next_number_must_be_given(net, tmp_path
         assert issued(again, "d1").number.number == "07"
         book = again.office(scene.COMMUNE).register("out", 2023)
         assert [line.state for line in book] == ["missing"] * 6 + ["issued"]
+
+
+def issued_while_the_axis_is_away(net, monkeypatch, draft_id):
+    def away(*_given, **_options):
+        raise TransportUnavailable(Text("x", "x"), hint=Text("x", "x"), code="EDX-AXIS-LOCKED")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(LocalAxis, "keep_head", away)
+        return issued(net, draft_id)
+
+
+def test_a_number_given_while_the_axis_was_away_is_known_to_it_with_the_next_work(net, tmp_path, monkeypatch):
+    put_back = snapshot(net, scene.COMMUNE, tmp_path / "snapshot")
+    issued_while_the_axis_is_away(net, monkeypatch, "d1")
+    assert net.office(scene.COMMUNE).work().sent == 0
+    shutil.rmtree(net.folder / "offices" / scene.COMMUNE / "issued")
+    with lose(net, scene.COMMUNE, put_back) as again:
+        again.office(scene.COMMUNE).reconcile()
+        assert issued(again, "d2").number.number == "02"
+
+
+def test_a_number_that_only_the_folder_of_issued_documents_knows_is_not_given_again(net, tmp_path, monkeypatch):
+    issued(net, "d0")
+    net.run_until_quiet()
+    net.office(scene.COMMUNE).backup(tmp_path / "backup")
+    lost = issued_while_the_axis_is_away(net, monkeypatch, "d1")
+    config = net.folder / "offices" / scene.COMMUNE / "office.toml"
+    again = lose(net, scene.COMMUNE, lambda _: net.office(scene.COMMUNE).restore(config, tmp_path / "backup"))
+    with again:
+        commune = again.office(scene.COMMUNE)
+        assert commune.reconcile().next_number == 3
+        assert issued(again, "d2").id != lost.id
+        assert [line.state for line in commune.register("out", 2023)] == ["issued", "missing", "issued"]
 
 
 def test_a_reconciliation_that_is_killed_is_done_again(net, tmp_path):
