@@ -304,7 +304,8 @@ def test_the_command_line_traces_backs_up_and_says_what_was_done(tmp_path, monke
     assert [(one["hub"], one["standing"]) for one in copies[0]["stations"]] == [("hub.H58", "attested")]
     assert "attested" in run("trace", doc_id)[1]
     assert run("trace", "khong-co")[0] == 1
-    assert json.loads(run("backup", "kept", "--json")[1])["messages"] == 1
+    told = json.loads(run("backup", "kept", "--json")[1])
+    assert (told["messages"], told["keep_apart"]) == (1, ["hub.db.key"])
     assert run("backup", "kept")[0] == 2
     assert run("restore", "kept", "--db", "again/hub.db")[0] == 2  # its key is not there yet
     assert not (tmp_path / "again").exists()

@@ -28,7 +28,8 @@ def backup(
         kept = copies.backup(store, folder)
         key = settings.key_path
     if as_json:
-        emit_json({"schema": 1, "messages": kept.messages, "files": kept.files, "bytes": kept.size})
+        told = {"messages": kept.messages, "files": kept.files, "bytes": kept.size}
+        emit_json({"schema": 1, **told, "keep_apart": [str(key)]})
         return
     say(Text(f"Đã sao lưu {kept.messages} văn bản và kiểm tra lại.", f"{kept.messages} messages kept and looked over."))
     say(

@@ -111,6 +111,7 @@ def _make(path: Path) -> None:
     try:
         descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
         with os.fdopen(descriptor, "wb") as stream:
+            draft.chmod(0o600)  # a umask may have taken the owner's own right to read
             stream.write(line)
             stream.flush()
             os.fsync(stream.fileno())
