@@ -26,6 +26,7 @@ from edocx.signing.pdf.page_words import Word, page_words, rows_of
 from edocx.signing.pdf.placing import layout_for
 from edocx.signing.pdf.sign import sign
 from edocx.testing import scene
+from edocx.verification import verify
 
 NUMBER = DocumentNumber(number="15", notation="UBND-VX")
 DAY = date(2023, 6, 5)
@@ -70,6 +71,7 @@ def test_number_and_date_continue_the_letters_own_lines(signing, tmp_path, tool,
     sealed, fitted = issue(source, tmp_path, signing)
     assert [(note.code, note.where) for note in fitted.messages] == []
     verdicts = accepted_by_all(sealed, 2)
+    assert str(verify(sealed, trust=signing.trust).indication) == "TOTAL-PASSED"
     assert {str(one.modification_level).rpartition(".")[2] for one in verdicts.values()} == {"FORM_FILLING", "NONE"}
     rows = [row for row in page_words(sealed, 0).rows if abs(row.baseline - line) < 3]
     # Where dots remain, poppler tells the words of both layers apart; in any order, nothing else is there.
