@@ -8,8 +8,9 @@ import sqlite3
 import zipfile
 
 import pytest
+from office_scenario import rewrite_journal
 
-from edocx.errors import InputError, Refused, StoreUnavailable
+from edocx.errors import InputError, Refused, StateError, StoreUnavailable
 from edocx.office.bundle import verify_bundle, write_bundle
 from edocx.signing.container.sign import sign_files
 from edocx.signing.judgement import Criteria
@@ -134,6 +135,37 @@ def test_a_file_added_outside_the_seal_is_a_fault(net, bundle, tmp_path):
     with zipfile.ZipFile(bundle, "a") as archive:
         archive.writestr("note.txt", "x")
     assert any("note.txt" in one.en for one in verify_bundle(bundle, criteria(net)).faults)
+
+
+@pytest.mark.parametrize("name", ["META-INF/notes.xml", "META-INF/signatures2.xml", "META-INF/evidence-97.txt"])
+def test_whatever_is_added_beside_the_seal_is_a_fault(net, bundle, tmp_path, name):
+    with zipfile.ZipFile(bundle, "a") as archive:
+        archive.writestr(name, "<x/>")
+    try:
+        assert any(name in one.en for one in verify_bundle(bundle, criteria(net)).faults)
+    except InputError:
+        assert "signatures" in name
+
+
+def test_an_event_under_another_events_name_is_a_fault(net, bundle, tmp_path):
+    folder = unpacked(bundle, tmp_path / "f")
+    forge_event(folder, evidence="ConsignmentRejection")
+    found = verify_bundle(resealed(net, folder, tmp_path / "f.asice"), criteria(net))
+    assert any("another event's name" in one.en for one in found.faults)
+
+
+def test_no_evidence_is_sealed_over_a_journal_that_was_written_anew(tmp_path):
+    with Network.four_levels(tmp_path / "net") as network:
+        document = network.sample()
+        network.office(scene.COMMUNE).send(document, to=["G22"])
+        network.run_until_quiet()
+        network.office(scene.COMMUNE).bundle(scene.DRAFT_ID, tmp_path / "whole.asice")
+        with sqlite3.connect(network.folder / "offices" / scene.COMMUNE / "office.db") as connection:
+            rewrite_journal(connection)
+        connection.close()
+        with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+            network.office(scene.COMMUNE).bundle(scene.DRAFT_ID, tmp_path / "forged.asice")
+    assert not (tmp_path / "forged.asice").exists()
 
 
 def test_another_units_seal_makes_no_evidence_of_this_unit(net, bundle, tmp_path):

@@ -7,6 +7,7 @@ import shutil
 import sqlite3
 
 import pytest
+from office_scenario import rewrite_journal
 
 from edocx.errors import StateError, Text, TransportUnavailable, UsageError
 from edocx.routing.inbox import IncomingState
@@ -193,7 +194,7 @@ def test_a_cut_or_rewritten_journal_is_refused(net, harm):
         if harm == "cut":
             connection.execute("DELETE FROM journal WHERE seq = (SELECT max(seq) FROM journal)")
         else:
-            _rewrite(connection)
+            rewrite_journal(connection)
     connection.close()
     with Network.four_levels(net.folder, clock=net.clock) as again:
         commune = again.office(scene.COMMUNE)
@@ -211,19 +212,6 @@ def test_a_store_that_fell_back_behind_a_status_it_received_is_noticed(net, tmp_
     assert net.office(scene.COMMUNE).work().received == 1
     with lose(net, scene.COMMUNE, put_back) as again, pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
         again.office(scene.COMMUNE).recall(str(document.id), "Nhầm", by="van-thu-xa")
-
-
-def _rewrite(connection):
-    from edocx.routing.journal import GENESIS, canonical, digest
-
-    previous = GENESIS
-    for seq, text in connection.execute("SELECT seq, line FROM journal ORDER BY seq").fetchall():
-        content = json.loads(text) | {"previous": previous}
-        if seq == 1:
-            content["ids"]["by"] = "somebody-else"
-        line = canonical(content)
-        previous = digest(line)
-        connection.execute("UPDATE journal SET line = ?, hash = ? WHERE seq = ?", (line, previous, seq))
 
 
 def test_an_axis_cannot_stop_an_office_by_a_head_that_it_did_not_sign(net):

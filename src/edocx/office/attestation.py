@@ -70,15 +70,17 @@ def compare(desk: Desk) -> None:
     """
     if desk.compared:
         return
+    with desk.store.read() as transaction:
+        whole = all(transaction.journal_holds(head) for head in known_heads(desk))
+        own = transaction.journal_head()
     try:
         archive = archive_of(desk)
         known = archive.head_of(str(desk.unit)) if archive is not None else None
     except TransportUnavailable:
+        if not whole:
+            _fall_back(desk)
         return  # numbers are given offline too; the next step asks again
     desk.compared = True
-    with desk.store.read() as transaction:
-        whole = all(transaction.journal_holds(head) for head in known_heads(desk))
-        own = transaction.journal_head()
     if not whole or (known is not None and not _holds(desk, known)):
         _fall_back(desk)
     elif known is not None and known.seq == own.seq:

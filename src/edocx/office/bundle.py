@@ -20,6 +20,7 @@ from typing import Any
 
 from edocx.content import Blob, write_durably
 from edocx.errors import EdocxError, InputError, Refused, StateError, Text
+from edocx.office.attestation import require_reconciled
 from edocx.office.bundle_claim import Claim, Said, event_faults, said_in, seal_faults, unchecked
 from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
@@ -31,7 +32,7 @@ from edocx.routing.store.payloads import lost
 from edocx.routing.transaction import Transaction
 from edocx.sealing import verify_envelope
 from edocx.signing.container.archive import Archive, open_archive
-from edocx.signing.container.sign import sign_files
+from edocx.signing.container.sign import MANIFEST, SIGNATURES, sign_files
 from edocx.signing.container.verify import verify_asice
 from edocx.signing.judgement import Criteria
 from edocx.signing.pdf.verify import verify_pdf
@@ -86,10 +87,13 @@ class BundleReport:
 def write_bundle(desk: Desk, document: str, out: Path) -> Path:
     """Write the evidence about a document, sealed by the agency; whole or not at all.
 
-    What was erased after a recall or with time is left out: the journal says so. Raises what `trace` raises, and
+    What was erased after a recall or with time is left out: the journal says so. Raises what `trace` raises,
     `StoreUnavailable` for a payload that is lost or damaged (``where`` is its place) and for a journal that does not
-    hold together: the agency does not put its seal under half of its evidence.
+    hold together, and `StateError` (``EDX-OFFICE-RESTORED``) for one that lacks what others keep of it: the agency
+    does not put its seal under half of its evidence, nor under a history that was written anew.
     """
+    desk.compared = False  # whatever was known when the office was opened: now it is sealed
+    require_reconciled(desk)
     way = trace(desk, document)
     with desk.workspace() as folder:
         files: list[Path] = []
@@ -139,6 +143,7 @@ def verify_bundle(path: Path, criteria: Criteria) -> BundleReport:
                 if name.endswith((".edxml", ".pdf"))
             }
             said = tuple(_said(archive, report))
+            beside = {name for name in archive.names if name.startswith("META-INF/")} - {SIGNATURES, MANIFEST}
         except (KeyError, ValueError, TypeError) as error:
             raise InputError(
                 Text("Tệp không phải gói chứng cứ của edocx.", "The file is no evidence bundle of edocx."),
@@ -155,6 +160,10 @@ def verify_bundle(path: Path, criteria: Criteria) -> BundleReport:
         *(() if full else unshown),
         *_chain_faults(lines, head),
         *_file_faults(files, present, lines),
+        *(
+            Text(f"{name} không thuộc gói và không được con dấu bao trùm", f"{name} is no part of it and under no seal")
+            for name in sorted(beside)
+        ),
     ]
     remarks = (*(() if registered else unchecked(report)), *(unshown if full else ()))
     return BundleReport(report, told, tuple(faults), remarks)

@@ -11,6 +11,7 @@ from typing import Any
 from edocx.documents import BusinessAction, StatusCode, status_label
 from edocx.envelope.read import open_envelope
 from edocx.errors import EdocxError, Text
+from edocx.office.delivery_events import evidence_name
 from edocx.routing.state import Basis
 from edocx.routing.transitions import Passage
 from edocx.signing.report import Indication, Report
@@ -33,12 +34,21 @@ class ClaimedEvent:
     at: datetime
     remark: str | None
     person: str | None
+    evidence: str | None
 
     @classmethod
     def of(cls, told: dict[str, Any]) -> ClaimedEvent:
         """Read an event; raise `KeyError`, `ValueError` or `TypeError` for what is none."""
         at = datetime.fromisoformat(str(told["at"]))
-        return cls(str(told["actor"]), str(told["what"]), str(told["basis"]), at, told["remark"], told["person"])
+        return cls(
+            str(told["actor"]),
+            str(told["what"]),
+            str(told["basis"]),
+            at,
+            told["remark"],
+            told["person"],
+            told["evidence"],
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +152,11 @@ def event_faults(claim: Claim, said: Iterable[Said], *, registered: bool) -> Ite
     enclosed = tuple(said)
     for event in dict.fromkeys(claim.events):
         actor, what = event.actor, event.what
+        if event.evidence != evidence_name(what):
+            yield Text(
+                f"sự kiện {what} mang tên chứng cứ của sự kiện khác ({event.evidence})",
+                f"the event {what} bears another event's name ({event.evidence})",
+            )
         # Another's request is no evidence of delivery, and one message may ask about several documents.
         if what in _OWN_WORD or (what == StatusCode.RECALL_REQUESTED and actor != claim.unit):
             continue
