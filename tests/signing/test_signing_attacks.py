@@ -108,6 +108,57 @@ def test_what_nobody_signed_inside_an_enveloped_signature_is_named(signing, docu
     assert "EDX-PARTIAL-COVERAGE" in {message.code for message in report.messages}
 
 
+def inside_a_root(signing) -> bytes:
+    """A bare root that holds a signed element and the signature over it, as many formats have it."""
+    signature = etree.fromstring(signed_xml(signing, signxml.methods.detached, reference_uri="#doc"))
+    root = etree.Element("root")
+    root.append(etree.fromstring(DOCUMENT))
+    root.append(signature)
+    return etree.tostring(root)
+
+
+def test_a_signed_part_passes_in_a_bare_root_and_the_root_is_named(signing, tmp_path):
+    report = judged(tmp_path, inside_a_root(signing), signing.trust)
+    assert report.indication is Indication.TOTAL_PASSED
+    assert [(message.code, message.where) for message in report.messages] == [("EDX-XML-ENCLOSED", "/root")]
+    renamed = inside_a_root(signing).replace(b"<root>", b"<rejected>").replace(b"</root>", b"</rejected>")
+    named = judged(tmp_path, renamed, signing.trust).messages
+    assert [(message.code, message.where) for message in named] == [("EDX-XML-ENCLOSED", "/rejected")]
+
+
+@pytest.mark.parametrize("shape", ["enveloped", "enveloped-by-id", "inside-a-root"])
+def test_nothing_is_written_around_a_signed_part_unnoticed(signing, documents, tmp_path, shape):
+    data = inside_a_root(signing) if shape == "inside-a-root" else documents[shape]
+    names, partial = set(), set()
+    for attack in xml.surroundings(data):
+        names.add(attack.name)
+        report = judged(tmp_path, attack.data, signing.trust)
+        assert report.indication is not Indication.TOTAL_PASSED, attack.name
+        if report.integrity is Integrity.PARTIAL:  # in the others the signature itself fails
+            partial.add(attack.name)
+            codes = {message.code for message in report.messages}
+            assert codes & {"EDX-PARTIAL-COVERAGE", "EDX-XML-INSTRUCTION"}, attack.name
+    assert len(names) == (15 if shape == "inside-a-root" else 9)
+    assert len(partial) >= {"enveloped": 3, "enveloped-by-id": 6, "inside-a-root": 12}[shape]
+
+
+def test_which_part_is_signed_stands_in_the_message(signing, tmp_path):
+    attacks = {one.name: one.data for one in xml.surroundings(inside_a_root(signing))}
+    (message,) = judged(tmp_path, attacks["around-moved"], signing.trust).messages
+    assert "/root/old/*" in message.en
+    assert message.where == "/root/old"
+
+
+def test_comments_and_names_that_nobody_signed_are_told_and_change_no_verdict(signing, documents, tmp_path):
+    commented = b"<!-- x -->" + documents["enveloped-by-id"]
+    named = documents["enveloped"].replace(b"<ds:KeyInfo>", b"<ds:KeyInfo><ds:KeyName>B</ds:KeyName>")
+    assert named != documents["enveloped"]
+    for data, code in ((commented, "EDX-XML-COMMENT-OUTSIDE"), (named, "EDX-XML-KEY-CLAIM")):
+        report = judged(tmp_path, data, signing.trust)
+        assert report.indication is Indication.TOTAL_PASSED
+        assert [(message.code, message.severity) for message in report.messages] == [(code, "info")]
+
+
 def test_a_comment_within_a_signed_text_is_named_and_one_beside_it_is_not(signing, documents, tmp_path):
     signed = documents["enveloped"]
     split = judged(tmp_path, signed.replace(b">100<", b">1<!---->00<"), signing.trust)

@@ -18,7 +18,9 @@ from edocx.signing.report import Indication, Message, Report
 from edocx.signing.xml.core import CoreResult, examine_any
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.qualifying import NAMESPACES
+from edocx.signing.xml.remarks import COMMENT_OUTSIDE, claim, enclosed, instruction, outside
 from edocx.signing.xml.source import Sources
+from edocx.signing.xml.surroundings import surroundings_of
 
 MAX_SIGNATURES = 50
 """In one document; each may canonicalise all of it."""
@@ -28,7 +30,7 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
     """Judge every signature of an XML document, enveloped, enveloping or detached; raise `InputError` if unreadable.
 
     A part of the document that no signature covers makes the whole file partial: that is where signature wrapping
-    puts what it wants believed.
+    puts what it wants believed. Only the bare root around signed parts is no more than told.
     """
     data = Blob.from_path(path).read(MAX_BYTES)
     root = parse(_transcoded(data))
@@ -47,18 +49,15 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
         for order, one in enumerate(found[:MAX_SIGNATURES], 1)
     ]
     messages = [TOO_MANY] if len(found) > MAX_SIGNATURES else []
-    stray = _uncovered(root, results, found)
-    if stray is not None:
-        messages.append(_outside(stray))
-    uncovered = bool(messages)
-    messages += _split_texts(results)
+    told, partial = _messages(root, results, found)
+    messages += [*told, *_split_texts(results)]
     return Report.of(
         file=name or str(path),
         format="xml",
         policy=policy,
         signatures=[judge(in_file(result.finding, name or str(path)), criteria) for result in results],
         messages=messages,
-        uncovered=uncovered,
+        uncovered=partial or len(found) > MAX_SIGNATURES,
     )
 
 
@@ -85,65 +84,27 @@ def _name(signature: etree._Element, order: int) -> str:
     return signature.get("Id") or f"Signature-{order}"
 
 
-def _uncovered(
+def _messages(
     root: etree._Element, results: Iterable[CoreResult], signatures: Iterable[etree._Element]
-) -> etree._Element | None:
-    """Return the first element with content of its own that no signature covers, None when there is none."""
-    passed = [result for result in results if result.finding.outcome is Indication.TOTAL_PASSED]
+) -> tuple[list[Message], bool]:
+    """Return what is said of all that no signature covers, and whether the file is partial for it."""
+    passed = [nodes for one in results if one.finding.outcome is Indication.TOTAL_PASSED for nodes in one.covered]
     if not passed:
-        return None
-    covered = {apex for result in passed for nodes in result.covered for apex in nodes.apexes}
-    return _first_stray(root, covered, set(signatures))
-
-
-def _first_stray(
-    root: etree._Element, covered: set[etree._Element], signatures: set[etree._Element]
-) -> etree._Element | None:
-    # A signature within what it signs is left out of it (the enveloped transform): its content is looked at by itself.
-    waiting = [root, *signatures]
-    while waiting:
-        element = waiting.pop()
-        if element in covered or not isinstance(element.tag, str):
-            continue
-        if element in signatures:
-            # In a signature, Objects hold content; KeyInfo and the like are looked at by core validation.
-            if (foreign := _foreign_in(element)) is not None:
-                return foreign
-            waiting += [child for child in element.findall(ds("Object")) if not _is_properties(child)]
-            continue
-        if (element.text or "").strip() or any((child.tail or "").strip() for child in element):
-            return element
-        if not len(element) and element.tag != ds("Object"):
-            return element
-        waiting += list(element)
-    return None
-
-
-_IN_SIGNATURE = frozenset({ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"), ds("Object")})
-_OF_SIGNATURE = frozenset({"Id", "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"})
-
-
-def _foreign_in(signature: etree._Element) -> etree._Element | None:
-    """Return what stands in a signature, or the signature that says something, beside what XMLDSig puts there."""
-    if not set(signature.attrib) <= _OF_SIGNATURE or _says_something(signature):
-        return signature
-    return next((one for one in signature.iterchildren("*") if one.tag not in _IN_SIGNATURE), None)
-
-
-def _says_something(element: etree._Element) -> bool:
-    return bool((element.text or "").strip()) or any((child.tail or "").strip() for child in element)
-
-
-def _is_properties(holder: etree._Element) -> bool:
-    inside = [child for child in holder if isinstance(child.tag, str)]
-    return (
-        len(inside) > 0
-        and not _says_something(holder)
-        and all(
-            child.tag == ds("KeyInfo") or str(child.tag).startswith(tuple(f"{{{ns}}}" for ns in NAMESPACES))
-            for child in inside
-        )
-    )
+        return [], False
+    covered = {apex: None for nodes in passed for apex in nodes.apexes}
+    found = surroundings_of(root, covered, signatures, whole=any(nodes.whole for nodes in passed))
+    messages = []
+    if found.stray is not None:
+        messages.append(outside(found.stray, covered))
+    elif found.enclosing is not None:
+        messages.append(enclosed(found.enclosing, covered))
+    if found.instruction is not None:
+        messages.append(instruction(found.instruction))
+    if found.comment is not None:
+        messages.append(COMMENT_OUTSIDE)
+    if found.claim is not None:
+        messages.append(claim(found.claim))
+    return messages, found.stray is not None or found.instruction is not None
 
 
 def _split_texts(results: Iterable[CoreResult]) -> list[Message]:
@@ -173,17 +134,4 @@ def _split(element: etree._Element) -> Message:
             "another value. Compare it with the sender.",
         ),
         where=element.getroottree().getpath(element),
-    )
-
-
-def _outside(element: etree._Element) -> Message:
-    place = element.getroottree().getpath(element)
-    return Message.of(
-        "EDX-PARTIAL-COVERAGE",
-        "warning",
-        Text(
-            "Một phần của tệp không được chữ ký nào bao trùm; chỉ tin phần đã ký.",
-            "Part of the file is covered by no signature; rely on the signed part only.",
-        ),
-        where=place,
     )

@@ -1,6 +1,11 @@
-"""What core validation says of references, each sentence once."""
+"""What is said of references and of what stands outside of them, each sentence once."""
 
 from __future__ import annotations
+
+from collections.abc import Collection
+from itertools import islice
+
+from lxml import etree
 
 from edocx.errors import Text
 from edocx.signing.report import Message
@@ -8,6 +13,92 @@ from edocx.signing.report import Message
 
 def _place(uri: str | None) -> str:
     return (uri or "")[:200]
+
+
+def _path(element: etree._Element) -> str:
+    return element.getroottree().getpath(element)[:200]
+
+
+def _parts(covered: Collection[etree._Element]) -> Text:
+    named = ", ".join(_path(one) for one in islice(covered, _NAMED))
+    more = len(covered) - _NAMED
+    return Text(f"{named} và {more} phần khác", f"{named} and {more} more") if more > 0 else Text(named, named)
+
+
+_NAMED = 5
+"""Signed parts that are named one by one."""
+
+
+def outside(element: etree._Element, covered: Collection[etree._Element]) -> Message:
+    """Say which parts are signed, and that something stands outside of them that nobody signed."""
+    parts = _parts(covered)
+    return Message.of(
+        "EDX-PARTIAL-COVERAGE",
+        "warning",
+        Text(
+            f"Chữ ký chỉ bao trùm một phần của tệp ({parts.vi}). Chỉ tin phần đó: “{_path(element)}” và những gì quanh "
+            "đó ai cũng có thể viết vào.",
+            f"The signature covers part of the file only ({parts.en}). Rely on that alone: “{_path(element)}” and what "
+            "stands around it may be anybody's.",
+        ),
+        where=_path(element),
+    )
+
+
+def enclosed(element: etree._Element, covered: Collection[etree._Element]) -> Message:
+    """Say that the root around signed parts has a name that nobody signed."""
+    parts = _parts(covered)
+    return Message.of(
+        "EDX-XML-ENCLOSED",
+        "warning",
+        Text(
+            f"Chữ ký bao trùm {parts.vi}, không bao trùm phần tử gốc “{_path(element)}” bọc quanh: tên và "
+            "thuộc tính của nó, thứ tự các phần không được ký.",
+            f"The signature covers {parts.en}, not the root “{_path(element)}” around it: nobody signed its name "
+            "and attributes, nor the order of the parts.",
+        ),
+        where=_path(element),
+    )
+
+
+def instruction(node: etree._Element) -> Message:
+    """Say that an instruction to programs that nobody signed stands in the file."""
+    return Message.of(
+        "EDX-XML-INSTRUCTION",
+        "error",
+        Text(
+            "Tệp có chỉ thị xử lý (như xml-stylesheet) mà không chữ ký nào bao trùm: phần mềm có thể hiển thị nội dung "
+            "khác với phần đã ký. Đề nghị bên gửi gửi lại bản không có chỉ thị đó.",
+            "The file has a processing instruction (such as xml-stylesheet) that no signature covers: programs may "
+            "show something else than was signed. Ask the sender for a file without it.",
+        ),
+        where=str(getattr(node, "target", ""))[:200],
+    )
+
+
+def claim(element: etree._Element) -> Message:
+    """Say that a KeyInfo says something beside keys and certificates."""
+    return Message.of(
+        "EDX-XML-KEY-CLAIM",
+        "info",
+        Text(
+            "Phần KeyInfo có thông tin không được ký cũng không được kiểm tra (như KeyName); người ký là người ghi "
+            "trong chứng thư.",
+            "KeyInfo says something that is neither signed nor checked (such as KeyName); the signer is who the "
+            "certificate names.",
+        ),
+        where=_path(element),
+    )
+
+
+COMMENT_OUTSIDE = Message.of(
+    "EDX-XML-COMMENT-OUTSIDE",
+    "info",
+    Text(
+        "Có chú thích XML ngoài phần đã ký; ai cũng có thể viết vào, đừng tin nội dung của nó.",
+        "An XML comment stands outside of what was signed; anybody may have written it: do not rely on it.",
+    ),
+)
 
 
 def mismatch(uri: str | None) -> Message:

@@ -44,6 +44,24 @@ def unsigned_parts(data: bytes) -> Iterator[Attack]:
         yield Attack(name, etree.tostring(change(parse(data))))
 
 
+def surroundings(data: bytes) -> Iterator[Attack]:
+    """Yield copies of a document with other surroundings of what is signed; every reference holds.
+
+    The document has a bare root, which holds one signed element and the signature that names it by its Id; or that
+    element is its root. What nobody signed says how the signed part is meant.
+    """
+    for name, change in _AROUND.items():
+        root = parse(data)
+        if (forged := change(root)) is not None:
+            yield Attack(f"around-{name}", etree.tostring(forged))
+    plain = _without_declaration(data)
+    for name, written in {
+        "style-sheet": b'<?xml-stylesheet type="text/xsl" href="data:text/xml,FORGED"?>' + plain,
+        "instruction-behind": plain + b"<?pay FORGED?>",
+    }.items():
+        yield Attack(f"around-{name}", written)
+
+
 def _without_declaration(data: bytes) -> bytes:
     return etree.tostring(parse(data))
 
@@ -243,6 +261,88 @@ def _unsigned_attribute(root: etree._Element) -> etree._Element:
     _signature(root).set("amount", "FORGED")
     return root
 
+
+def _signed_child(root: etree._Element) -> etree._Element | None:
+    target = _target(root)
+    return None if target is root else target
+
+
+def _put_into(root: etree._Element, holder: etree._Element) -> etree._Element | None:
+    target = _signed_child(root)
+    if target is None:
+        return None
+    root.replace(target, holder)
+    holder.append(target)
+    return root
+
+
+def _attribute_above(root: etree._Element) -> etree._Element | None:
+    if _signed_child(root) is None:
+        return None
+    root.set("status", "REVOKED")
+    return root
+
+
+def _beside_signed(element: Callable[[], etree._Element]) -> Callable[[etree._Element], etree._Element | None]:
+    def change(root: etree._Element) -> etree._Element | None:
+        if _signed_child(root) is None:
+            return None
+        root.insert(0, element())
+        return root
+
+    return change
+
+
+def _above(root: etree._Element) -> etree._Element:
+    outer = etree.Element("rejected")
+    outer.append(etree.Element("old"))
+    outer[0].append(root)
+    return outer
+
+
+def _in_the_signature(made: Callable[[], etree._Element]) -> Callable[[etree._Element], etree._Element]:
+    def change(root: etree._Element) -> etree._Element:
+        _signature(root).append(made())
+        return root
+
+    return change
+
+
+def _object(name: str, *, holder: str | None = None, **attributes: str) -> Callable[[], etree._Element]:
+    def make() -> etree._Element:
+        made = etree.Element(f"{{{DS}}}Object", attributes)
+        inside = made if holder is None else etree.SubElement(made, holder)
+        etree.SubElement(inside, name).text = "FORGED"
+        return made
+
+    return make
+
+
+def _value_attribute(root: etree._Element) -> etree._Element:
+    _find(root, "SignatureValue").set("amount", "FORGED")
+    return root
+
+
+_XADES = "{http://uri.etsi.org/01903/v1.3.2#}"
+_AROUND: dict[str, Callable[[etree._Element], etree._Element | None]] = {
+    "moved": lambda root: _put_into(root, etree.Element("old")),
+    "moved-with-attribute": lambda root: _put_into(root, etree.Element("old", amount="900")),
+    "attribute": _attribute_above,
+    "empty-element": _beside_signed(lambda: etree.Element("amount", value="900")),
+    "bare-element": _beside_signed(lambda: etree.Element("rejected")),
+    "instruction": _beside_signed(lambda: etree.PI("pay", "FORGED")),
+    "whole-moved": _above,
+    "properties": _in_the_signature(_object(f"{_XADES}QualifyingProperties")),
+    "properties-unknown": _in_the_signature(_object(f"{_XADES}Note")),
+    "properties-signed": _in_the_signature(
+        _object(f"{_XADES}SignedProperties", holder=f"{_XADES}QualifyingProperties")
+    ),
+    "properties-data": _in_the_signature(
+        _object(f"{_XADES}UnsignedProperties", holder=f"{_XADES}QualifyingProperties")
+    ),
+    "instruction-in-signature": _in_the_signature(lambda: etree.PI("pay", "FORGED")),
+    "value-attribute": _value_attribute,
+}
 
 _CHANGES: dict[str, Callable[[etree._Element], etree._Element | None]] = {
     "text-changed": _text,
