@@ -60,6 +60,19 @@ def test_the_fast_way_is_taken_for_what_we_write() -> None:
     assert all(is_fast(text) for text in TEXTS)
 
 
+@pytest.mark.parametrize("letter", ["\ufeff", "\u0370", "\u2167", "\U00010000", "-x", "\u00ea", ""])
+@pytest.mark.parametrize("place", ["in the declaration's name", "an instruction before it", "within the declaration"])
+def test_both_ways_agree_on_how_a_file_begins(letter: str, place: str) -> None:
+    old, new = {
+        "in the declaration's name": ("<?xml", f"<?xml{letter}"),
+        "an instruction before it": ("<?xml", f"<?x{letter} y?><?xml"),
+        "within the declaration": (" encoding", f" {letter}encoding"),
+    }[place]
+    for text in TEXTS:
+        changed = text.replace(old.encode(), new.encode(), 1)
+        assert outcome(changed) == slow_outcome(changed)
+
+
 @pytest.mark.parametrize("path", sorted(SAMPLES.rglob("*.edxml")), ids=lambda path: path.stem)
 def test_both_ways_agree_on_the_samples(path: Path) -> None:
     assert outcome(path) == slow_outcome(path)

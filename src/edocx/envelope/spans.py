@@ -36,6 +36,8 @@ _MAX_TAG: Final = 4096
 _MARK_DISTANCE: Final = 4 * PIECE
 _ORDINARY: Final = bytes(range(0x80)).translate(None, b"<>!?")
 _SPECIAL: Final = re.compile(rb"<[!?\x80-\xff]")
+_DECLARATION: Final = re.compile(rb"<\?xml[ \t\r\n][ -=@-~\t\r\n]*\?>")
+"""At the very beginning; any other instruction may have a name that parsers of different editions do not share."""
 _PREFIX: Final = re.compile(rb"<(?:[A-Za-z_][A-Za-z0-9_.-]*:)?\Z")
 
 
@@ -130,7 +132,8 @@ def _is_plain(skeleton: bytes) -> bool:
     """
     # What is left of a document of some KB are some hundred bytes; attributes with ! or ? in them count as not plain.
     marks = skeleton.translate(None, _ORDINARY)
-    return marks.count(b"<") == marks.count(b">") and not _SPECIAL.search(marks, 1)
+    declared = 1 if _DECLARATION.match(skeleton) else 0
+    return marks.count(b"<") == marks.count(b">") and not _SPECIAL.search(marks, declared)
 
 
 def _opens(data: bytes, at: int, hit: int, close: int) -> bool:
