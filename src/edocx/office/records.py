@@ -13,6 +13,7 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from edocx.office.configuration import OfficeConfig
+from edocx.routing.store.engine import of_one_moment
 from edocx.signing.named_key import check_named
 from edocx.units.directory import Directory
 from edocx.units.memory import MemoryDirectory
@@ -48,6 +49,7 @@ def records_of(config: OfficeConfig, engine: sa.Engine, *, directory: Directory 
 
     Raises `Refused` when what is kept of the signed snapshot no longer holds.
     """
+    engine = of_one_moment(engine)  # a directory that is imported meanwhile is read before or after, never torn
     trusted: TrustedDirectory | None = None
     if directory is None or _has(engine, STATEMENTS):
         base, trusted = base_of(config, engine)

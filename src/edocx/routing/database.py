@@ -18,14 +18,15 @@ from edocx.errors import Text, UsageError
 from edocx.routing.closing import Closing
 from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.journal import Id
-from edocx.routing.store.engine import sqlite_engine, writing
+from edocx.routing.store.engine import hosted, sqlite_engine, writing, writing_engine
 from edocx.routing.store.failure import files_translated, translated
 from edocx.routing.store.group import Writers, step_of
 from edocx.routing.store.holder import Holder
+from edocx.routing.store.hosting import Hosting
 from edocx.routing.store.migrate import bring_up_to_date
 from edocx.routing.store.payloads import Payloads
 from edocx.routing.store.place import require_local
-from edocx.routing.store.postgres import postgres_engine, postgres_url, take_turn
+from edocx.routing.store.postgres import postgres_engine, postgres_url
 from edocx.routing.store.tables import journal
 from edocx.routing.transaction import Transaction
 
@@ -46,6 +47,8 @@ class Store(Closing):
         self._clock = clock
         self._faults = faults
         self._engine = sqlite_engine(path) if server is None else postgres_engine(server)
+        self._hosted = hosted(self._engine)
+        self._hosts = Hosting(self._engine, path, self._where)
         self._writers = Writers(self._engine)
         self._holder: Holder | None = None
         self._holding = threading.Lock()
@@ -96,8 +99,16 @@ class Store(Closing):
 
     @property
     def engine(self) -> Engine:
-        """The engine, for tables of other rooms that live in the same database (units, registry)."""
-        return self._engine
+        """The engine, for hosts and for tables of other rooms that live in the same database (units, registry)."""
+        return self._hosted
+
+    @property
+    def writing_engine(self) -> Engine:
+        """The engine for a host that reads before it sends: its transactions hold the writer's turn from their start.
+
+        Nobody else writes until such a transaction ends, so that what it read still holds when it sends.
+        """
+        return writing_engine(self._engine)
 
     @contextmanager
     def begin(self, step: str = "step") -> Iterator[Transaction]:
@@ -141,15 +152,25 @@ class Store(Closing):
     def within(self, connection: Connection) -> Iterator[Transaction]:
         """Do a step in the caller's own transaction on this store's database; the caller commits.
 
-        For a host that keeps its tables in the same file: its row and our outbox row are one commit. The
-        transaction must be open for writing already (``BEGIN IMMEDIATE``), and a payload larger than `INLINE_LIMIT`
-        is on disk when this returns, whatever becomes of the transaction. A block that raises leaves nothing of the
-        step behind, rows nor journal lines, should the caller catch that and commit all the same.
+        For a host that keeps its tables in the same database: its row and our outbox row are one commit. From here
+        to that commit nobody else writes. A payload larger than `INLINE_LIMIT` is on disk when this returns, whatever
+        becomes of the transaction. A block that raises leaves nothing of the step behind, rows nor journal lines,
+        should the caller catch that and commit all the same.
+
+        Raises what `edocx.routing.store.hosting.Hosting.admit` does, before anything is written: for a connection
+        that commits by itself or belongs to another database, and, worth another try in a new transaction, for one
+        that read before somebody else wrote. A transaction begun with `writing_engine` does not meet the last.
         """
         with translated(self._where):
-            if not connection.in_transaction():
+            begun = not connection.in_transaction()
+            if begun:
                 connection.begin()
-            take_turn(connection)
+            try:
+                self._hosts.admit(connection)
+            except BaseException:
+                if begun:  # what the caller did not begin is not left for him to end
+                    connection.rollback()
+                raise
             with step_of(connection):
                 transaction = Transaction(connection, self._clock.now(), self._payloads)
                 yield transaction

@@ -17,6 +17,7 @@ BUSY_SECONDS = 10
 """How long a writer waits for another process before it says that the database is locked."""
 
 _WRITES = "edocx_writes"
+_HOSTED = "edocx_hosted"
 
 
 class Gate:
@@ -91,9 +92,29 @@ def writing(connection: Connection) -> Connection:
     return connection.execution_options(**{_WRITES: True})
 
 
+def writing_engine(engine: Engine) -> Engine:
+    """Return the same engine with every connection marked by `writing`."""
+    return engine.execution_options(**{_WRITES: True})
+
+
 def is_writing(connection: Connection) -> bool:
     """Tell whether a connection was marked by `writing`."""
     return bool(connection.get_execution_options().get(_WRITES, False))
+
+
+def hosted(engine: Engine) -> Engine:
+    """Return the same engine for hosts, whose transactions see what others commit meanwhile (READ COMMITTED)."""
+    return engine.execution_options(**{_HOSTED: True})
+
+
+def of_one_moment(engine: Engine) -> Engine:
+    """Return the same engine for readers: each transaction sees one moment of the database."""
+    return engine.execution_options(**{_HOSTED: False})
+
+
+def is_hosted(connection: Connection) -> bool:
+    """Tell whether a connection came from an engine made by `hosted`."""
+    return bool(connection.get_execution_options().get(_HOSTED, False))
 
 
 def _prepare(connection: sqlite3.Connection, _record: Any) -> None:

@@ -32,6 +32,18 @@ _LOCKED = _Case(
     ),
     retryable=True,
 )
+_SNAPSHOT = _Case(
+    "EDX-STORE-SNAPSHOT",
+    Text(
+        "Giao dịch này đọc trước, rồi giao dịch khác đã ghi xong: nó không thấy điều mới nhất nên không được ghi.",
+        "This transaction read first, and another wrote since: it does not see the latest, and may not write.",
+    ),
+    Text(
+        "Hoàn tác rồi làm lại từ đầu; gửi trước khi đọc, hoặc mở giao dịch bằng store.writing_engine.",
+        "Roll back and begin anew; send before you read, or begin with store.writing_engine.",
+    ),
+    retryable=True,
+)
 _READ_ONLY = _Case(
     "EDX-STORE-READONLY",
     Text("Kho dữ liệu chỉ đọc được, không ghi được.", "The store can be read but not written."),
@@ -89,8 +101,9 @@ _OTHER = _Case(
     retryable=False,
 )
 
-# By the first two words of SQLite's result code, so that extended codes (SQLITE_READONLY_DIRECTORY) fall in place.
+# By SQLite's result code or its first two words, so that extended codes (SQLITE_READONLY_DIRECTORY) fall in place.
 _BY_SQLITE = {
+    "SQLITE_BUSY_SNAPSHOT": _SNAPSHOT,
     "SQLITE_BUSY": _LOCKED,
     "SQLITE_LOCKED": _LOCKED,
     "SQLITE_READONLY": _READ_ONLY,
@@ -103,6 +116,7 @@ _BY_SQLITE = {
 }
 # By the first characters of PostgreSQL's SQLSTATE: a whole code before its class.
 _BY_SQLSTATE = {
+    "40001": _SNAPSHOT,
     "55P03": _LOCKED,
     "40": _LOCKED,
     "25006": _READ_ONLY,
@@ -164,6 +178,11 @@ def damaged(where: str, text: Text, *, code: str) -> StoreUnavailable:
     return StoreUnavailable(text, hint=_CORRUPT.hint, code=code, where=where)
 
 
+def outdated(where: str) -> StoreUnavailable:
+    """Return the error for a transaction that sees the store as it was before somebody else's commit."""
+    return _unavailable(_SNAPSHOT, where)
+
+
 def _or_full(case: _Case, where: str) -> _Case:
     if case is not _FAULTY_DISK or not hasattr(os, "statvfs"):
         return case
@@ -184,7 +203,7 @@ def _by_driver(error: BaseException | None) -> _Case:
     if type(error).__module__.startswith("psycopg"):
         return _by_sqlstate(error)
     name = getattr(error, "sqlite_errorname", None) or ""
-    return _BY_SQLITE.get("_".join(name.split("_")[:2]), _OTHER)
+    return _BY_SQLITE.get(name) or _BY_SQLITE.get("_".join(name.split("_")[:2]), _OTHER)
 
 
 def _by_sqlstate(error: BaseException | None) -> _Case:

@@ -17,6 +17,7 @@ from typing import Any
 from sqlalchemy import Connection, Engine, RootTransaction
 
 from edocx.routing.store.engine import Gate, writing
+from edocx.routing.store.postgres import is_open
 
 MOST = 64
 """Steps in one commit: against a stream of writers that never lets the first of them return."""
@@ -67,7 +68,7 @@ class Writers:
                 # Fails when the database undid the whole transaction by itself (a full disk) and nobody noticed.
                 if not bare:
                     group.connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
-                elif not _is_open(group.connection):
+                elif not is_open(group.connection):
                     group.connection.exec_driver_sql("SELECT 1")
                 group.steps += 1
             except BaseException:
@@ -141,11 +142,3 @@ def step_of(connection: Connection) -> Iterator[None]:
             connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
         raise
     connection.exec_driver_sql(f"RELEASE SAVEPOINT {_SAVEPOINT}")
-
-
-def _is_open(connection: Connection) -> bool:
-    """Tell whether a server's transaction goes on: after an error that somebody swallowed, COMMIT would undo it."""
-    from psycopg.pq import TransactionStatus  # noqa: PLC0415 - only where the driver is in use
-
-    driver: Any = connection.connection.driver_connection
-    return bool(driver.info.transaction_status == TransactionStatus.INTRANS)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from importlib.util import find_spec
+from typing import Any
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event, make_url
 from sqlalchemy.exc import ArgumentError
 
 from edocx.errors import Text, UsageError
-from edocx.routing.store.engine import BUSY_SECONDS, is_writing
+from edocx.routing.store.engine import BUSY_SECONDS, is_hosted, is_writing
 
 CONNECT_SECONDS = 10
 """How long a server may take to answer at all before it counts as away."""
@@ -42,7 +43,10 @@ def postgres_url(place: str) -> URL | None:
 
 def postgres_engine(url: URL) -> Engine:
     """Make an engine on a PostgreSQL database; nothing is opened yet."""
-    settings = f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s"
+    # Read committed, whatever the server's own default is: who waits for its turn must see what was done before it.
+    settings = (
+        f"-c synchronous_commit=on -c lock_timeout={BUSY_SECONDS}s -c default_transaction_isolation=read\\ committed"
+    )
     engine = create_engine(
         url,
         connect_args={"options": settings, "connect_timeout": CONNECT_SECONDS},
@@ -66,8 +70,17 @@ def take_turn(connection: Connection) -> None:
         connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_WRITERS})")
 
 
+def is_open(connection: Connection) -> bool:
+    """Tell whether a server's transaction goes on: after an error that somebody swallowed, COMMIT would undo it."""
+    from psycopg.pq import TransactionStatus  # noqa: PLC0415 - only where the driver is in use
+
+    driver: Any = connection.connection.driver_connection
+    return bool(driver.info.transaction_status == TransactionStatus.INTRANS)
+
+
 def _begin(connection: Connection) -> None:
     if is_writing(connection):
         take_turn(connection)
-    else:
+    elif not is_hosted(connection):
+        # A host's transaction may write: of one moment, it would not see what others committed before its turn.
         connection.exec_driver_sql("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
