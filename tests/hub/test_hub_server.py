@@ -173,7 +173,7 @@ HEAD = 'database = "hub.db"\nunit = "H58"\n'
         (HEAD + 'body_seconds = "x"\n', 3, "body_seconds", "phải là số"),
         (HEAD + 'peers = "x"\n', 3, "peers", "phải là danh sách"),
         (HEAD + 'door = "x"\n', 3, "door", "phải là một bảng"),
-        (HEAD + '[door]\n# chú thích\nseal = "perhaps"\n', 5, "door.seal", "'record'"),
+        (HEAD + '[door]\n# chú thích\nseal = "perhaps"\n', 5, "door.seal", "'record' hoặc 'require'"),
         (HEAD + '[door]\nfiles = "off"\nseal = "require"\n', 3, "door", "không có trust"),
         (
             HEAD

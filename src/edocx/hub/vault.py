@@ -127,11 +127,16 @@ def _make(path: Path) -> None:
 
 
 def _unusable(path: Path) -> KeyFileError:
+    there = path.exists()
     return KeyFileError(
-        Text("Không dùng được tệp khóa của trục.", "The hub's key file cannot be used."),
+        Text("Không dùng được tệp khóa của trục.", "The hub's key file cannot be used.")
+        if there
+        else Text("Không có tệp khóa của trục.", "The hub's key file is not there."),
         hint=Text(
-            "Phục hồi tệp khóa từ bản sao lưu; thiếu nó thì phải cấp lại bí mật cho mọi đơn vị.",
-            "Restore the key file from its backup; without it every agency needs a new secret.",
+            "Đặt lại tệp khóa từ nơi cất giữ. Nếu đã mất hẳn: `edocx hub backup`, rồi `edocx hub restore --without-key`"
+            " ở nơi mới và cấp lại bí mật cho mọi đơn vị.",
+            "Put the key file back from where it is kept. If it is lost: `edocx hub backup`, then `edocx hub restore"
+            " --without-key` elsewhere, and every agency gets a new secret.",
         ),
         code="EDX-HUB-KEY",
         where=str(path),

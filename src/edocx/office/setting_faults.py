@@ -144,7 +144,8 @@ def _reason(fault: Any) -> Text:
     kind, told = str(fault["type"]), fault.get("ctx", {})
     if kind in _BOUNDS:
         name, words = _BOUNDS[kind]
-        return Text(*(sentence.format(told.get(name, "?")) for sentence in (words.vi, words.en)))
+        value = str(told.get(name, "?"))
+        return Text(words.vi.format(value.replace(" or ", " hoặc ")), words.en.format(value))
     cause = told.get("error")
     for one in (cause, getattr(cause, "__cause__", None)):
         if isinstance(one, (Unfit, EdocxError)):
