@@ -7,7 +7,8 @@ did not happen and nothing happens that is not answered.
 
 from __future__ import annotations
 
-import secrets
+import contextlib
+import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -15,7 +16,7 @@ from pathlib import Path
 from edocx.documents import StatusCode
 from edocx.envelope.attachments import extract
 from edocx.envelope.model import Envelope
-from edocx.errors import EdocxError, InputError, KeyFileError, StateError, Text, UsageError
+from edocx.errors import EdocxError, InputError, KeyFileError, StateError, StoreUnavailable, Text, UsageError
 from edocx.office import requests
 from edocx.office.answering import Saying, answer, is_ours, opened
 from edocx.office.attestation import require_reconciled
@@ -126,13 +127,25 @@ def open_new(desk: Desk) -> int:
 def open_waiting(desk: Desk) -> int:
     """Do `open_new` without agreeing to what issuers ask; return how many messages went forward."""
     moved = 0
-    lease = f"open.{secrets.token_hex(6)}"
-    for kind, step in ((ParcelKind.STATUS, _apply_status), (ParcelKind.DOCUMENT, present)):
-        while claimed := _claim(desk, lease, kind):
-            for message in claimed:
-                _take(desk, message, step)
-            moved += len(claimed)
+    # Of this thread: it opens nothing else now, so that whatever is still held under this name was left behind.
+    lease = desk.store.lease(f"open.{threading.get_ident():x}")
+    try:
+        for kind, step in ((ParcelKind.STATUS, _apply_status), (ParcelKind.DOCUMENT, present)):
+            left_behind = True
+            while claimed := _claim(desk, lease, kind, left_behind=left_behind):
+                for message in claimed:
+                    _take(desk, message, step)
+                moved, left_behind = moved + len(claimed), False
+    except Exception:
+        with contextlib.suppress(StoreUnavailable):  # what keeps us from opening is raised; `_claim` gives back later
+            _give_back(desk, lease)
+        raise
     return moved
+
+
+def _give_back(desk: Desk, lease: str) -> None:
+    with desk.store.begin("release") as transaction:
+        transaction.inbox.release(lease)
 
 
 def _take(desk: Desk, message: Message, step: Callable[[Desk, Message], None]) -> None:
@@ -150,11 +163,13 @@ def _take(desk: Desk, message: Message, step: Callable[[Desk, Message], None]) -
         # else another worker was faster, after our lease had ended
 
 
-def _claim(desk: Desk, lease: str, kind: ParcelKind) -> tuple[Message, ...]:
+def _claim(desk: Desk, lease: str, kind: ParcelKind, *, left_behind: bool) -> tuple[Message, ...]:
     with desk.store.read() as transaction:
         if not transaction.inbox.in_state(IncomingState.NEW, kind=kind):
             return ()  # looking is free, a commit is not
     with desk.store.begin("open") as transaction:
+        if left_behind:
+            transaction.inbox.release(lease)
         return transaction.inbox.claim(lease, kind=kind, limit=BATCH)
 
 
