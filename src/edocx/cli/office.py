@@ -19,6 +19,7 @@ from edocx.errors import InputError, Text, UsageError
 if TYPE_CHECKING:
     from edocx.documents import Draft
     from edocx.office import Office
+    from edocx.signing.report import Message
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
 app.command()(care.init)
@@ -76,8 +77,9 @@ def approve(
         "attachments": attach,
     }
     with opened(office) as desk:
-        approved = desk.approve(_draft(desk, file, given), by=by, draft_id=draft_id)
-        notes = desk.key_notes(by)
+        draft, notes = _draft(desk, file, given)
+        approved = desk.approve(draft, by=by, draft_id=draft_id)
+        notes += desk.key_notes(by)
     if as_json:
         messages = [note.model_dump() for note in notes]
         emit_json({"schema": 1, "draft": approved.id, "by": by, "sha256": approved.pdf.sha256, "messages": messages})
@@ -345,11 +347,12 @@ def _watch(desk: Office, every: float) -> None:
     say(Text("Đã dừng; không có gì dở dang.", "Stopped; nothing is half done."))
 
 
-def _draft(desk: Office, file: Path, given: dict[str, Any]) -> Draft:
+def _draft(desk: Office, file: Path, given: dict[str, Any]) -> tuple[Draft, tuple[Message, ...]]:
+    """Return the draft that a file and the options describe, and what is to be said of its fields' places."""
     from pydantic import ValidationError
 
     from edocx.documents import Draft
-    from edocx.signing.pdf.placing import layout_for
+    from edocx.signing.pdf.fitting import FittedLayout, fit_layout
 
     if file.suffix.lower() == ".json":
         import json
@@ -366,8 +369,9 @@ def _draft(desk: Office, file: Path, given: dict[str, Any]) -> Draft:
             ) from error
     else:
         given = {**given, "pdf": file}
+    fitted = fit_layout(Path(given["pdf"])) if "layout" not in given else FittedLayout(given["layout"])
     try:
-        return Draft.model_validate({"unit": desk.unit, "layout": layout_for(Path(given["pdf"])), **given})
+        return Draft.model_validate({"unit": desk.unit, "layout": fitted.layout, **given}), fitted.messages
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         field = ".".join(str(part) for part in first["loc"])

@@ -125,13 +125,13 @@ class Story:
         }
 
     def _issue(self, commune: Office) -> None:
-        from edocx.signing.pdf.placing import layout_for  # noqa: PLC0415 - only for PDFs from elsewhere
+        from edocx.signing.pdf.fitting import fit_layout  # noqa: PLC0415 - only for PDFs from elsewhere
 
         if self.pdf is None:
             draft_id = scene.DRAFT_ID
             path, layout = scene.write_letter(self.network.folder / "offices" / scene.COMMUNE)
         else:
-            path, layout = self.pdf, layout_for(self.pdf)
+            path, layout = self.pdf, fit_layout(self.pdf).layout
             draft_id = f"{scene.DRAFT_ID}-{Blob.from_path(path).sha256[:12]}"
         draft = scene.draft(path, layout)
         approved = self._tick(lambda: commune.approve(draft, by="director", draft_id=draft_id))
