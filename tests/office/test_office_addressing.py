@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edocx.content import Blob
-from edocx.envelope.model import Envelope, Organization, ResponseFor
+from edocx.envelope.model import Attachment, Code, Envelope, Organization, Promulgation, ResponseFor
 from edocx.envelope.write import compose
 from edocx.errors import Refused
 from edocx.routing.inbox import IncomingState
@@ -65,6 +65,33 @@ def test_nothing_is_sent_to_a_unit_that_cannot_take_it(net, able, code):
             commune.send(document, to=[G22, DISTRICT])
     net.run_until_quiet()
     assert net.office(G22).inbox_count() == (code is None), "all recipients, or none"
+
+
+@pytest.mark.parametrize(
+    "sender,sealer,code",
+    [(DISTRICT, "H58.05", "EDX-SEAL-FOREIGN"), ("H58.05", "H58.05", None), ("000.00.05.H58", "H58.05", None)],
+    ids=["another unit's", "its own", "its own in the other spelling"],
+)
+def test_a_document_in_one_units_name_under_anothers_seal_never_passes(net, sender, sealer, code):
+    envelope = Envelope(
+        sender=Organization(unit=sender, name="UBND"),
+        to=(Organization(unit=G22),),
+        document_id="x",
+        code=Code(number="9", notation="UBND"),
+        subject="Một văn bản",
+        business="new",
+        promulgation=Promulgation(place="Châu Thành", date=net.clock.now().date()),
+        attachments=(Attachment(name="a.txt", content=Blob.from_bytes(b"x")),),
+    )
+    skeleton = compose(envelope)
+    seal(skeleton, net.office(sealer)._desk.agency(), at=net.clock.now())
+    bring(net, skeleton.save(net.folder / "x.edxml").read(), G22)
+    (incoming,) = net.office(G22).inbox()
+    told = {message.code: message for message in incoming.report.messages if message.severity == "error"}
+    assert set(told) == ({code} if code else set())
+    assert (incoming.report.indication is Indication.TOTAL_PASSED) == (code is None)
+    if code is not None:
+        assert (DISTRICT in told[code].en, "H58.05" in told[code].vi) == (True, True)
 
 
 def knows_that_the_commune_seals(net, code):

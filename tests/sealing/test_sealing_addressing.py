@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 import pytest
-from sealing_scenario import AT
+from sealing_scenario import AT, Workshop
 
 from edocx.envelope.model import Organization, ResponseFor
 from edocx.envelope.read import read
@@ -104,6 +104,13 @@ def test_stripping_the_seal_of_a_unit_that_seals_is_not_free(workshop, directory
     codes, report = findings(workshop, directory, workshop.folder / "bare.edxml", "G22")
     assert codes == expected
     assert report.indication is (Indication.INDETERMINATE if expected else Indication.NO_SIGNATURE)
+
+
+def test_a_seal_of_a_key_that_anybody_made_is_no_seal(workshop, directory, letter, tmp_path):
+    stranger = Workshop(tmp_path, "p256")
+    codes, report = findings(workshop, directory, stranger.write(letter, "own-key.edxml"), "G22")
+    assert codes == {"EDX-SEAL-MISSING"}
+    assert report.indication is Indication.INDETERMINATE
 
 
 def test_a_seal_that_was_broken_counts_as_none_and_stays_failed(workshop, directory, sealed, tmp_path):

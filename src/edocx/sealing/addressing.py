@@ -1,7 +1,8 @@
 """What a seal means for the unit that received it: was it sent to us, and should there have been one?
 
 A seal proves who wrote to whom. A genuine envelope that somebody passes on to another unit is intact and still not for
-that unit; an envelope from a unit that always seals, without a seal, was stripped of it or is forged.
+that unit; an envelope from a unit that always seals, without a seal, was stripped of it or is forged; and one that
+another unit sealed is that unit's word, whoever it names as its sender.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ from datetime import datetime
 
 from edocx.envelope.model import Envelope
 from edocx.errors import Text, UnitError
-from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
+from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.units import UnitId
 from edocx.units.directory import Directory
 
@@ -29,8 +30,10 @@ def check_addressing(
         at: the day for the directory (aware).
 
     Returns:
-        ``EDX-NOT-ADDRESSED`` when the unit is not among the recipients (of a status: not the one it is for), and
-        ``EDX-SEAL-MISSING`` when the sender is known to seal and no seal holds. Both are errors.
+        ``EDX-NOT-ADDRESSED`` when the unit is not among the recipients (of a status: not the one it is for),
+        ``EDX-SEAL-FOREIGN`` when the only seals that hold are by the registry other units' than the sender's, and
+        ``EDX-SEAL-MISSING`` when the sender is known to seal and no seal holds that leads to a trusted authority:
+        anybody makes himself a key. All are errors.
     """
     found: list[Message] = []
     status = envelope.kind == "status"
@@ -38,8 +41,11 @@ def check_addressing(
     if not any(code and _is_for(code, own, directory, at) for code in codes):
         found.append(_NOT_ADDRESSED)
     sender = envelope.sender.unit if envelope.sender else None
-    if not any(seal.integrity is Integrity.VALID for seal in report.signatures) and _seals(sender, directory, at):
+    seals = [seal for seal in report.signatures if _holds(seal)]
+    if not seals and _seals(sender, directory, at):
         found.append(_MISSING)
+    if sender and seals and all(seal.unit and not _speaks_for(seal.unit, sender, directory, at) for seal in seals):
+        found.append(_foreign(str(seals[0].unit), sender))
     return tuple(found)
 
 
@@ -56,6 +62,40 @@ def with_findings(report: Report, findings: Iterable[Message]) -> Report:
     if report.indication in {Indication.TOTAL_PASSED, Indication.NO_SIGNATURE}:
         changes |= {"indication": Indication.INDETERMINATE, "sub_indication": SubIndication.SIG_CONSTRAINTS_FAILURE}
     return report.model_copy(update=changes)
+
+
+def _holds(seal: SignatureReport) -> bool:
+    """Whether a seal is intact, an authority that we trust stands behind it, and it is no person's."""
+    known = seal.sub_indication not in {
+        SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
+        SubIndication.NO_SIGNING_CERTIFICATE_FOUND,
+    }
+    return seal.integrity is Integrity.VALID and known and seal.kind != "person"
+
+
+def _speaks_for(sealer: str, sender: str, directory: Directory, at: datetime) -> bool:
+    """Whether a seal's unit is the sender, in whichever spelling, or the unit that took over from it."""
+    if sealer == sender:
+        return True
+    try:
+        one, other = UnitId.parse(sealer), UnitId.parse(sender)
+        if one == other or directory.same_unit(one, other, at):
+            return True
+        own = directory.find(one, at)
+        return own is not None and any(s.unit.identity == own.identity for s in directory.successors(other, at))
+    except UnitError:
+        return False
+
+
+def _foreign(sealer: str, sender: str) -> Message:
+    return Message.of(
+        "EDX-SEAL-FOREIGN",
+        "error",
+        Text(
+            f"Phong bì ghi nơi gửi là {sender} nhưng do {sealer} đóng dấu. Hỏi {sender} trước khi tiếp nhận.",
+            f"The envelope names {sender} as its sender and {sealer} sealed it. Ask {sender} before accepting.",
+        ),
+    )
 
 
 def _is_for(code: str, own: UnitId, directory: Directory, at: datetime) -> bool:
