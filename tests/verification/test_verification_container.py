@@ -8,7 +8,7 @@ import zipfile
 import pytest
 from verification_scene import AT, SIGNED_AT
 
-from edocx.errors import InputError
+from edocx.errors import InputError, PdfError
 from edocx.signing.cms.sign import sign_file
 from edocx.signing.container import framing
 from edocx.signing.container.sign import sign_files
@@ -42,10 +42,11 @@ def test_a_zip_that_readers_take_for_different_ones_is_refused(bench, genuine, t
         with pytest.raises(InputError) as refusal:
             judged(bench, attack.data, tmp_path)
         kinds.append((attack.name, refusal.value.code))
-    assert len(kinds) == 15
+    assert len(kinds) == 18
     # One is no zip by its beginning, and in two Python finds the directory at the wrong place or names that differ.
     others = {name for name, code in kinds if code != "EDX-ZIP-FOREIGN"}
-    assert others <= {"zip-bytes-in-front", "zip-other-local-name", "zip-bytes-before-the-end"}, kinds
+    named = {"zip-bytes-in-front", "zip-other-local-name", "zip-bytes-before-the-end", "zip-folder-with-content"}
+    assert others <= named, kinds
 
 
 def written(items, *, seekable=True, large=False, comment=b""):
@@ -108,6 +109,57 @@ def test_a_zip_of_more_entries_than_16_bits_count_is_read_by_its_own_end_record(
     end = stream.getvalue().rindex(b"PK\6\6")
     spoiled = stream.getvalue()[:end] + b"foreign" + stream.getvalue()[end:]
     assert framing.framing_fault(io.BytesIO(spoiled), archive.infolist()) is not None
+
+
+def with_a_pdf_as_it_is(files, signer, folder, *, suffix="asice", front=b""):
+    """A container whose first file is a PDF, stored: its beginning stands where viewers look for a PDF's."""
+    (folder / "letter.pdf").write_bytes(b"%PDF-1.7\n1 0 obj\n<<>>\nendobj\n")
+    out = sign_files([folder / "letter.pdf", *files], folder / f"c.{suffix}", signer, at=SIGNED_AT).read_bytes()
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(out)) as archive, zipfile.ZipFile(stream, "w") as copy:
+        for name in archive.namelist():
+            copy.writestr(name, archive.read(name))
+    assert b"%PDF-" in stream.getvalue()[:1024]
+    return front + stream.getvalue()
+
+
+def test_a_container_may_hold_a_pdf_as_it_is(bench, files, tmp_path):
+    report = judged(bench, with_a_pdf_as_it_is(files, bench.agency, tmp_path), tmp_path)
+    assert report.format == "asice"
+    assert report.signatures[0].indication is Indication.TOTAL_PASSED
+
+
+def test_a_file_that_is_pdf_and_zip_becomes_neither_in_silence(bench, files, tmp_path):
+    data = with_a_pdf_as_it_is(files, bench.agency, tmp_path)
+    with pytest.raises(PdfError):  # by its name it goes to a PDF viewer
+        judged(bench, data, tmp_path, "pdf")
+    with pytest.raises(PdfError):  # by its beginning it is no zip
+        judged(bench, b"\n" + data, tmp_path)
+    with pytest.raises(InputError):  # it begins as a zip does, and is none
+        judged(bench, b"PK\3\4\n%PDF-1.7\n", tmp_path)
+
+
+def test_a_pdf_with_the_beginning_of_a_zip_inside_a_container_is_named(bench, files, tmp_path):
+    (tmp_path / "both.pdf").write_bytes(b"PK\3\4\n%PDF-1.7\n1 0 obj\n")
+    out = sign_files([tmp_path / "both.pdf"], tmp_path / "d.asice", bench.agency, at=SIGNED_AT).read_bytes()
+    (inside,) = judged(bench, out, tmp_path).attachments
+    assert [message.code for message in inside.messages] == ["EDX-INSIDE-UNREADABLE"]
+
+
+def test_nothing_is_said_in_a_container_where_no_signature_reaches(bench, genuine, tmp_path):
+    codes = {}
+    for attack in attacks.remarks(genuine):
+        report = judged(bench, attack.data, tmp_path)
+        assert report.indication is Indication.INDETERMINATE, attack.name
+        assert report.signatures[0].indication is Indication.TOTAL_PASSED, attack.name
+        codes[attack.name] = {message.code for message in report.messages}
+    assert codes == {
+        "remark-comment": {"EDX-ASIC-COMMENT"},
+        "remark-comment-of-entry": {"EDX-ASIC-COMMENT"},
+        "remark-mimetype": {"EDX-ASIC-MIMETYPE"},
+        "remark-object": {"EDX-PARTIAL-COVERAGE"},
+        "remark-instruction": {"EDX-XML-INSTRUCTION"},
+    }
 
 
 def test_what_nobody_signed_in_meta_inf_is_named(bench, genuine, tmp_path):

@@ -210,7 +210,7 @@ def _judge_inside(criteria: Criteria, policy: str) -> Callable[[Path, str], Repo
 
     def judge_file(path: Path, name: str) -> Report:
         blank = Report.of(file=name, format="unknown", policy=policy, signatures=())
-        if sniff(path) != "pdf":
+        if sniff(path) != "pdf" and not _begins_pdf(path):  # a zip in front does not keep it from being one
             return blank
         from edocx.signing.pdf.verify import verify_pdf  # noqa: PLC0415 - pyHanko loads for PDFs only
 
@@ -257,6 +257,15 @@ def _verify_xml(path: Path, criteria: Criteria, policy: str) -> Report:
         return verify_xml(path, criteria, policy=policy)
 
 
+def _begins_pdf(path: Path) -> bool:
+    with path.open("rb") as stream:
+        return b"%PDF-" in stream.read(_PDF_HEAD)
+
+
+_PDF_HEAD = 1024
+"""Where viewers look for the beginning of a PDF (ISO 32000-1 H.3.4.1)."""
+
+
 def sniff(path: Path) -> Kind:
     """Tell the kind of a file by its first bytes; raise `InputError` when it cannot be read."""
     if path.exists() and not path.is_file():
@@ -277,12 +286,12 @@ def sniff(path: Path) -> Kind:
             code="EDX-FILE-UNREADABLE",
             where=str(path),
         ) from error
-    if b"%PDF-" in head[:1024]:
-        return "pdf"
     if path.suffix.lower() == ".pdf":
         return "pdf"  # claims to be one: the PDF reader says best what is wrong with it
     if head.startswith(b"PK\x03\x04"):
-        return "zip"
+        return "zip"  # may hold a PDF as it is, near its beginning; one outside of its files is refused (`framing`)
+    if b"%PDF-" in head[:_PDF_HEAD]:
+        return "pdf"
     if _is_cms(head):
         return "cms"
     text = head.replace(b"\0", b"")

@@ -45,6 +45,9 @@ _DAMAGE = (
 )
 """What Python's decompressors raise on bytes that were changed."""
 
+_EMPTY = 2
+"""Bytes of nothing, deflated."""
+
 _DRIVE = re.compile(r"[A-Za-z]:")
 
 
@@ -60,6 +63,11 @@ class Archive:
     def names(self) -> tuple[str, ...]:
         """The names of all files, folders left out."""
         return tuple(self.entries)
+
+    @property
+    def comments(self) -> tuple[bytes, ...]:
+        """The comments of the zip and of its entries, those that say something."""
+        return tuple(one for one in (self.zip.comment, *(entry.comment for entry in self.zip.infolist())) if one)
 
     def read(self, name: str, limit: int = MAX_SMALL) -> bytes:
         """Return a small entry whole; raise `LimitExceeded` when it is longer than ``limit`` bytes."""
@@ -149,6 +157,8 @@ def _entries(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.ZipInfo]
         if folded in seen:
             raise _treacherous(where, Text("hai mục cùng tên", "two entries of one name"))
         seen.add(folded)
+        if entry.is_dir() and (entry.file_size or entry.CRC or entry.compress_size > _EMPTY):
+            raise _treacherous(where, Text("thư mục có nội dung", "a folder that has content"))
         if not entry.is_dir():
             found[name] = entry
     return found

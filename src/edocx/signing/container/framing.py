@@ -32,6 +32,12 @@ _LARGE = 0x0001
 _WHOLE = 0xFFFFFFFF
 """Stands for a size that does not fit; the extra field `_LARGE` has it."""
 
+_MAX_EXTRA = 512
+"""Bytes of the extra fields of an entry: times, owners and padding take some 40; a file may hide in 65,535."""
+
+_HEAD, _PDF = 1024, b"%PDF-"
+"""Where viewers look for the beginning of a PDF, and how it begins: in front of it may stand anything."""
+
 _MANY = 0xFFFF
 """Stands for a count of entries that does not fit."""
 
@@ -39,6 +45,8 @@ _AHEAD = Text("dữ liệu lạ nằm trước các tệp bên trong", "foreign 
 _BEHIND = Text("dữ liệu lạ nằm sau phần kết thúc", "foreign bytes behind its end")
 _BETWEEN = Text("dữ liệu lạ nằm giữa các tệp bên trong", "foreign bytes between its files")
 _DIRECTORY = Text("danh mục không khớp với các tệp bên trong", "a directory that does not fit its files")
+_EXTRA = Text("phần phụ của một tệp bên trong lớn bất thường", "a file whose extra fields are too large")
+_HEADER = Text("phần mở đầu của một tệp PDF nằm ngoài các tệp bên trong", "the beginning of a PDF outside of its files")
 _TWO_NAMES = Text("tệp bên trong mang hai tên khác nhau", "a file that goes by two names")
 
 
@@ -61,14 +69,17 @@ def framing_fault(stream: BinaryIO, entries: list[zipfile.ZipInfo]) -> Text | No
     if end.count != len(entries):
         return _DIRECTORY
     place = 0
+    begun = _pdf_headers(stream)
     ordered = sorted(entries, key=lambda one: one.header_offset)
     for entry, following in zip(ordered, [*(one.header_offset for one in ordered[1:]), end.directory], strict=True):
         if entry.header_offset != place:
             return _BETWEEN if place else _AHEAD
-        fault = _entry_fault(stream, entry, following)
+        fault = _entry_fault(stream, entry, following, begun)
         if fault is not None:
             return fault
         place = following
+    if begun:
+        return _HEADER
     return None if place == end.directory else _BETWEEN if place else _AHEAD
 
 
@@ -117,14 +128,24 @@ def _end64(stream: BinaryIO, foot: int) -> _End | None:
     return _End(place, count, offset)
 
 
-def _entry_fault(stream: BinaryIO, entry: zipfile.ZipInfo, following: int) -> Text | None:
+def _pdf_headers(stream: BinaryIO) -> set[int]:
+    stream.seek(0)
+    return set(_places(stream.read(_HEAD), _PDF))
+
+
+def _entry_fault(stream: BinaryIO, entry: zipfile.ZipInfo, following: int, begun: set[int]) -> Text | None:
+    """Say what is wrong with an entry; take out of ``begun`` the beginnings of PDFs that stand in its content."""
     stream.seek(entry.header_offset)
     head = stream.read(_LOCAL.size)
     if len(head) < _LOCAL.size or not head.startswith(b"PK\3\4"):
         return _BETWEEN
     _, _, flags, method, _, _, crc, packed, unpacked, named, length = _LOCAL.unpack(head)
     name, extra = stream.read(named), stream.read(length)
-    rest = following - (entry.header_offset + _LOCAL.size + named + length + entry.compress_size)
+    content = entry.header_offset + _LOCAL.size + named + length
+    rest = following - (content + entry.compress_size)
+    begun.difference_update(range(content, min(content + entry.compress_size, _HEAD)))
+    if length > _MAX_EXTRA or len(entry.extra) > _MAX_EXTRA:
+        return _EXTRA
     if (flags ^ entry.flag_bits) & (_DESCRIPTOR | _UTF8 | _ENCRYPTED) or method != entry.compress_type:
         return _DIRECTORY
     aliases = [text[5:] for kind, text in (*_extras(extra), *_extras(entry.extra)) if kind == _UNICODE_PATH]

@@ -33,6 +33,7 @@ from edocx.signing.report import Indication, Integrity, Message, Report, Signatu
 from edocx.signing.signed import Content, Piece, SignedFiles
 from edocx.signing.xml.algorithm_names import DIGESTS
 from edocx.signing.xml.core import examine_any
+from edocx.signing.xml.document import signatures_in, told_around
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.source import Sources
 
@@ -58,6 +59,9 @@ class _Result:
     """Names in META-INF that are no signature, nor a list of files that one covers."""
     trailing: list[str] = field(default_factory=list)
     """Signatures with foreign bytes behind their end."""
+    told: list[Message] = field(default_factory=list)
+    """What stands in a signature's file beside the signature."""
+    partial: bool = False
     keep: bool = False
 
 
@@ -73,6 +77,7 @@ def verify_asice(
     with open_archive(path) as archive, tempfile.TemporaryDirectory(prefix="edocx-") as folder:
         files = _unpack(archive, Path(folder))
         result = _examine(archive, files, keep=criteria.witness is not None)
+        foreign = _foreign_in(archive)
         uncovered = sorted(set(files) - result.covered)
         # Under a broken signature what it covers is moot; without any, everything here stands outside.
         told = not result.findings or any(one.outcome is Indication.TOTAL_PASSED for one in result.findings)
@@ -87,11 +92,22 @@ def verify_asice(
         messages=[
             *([_outside(entry) for entry in uncovered] if told else ()),
             *(_beside(entry) for entry in sorted(result.beside)),
+            *foreign,
+            *result.told,
             *(TRAILING.model_copy(update={"where": entry[:200]}) for entry in result.trailing),
         ],
         attachments=inside,
-        uncovered=(told and bool(uncovered)) or bool(result.trailing),
+        uncovered=(told and bool(uncovered)) or bool(result.trailing or foreign) or result.partial,
     )
+
+
+def _foreign_in(archive: Archive) -> list[Message]:
+    """Return what the container says outside of its files: EN 319 162-1 A.1 knows no more than its media type."""
+    known = {b"mimetype=" + kind for kind in MIME_TYPES}
+    found = [_COMMENT] if any(one not in known for one in archive.comments) else []
+    if "mimetype" in archive.entries and archive.read("mimetype", 1024).strip() not in MIME_TYPES:
+        found.append(_MIMETYPE)
+    return found
 
 
 def _unpack(archive: Archive, folder: Path) -> dict[str, Path]:
@@ -123,7 +139,7 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
         try:
             if _XADES.fullmatch(name):
                 result.beside.discard(name)
-                _examine_xades(archive.read(name), files, budget, result)
+                _examine_xades(name, archive.read(name), files, budget, result)
             elif _CADES.fullmatch(name):
                 result.beside.discard(name)
                 _examine_cades(name, archive.read(name), files, manifests, result)
@@ -132,10 +148,12 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
     return result
 
 
-def _examine_xades(data: bytes, files: dict[str, Path], budget: Budget, result: _Result) -> None:
+def _examine_xades(name: str, data: bytes, files: dict[str, Path], budget: Budget, result: _Result) -> None:
     root = parse(data)
     sources = Sources(members=files)
-    for order, signature in enumerate(root.iter(ds("Signature")), 1):
+    results = []
+    signatures = list(signatures_in(root))
+    for order, signature in enumerate(signatures, 1):
         core = examine_any(
             signature,
             sources=sources,
@@ -144,11 +162,21 @@ def _examine_xades(data: bytes, files: dict[str, Path], budget: Budget, result: 
             name=signature.get("Id") or f"Signature-{order}",
             keep=result.keep,
         )
+        results.append(core)
         finding = replace(core.finding, covers="attachment")
         result.findings.append(finding)
         if finding.outcome is Indication.TOTAL_PASSED:
             uris = [r.get("URI", "") for r in signature.iterfind(f"{ds('SignedInfo')}/{ds('Reference')}")]
             result.covered |= {unquote(uri) for uri in uris}
+    told, partial = told_around(root, results, signatures)
+    result.told += [
+        one.model_copy(update={"where": f"{name}#{one.where or ''}"[:200]}) for one in told if one.code != _FRAME
+    ]
+    result.partial = result.partial or partial
+
+
+_FRAME = "EDX-XML-ENCLOSED"
+"""Said of a root around signed parts: here it is the frame of EN 319 162-1 A.5, around signatures only."""
 
 
 def _examine_cades(
@@ -271,6 +299,25 @@ def _missing(name: str) -> Message:
         ),
         where=name[:200],
     )
+
+
+_COMMENT = Message.of(
+    "EDX-ASIC-COMMENT",
+    "warning",
+    Text(
+        "Tệp nén có phần chú thích không được chữ ký nào bao trùm; đừng tin nội dung của nó.",
+        "The archive carries a comment that no signature covers; do not rely on it.",
+    ),
+)
+_MIMETYPE = Message.of(
+    "EDX-ASIC-MIMETYPE",
+    "warning",
+    Text(
+        "Tệp “mimetype” trong vùng chứa không ghi kiểu ASiC; không chữ ký nào bao trùm nội dung của nó.",
+        "The file “mimetype” in the container names no kind of ASiC; no signature covers what it says.",
+    ),
+    where="mimetype",
+)
 
 
 def _beside(name: str) -> Message:

@@ -35,7 +35,7 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
     data = Blob.from_path(path).read(MAX_BYTES)
     root = parse(_transcoded(data))
     budget = Budget.for_size(len(data))
-    found = list(_signatures(root))
+    found = list(signatures_in(root))
     sources = Sources(criteria.detached)
     results = [
         examine_any(
@@ -49,7 +49,7 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
         for order, one in enumerate(found[:MAX_SIGNATURES], 1)
     ]
     messages = [TOO_MANY] if len(found) > MAX_SIGNATURES else []
-    told, partial = _messages(root, results, found)
+    told, partial = told_around(root, results, found)
     messages += [*told, *_split_texts(results)]
     return Report.of(
         file=name or str(path),
@@ -72,7 +72,8 @@ def _transcoded(data: bytes) -> bytes:
 _SINGLE_BYTE = re.compile(r"iso-8859-\d{1,2}|windows-125\d")
 
 
-def _signatures(root: etree._Element) -> Iterator[etree._Element]:
+def signatures_in(root: etree._Element) -> Iterator[etree._Element]:
+    """Yield the signatures of a document, without those that speak of another signature only."""
     # Counter-signatures stand inside another signature's unsigned properties and speak of that signature only.
     holders = {f"{{{namespace}}}UnsignedProperties" for namespace in NAMESPACES}
     for signature in root.iter(ds("Signature")):
@@ -84,15 +85,16 @@ def _name(signature: etree._Element, order: int) -> str:
     return signature.get("Id") or f"Signature-{order}"
 
 
-def _messages(
+def told_around(
     root: etree._Element, results: Iterable[CoreResult], signatures: Iterable[etree._Element]
 ) -> tuple[list[Message], bool]:
     """Return what is said of all that no signature covers, and whether the file is partial for it."""
-    passed = [nodes for one in results if one.finding.outcome is Indication.TOTAL_PASSED for nodes in one.covered]
+    passed = [one for one in results if one.finding.outcome is Indication.TOTAL_PASSED]
     if not passed:
-        return [], False
-    covered = {apex: None for nodes in passed for apex in nodes.apexes}
-    found = surroundings_of(root, covered, signatures, whole=any(nodes.whole for nodes in passed))
+        return [], False  # under a broken signature what it covers is moot
+    parts = [nodes for one in passed for nodes in one.covered]
+    covered = {apex: None for nodes in parts for apex in nodes.apexes}
+    found = surroundings_of(root, covered, signatures, whole=any(nodes.whole for nodes in parts))
     messages = []
     if found.stray is not None:
         messages.append(outside(found.stray, covered))

@@ -20,6 +20,8 @@ def _path(element: etree._Element) -> str:
 
 
 def _parts(covered: Collection[etree._Element]) -> Text:
+    if not covered:
+        return Text("các tệp bên ngoài", "files beside it")
     named = ", ".join(_path(one) for one in islice(covered, _NAMED))
     more = len(covered) - _NAMED
     return Text(f"{named} và {more} phần khác", f"{named} and {more} more") if more > 0 else Text(named, named)

@@ -40,6 +40,9 @@ def framings(data: bytes) -> Iterator[Attack]:
         "other-local-size": _local(data, name, 18, struct.pack("<L", 1)),
         "other-local-name": _local(data, name, 30, bytes([name.encode()[0] ^ 1])),
         "second-name": _second_name(data, name),
+        "folder-with-content": _rewritten(data, lambda archive: archive.writestr(zipfile.ZipInfo("a/"), _FOREIGN)),
+        "extra-field": _with_extra(data, name, 4096),
+        "pdf-in-extra-field": _with_extra(data, name, 100),
     }.items():
         yield Attack(f"zip-{label}", forged)
 
@@ -48,6 +51,22 @@ def beside(data: bytes) -> Iterator[Attack]:
     """Yield copies of a container with files in META-INF that nobody signed: allowed, and never silent."""
     for name in ("META-INF/FORGED.pdf", "META-INF/ASiCManifest9.xml", "META-INF/deep/signatures.xml"):
         yield Attack(f"beside-{name.rpartition('/')[2]}", _with_entry(data, name))
+
+
+def remarks(data: bytes) -> Iterator[Attack]:
+    """Yield copies of a container that say something where no signature reaches; none may pass."""
+    yield Attack("remark-comment", _with_comment(data, _FOREIGN))
+    yield Attack("remark-comment-of-entry", _commented(data))
+    yield Attack("remark-mimetype", _rebuilt(data, {"mimetype": _FOREIGN}))
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        name = next(n for n in archive.namelist() if n.startswith("META-INF/") and n.endswith("signatures.xml"))
+        text = archive.read(name)
+    for label, inserted in {
+        "object": b'<o:Object xmlns:o="http://www.w3.org/2000/09/xmldsig#"><amount>FORGED</amount></o:Object>',
+        "instruction": b"<?pay FORGED?>",
+    }.items():
+        place = text.rindex(b"</", 0, text.rindex(b"</"))
+        yield Attack(f"remark-{label}", _rebuilt(data, {name: text[:place] + inserted + text[place:]}))
 
 
 def trailers(data: bytes) -> Iterator[Attack]:
@@ -148,10 +167,33 @@ def _second_name(data: bytes, name: str) -> bytes:
     """Give the first file another name in an Info-ZIP Unicode path field."""
     other = b"FORGED.pdf"
     alias = struct.pack("<2HBL", 0x7075, 5 + len(other), 1, zlib.crc32(name.encode())) + other
+    return _rebuilt(data, {}, {name: alias})
+
+
+def _with_extra(data: bytes, name: str, size: int) -> bytes:
+    """Hide the beginning of a PDF in an extra field that no reader of zips knows."""
+    hidden = b"%PDF-1.7 FORGED".ljust(size)
+    return _rebuilt(data, {}, {name: struct.pack("<2H", 0x4655, len(hidden)) + hidden})
+
+
+def _commented(data: bytes) -> bytes:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        last = archive.infolist()[-1].filename
+    return _rebuilt(data, {}, comments={last: _FOREIGN})
+
+
+def _rebuilt(
+    data: bytes,
+    contents: dict[str, bytes],
+    extras: dict[str, bytes] | None = None,
+    comments: dict[str, bytes] | None = None,
+) -> bytes:
+    """Write a zip again with other contents, extra fields and comments of its entries."""
     stream = io.BytesIO()
     with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(stream, "w") as copy:
         for entry in archive.infolist():
             made = zipfile.ZipInfo(entry.filename, entry.date_time)
-            made.extra = alias if entry.filename == name else b""
-            copy.writestr(made, archive.read(entry))
+            made.extra = (extras or {}).get(entry.filename, b"")
+            made.comment = (comments or {}).get(entry.filename, b"")
+            copy.writestr(made, contents.get(entry.filename) or archive.read(entry))
     return stream.getvalue()
