@@ -41,8 +41,12 @@ class _LazyGroup(TyperGroup):
             return None
         from importlib import import_module
 
+        from edocx.cli.empty_name import refuse_empty_names
+
         module = import_module(f"edocx.cli.{cmd_name}")
-        return typer.main.get_command(module.app)
+        command = typer.main.get_command(module.app)
+        refuse_empty_names(command)
+        return command
 
     def format_commands(self, _ctx: Any, formatter: Any) -> None:
         with formatter.section({"vi": "Lệnh"}.get(language(), "Commands")):

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from edocx.cli.empty_name import empty_name
 from edocx.cli.verify_pool import TOO_LARGE, FileBudget, overrun, run_all
 from edocx.errors import EdocxError, Text
 from edocx.signing.report import Report
@@ -89,6 +90,8 @@ def trust_from(names: Sequence[str]) -> TrustStore:
 
     store = TrustStore()
     for name in names:
+        if not name:
+            raise empty_name("--trust")
         if is_pack(name):
             store |= load_domain(name)
         elif name == "user":
