@@ -14,11 +14,13 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
+from edocx.signing.pdf.aftermath import same_trailer
 from edocx.signing.pdf.changes import names_ahead
 from edocx.signing.pdf.comparison import resolved, same, same_but
-from edocx.signing.pdf.covering import covering_fields, keeps_state
+from edocx.signing.pdf.covering import covering_fields
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
+from edocx.signing.pdf.ink import keeps_state
 from edocx.signing.pdf.page_resources import names_changed, names_grew, resources_grew
 from edocx.signing.pdf.roles import Roles
 
@@ -27,11 +29,6 @@ _CATALOGUE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Versi
 
 _PAGE = frozenset({"/Contents", "/Resources", "/Annots", "/LastModified", "/Tabs"})
 """Entries of a page that may grow; its boxes and rotation decide what is seen, so they may not change."""
-
-_TRAILER = frozenset({"/Size", "/Prev", "/ID", "/Info"}) | frozenset(
-    {"/Type", "/W", "/Index", "/Length", "/Filter", "/DecodeParms"}
-)
-"""Entries of the trailer that may differ; the catalogue is the one that was signed, else all else is another file's."""
 
 _FORM = frozenset({"/Fields", "/SigFlags", "/DR", "/DA", "/NeedAppearances"})
 _SIGNED = frozenset({"/V", "/AP", "/M", "/F"})
@@ -51,7 +48,7 @@ def only_added(reader: PdfFileReader, before: int, after: int) -> bool:
         changed: set[generic.Reference] = set()
         for revision in range(before + 1, after + 1):
             step = reader.get_historical_resolver(revision)
-            if step.refs_freed_in_revision() or not _same_trailer(old.trailer_view, step.trailer_view):
+            if step.refs_freed_in_revision() or not same_trailer(old.trailer_view, step.trailer_view):
                 return False
             changed |= set(step.explicit_refs_in_revision())
         # Looks count up to the end: each later signer answers for his own, and together they could hide the page.
@@ -66,11 +63,6 @@ def only_added(reader: PdfFileReader, before: int, after: int) -> bool:
         return roles is None or all(_harmless(old, new, one, roles) for one in known)
     except MALFORMED:
         return False
-
-
-def _same_trailer(before: generic.DictionaryObject, after: generic.DictionaryObject) -> bool:
-    one, other = (str(held["/ID"][0].original_bytes) if "/ID" in held else "" for held in (before, after))
-    return same_but(before, after, _TRAILER) and (not one or one == other)
 
 
 def _harmless(old: HistoricalResolver, new: HistoricalResolver, reference: generic.Reference, roles: Roles) -> bool:

@@ -29,7 +29,8 @@ from pyhanko.sign.diff_analysis import (
 )
 from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 
-from edocx.signing.pdf.comparison import fills_blanks, resolved, same
+from edocx.signing.pdf.aftermath import aftermath
+from edocx.signing.pdf.comparison import resolved
 from edocx.signing.pdf.covering import covering_fields
 from edocx.signing.pdf.embedded import Embedded
 
@@ -63,10 +64,8 @@ def classify(signature: Embedded) -> Change:
     level = result.modification_level
     if permission is not None and level.value > permission.value:
         return Change.FORBIDDEN
-    # What draws is at least the filling of a form; where nothing does, nothing can hide the pages.
-    drawn = level.value >= ModificationLevel.FORM_FILLING.value
     last = reader.xrefs.total_revisions - 1
-    if drawn and (_values_rewritten(reader, signature.revision) or covering_fields(reader, signature.revision, last)):
+    if aftermath(reader, signature.revision, last) is None or covering_fields(reader, signature.revision, last):
         return Change.FORBIDDEN
     return {
         ModificationLevel.NONE: Change.NONE,
@@ -97,35 +96,6 @@ _POLICY = StandardDiffPolicy(
     global_rules=DEFAULT_DIFF_POLICY.global_rules,
     form_rule=FormUpdatingRule([SigFieldCreationRule(), SigFieldModificationRule(), _TouchedAppearances()]),
 )
-
-
-def _values_rewritten(reader: PdfFileReader, revision: int) -> bool:
-    """Say whether a field that said something when it was signed says another thing now, or says it otherwise.
-
-    Filling is for empty fields and for blanks in them: whoever signed read all the rest as it was.
-    """
-    last = reader.xrefs.total_revisions - 1
-    old, new = reader.get_historical_resolver(revision), reader.get_historical_resolver(last)
-    touched = {one for step in range(revision + 1, last + 1) for one in reader.xrefs.explicit_refs_in_revision(step)}
-    for reference in touched:
-        if old.is_ref_unassignable(reference) or new.is_ref_unassignable(reference):
-            continue
-        before, after = old(reference), new(reference)
-        if not isinstance(before, generic.DictionaryObject) or not isinstance(after, generic.DictionaryObject):
-            continue
-        if str(resolved(before, "/FT", "/Sig")) == "/Sig" or resolved(before, "/V", "") in _EMPTY:
-            continue
-        was, became = resolved(before, "/V"), resolved(after, "/V")
-        texts = isinstance(was, generic.TextStringObject) and isinstance(became, generic.TextStringObject)
-        if not (fills_blanks(str(was), str(became)) if texts else same(was, became)):
-            return True
-        if any(not same(resolved(before, name), resolved(after, name)) for name in ("/DA", "/Q")):
-            return True
-    return False
-
-
-_EMPTY = ("", "/Off", generic.NullObject())
-"""Values of a field that says nothing yet."""
 
 
 def names_ahead(reader: PdfFileReader, revision: int, last: int) -> bool:

@@ -8,15 +8,17 @@ fields say, alone; and what was hidden when somebody signed stays hidden.
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterator
 from enum import Enum, auto
+from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
-from pyhanko.sign.fields import enumerate_sig_fields
 
 from edocx.signing.pdf.comparison import resolved
+from edocx.signing.pdf.filled import MAX_FIELDS, MAX_FLAGS, is_stamp
+from edocx.signing.pdf.ink import draws, draws_nothing, frame_of, looks_of
 from edocx.signing.pdf.page_tree import pages_of
 from edocx.signing.pdf.page_view import Corners, corners_of, view_of
 
@@ -38,17 +40,11 @@ MAX_COVERED = 0.5
 MAX_COVERED_SIGNATURE = 0.9
 """Of an earlier signature's look: a seal covers a third of it (Phụ lục I), more of a small one, and never all."""
 
-MAX_LOOKS = 20
-"""States of one appearance; a signature field has one."""
-
 MAX_PARENTS = 30
 """Of a field."""
 
-_HIDDEN = 2 | 32
-"""Annotation flags Hidden and NoView (ISO 32000-2 table 167)."""
-
-_COMMENT = re.compile(rb"%[^\r\n]*")
-_BLANK = frozenset({b"q", b"Q"})
+_HIDDEN, _PRINT, _NO_VIEW = 2, 4, 32
+"""Annotation flags (ISO 32000-2 table 167)."""
 
 
 def covering_fields(reader: PdfFileReader, before: int, after: int) -> tuple[generic.Reference, ...]:
@@ -60,7 +56,7 @@ def covering_fields(reader: PdfFileReader, before: int, after: int) -> tuple[gen
     changed = {
         one for revision in range(before + 1, after + 1) for one in reader.xrefs.explicit_refs_in_revision(revision)
     }
-    looked_at = {*changed, *(set(_widgets(new)) - set(_widgets(old)))}
+    looked_at = {*changed, *_drawn_anew(old, new, changed)}
     own = set(_own_places(old, new))
     looks = {one: _look_of(old, new, one, own) for one in looked_at}
     forbidden = [one for one, look in looks.items() if look is _Look.FORBIDDEN]
@@ -68,32 +64,52 @@ def covering_fields(reader: PdfFileReader, before: int, after: int) -> tuple[gen
     return (*forbidden, *_too_large(old, new, drawn)) if drawn else tuple(forbidden)
 
 
-def only_stamped(reader: PdfFileReader, before: int) -> bool:
-    """Say whether no field was made or filled after a revision but those of timestamps, whose looks draw nothing."""
-    old, new = reader.get_historical_resolver(before), reader.get_historical_resolver(reader.xrefs.total_revisions - 1)
-    for revision in range(before + 1, reader.xrefs.total_revisions):
-        for reference in reader.xrefs.explicit_refs_in_revision(revision):
-            one = None if new.is_ref_unassignable(reference) else new(reference)
-            if isinstance(one, generic.StreamObject) and not old.is_ref_unassignable(reference):
-                return False  # a look that was overwritten
-            if not isinstance(one, generic.DictionaryObject) or ("/FT" not in one and "/Rect" not in one):
-                continue
-            value = _inherited(one, "/V")
-            if not isinstance(value, generic.DictionaryObject):
-                return False
-            if str(resolved(value, "/SubFilter", "")) != "/ETSI.RFC3161":
-                return False
-    return True
+def _drawn_anew(
+    old: HistoricalResolver, new: HistoricalResolver, changed: set[generic.Reference]
+) -> Iterator[generic.Reference]:
+    """Yield the form's widgets that are new, and those with looks in objects of their own that were written anew."""
+    known = set(_widgets(old))
+    for widget in _widgets(new):
+        one = new(widget)
+        if widget not in known or not changed.isdisjoint(_looks_referred(one)):
+            yield widget
+
+
+def _looks_referred(widget: Any) -> Iterator[generic.Reference]:
+    waiting = [(widget, name) for name in ("/AP", "/MK", "/F", "/Rect", "/AS", "/V") if name in widget]
+    while waiting:
+        holder, name = waiting.pop()
+        raw = holder.raw_get(name)
+        if isinstance(raw, generic.IndirectObject):
+            yield raw.reference
+        held = holder[name]
+        if isinstance(held, generic.DictionaryObject) and name != "/V" and not isinstance(held, generic.StreamObject):
+            waiting += [(held, inner) for inner in held]
 
 
 def _widgets(resolver: HistoricalResolver) -> Iterator[generic.Reference]:
-    if "/AcroForm" not in resolver.root:
-        return
-    for _, _, reference in enumerate_sig_fields(resolver):
-        yield reference.reference
-        kids = resolved(reference.get_object(), "/Kids", generic.ArrayObject())
-        held = [kids.raw_get(place) for place in range(len(kids))]
-        yield from (one.reference for one in held if isinstance(one, generic.IndirectObject))
+    """Yield all fields of the form and their widgets, each once; raise ``ValueError`` for more than a form has."""
+    form = resolved(resolver.root, "/AcroForm", generic.DictionaryObject())
+    waiting = _listed(form, "/Fields")[::-1]  # in the order of the form: who came first is not the copy
+    seen: set[generic.Reference] = set()
+    while waiting:
+        reference = waiting.pop()
+        one = resolver(reference)
+        if reference in seen or not isinstance(one, generic.DictionaryObject):
+            continue
+        seen.add(reference)
+        if len(seen) > MAX_FIELDS:
+            raise ValueError("more fields than a form has")
+        yield reference
+        waiting += _listed(one, "/Kids")[::-1]
+
+
+def _listed(holder: generic.DictionaryObject, name: str) -> list[generic.Reference]:
+    held = resolved(holder, name, generic.ArrayObject())
+    if not isinstance(held, generic.ArrayObject):
+        return []
+    raws = [held.raw_get(place) for place in range(len(held))]
+    return [raw.reference for raw in raws if isinstance(raw, generic.IndirectObject)]
 
 
 def _own_places(old: HistoricalResolver, new: HistoricalResolver) -> Iterator[generic.Reference]:
@@ -115,21 +131,28 @@ def _own_places(old: HistoricalResolver, new: HistoricalResolver) -> Iterator[ge
 def _look_of(
     old: HistoricalResolver, new: HistoricalResolver, reference: generic.Reference, own: set[generic.Reference]
 ) -> _Look:
-    """Compare what a widget shows with what it showed."""
+    """Compare what a widget shows with what it showed; raise ``ValueError`` where readers may differ on that."""
     one, earlier = _widget(new, reference), _widget(old, reference)
-    if one is None or not _area(one) or not (shown := _shown(one)):
+    if one is None:
         return _Look.NONE
-    if earlier is not None and shown == _shown(earlier):
-        return _Look.NONE
-    if earlier is not None and _is_hidden(earlier):
-        return _Look.FORBIDDEN
-    if str(_inherited(one, "/FT")) != "/Sig":
-        return _Look.DRAWN if earlier is not None else _Look.NONE  # a new field of another kind is no filling
+    is_place = str(_inherited(one, "/FT")) == "/Sig"
     signature = _inherited(one, "/V")
-    if not isinstance(signature, generic.DictionaryObject):
-        return _Look.FORBIDDEN
-    is_stamp = str(resolved(signature, "/SubFilter", "")) == "/ETSI.RFC3161"
-    return _Look.FORBIDDEN if is_stamp or reference not in own else _Look.DRAWN
+    if is_place and (is_stamp(signature) or not isinstance(signature, generic.DictionaryObject)):
+        kept = earlier is not None and _everything(one) == _everything(earlier)
+        return _Look.NONE if kept or draws_nothing(one) else _Look.FORBIDDEN
+    return _look_of_others(one, earlier, is_own=not is_place or reference in own)
+
+
+def _look_of_others(one: generic.DictionaryObject, earlier: generic.DictionaryObject | None, *, is_own: bool) -> _Look:
+    """Compare what a field shows that is filled, or signed by somebody who answers for it."""
+    if not _area(one) or not (shown := _shown(one)):
+        return _Look.NONE
+    if earlier is None:
+        is_filling = str(_inherited(one, "/FT")) == "/Sig"  # a new field of another kind is none
+        return (_Look.DRAWN if is_own else _Look.FORBIDDEN) if is_filling else _Look.NONE
+    if shown == _shown_before(earlier):
+        return _Look.NONE
+    return _Look.DRAWN if is_own and not _flags(earlier) & (_HIDDEN | _NO_VIEW) else _Look.FORBIDDEN
 
 
 def _widget(resolver: HistoricalResolver, reference: generic.Reference) -> generic.DictionaryObject | None:
@@ -142,14 +165,31 @@ def _widget(resolver: HistoricalResolver, reference: generic.Reference) -> gener
 
 
 def _shown(widget: generic.DictionaryObject) -> tuple[object, ...]:
-    """Return what a widget draws; nothing for a hidden one."""
-    if _is_hidden(widget):
+    """Return what a widget draws; nothing for a hidden one. One that is printed is not hidden."""
+    flags = _flags(widget)
+    if flags & _HIDDEN or (flags & _NO_VIEW and not flags & _PRINT):
         return ()
-    return (*(data for data in _looks(widget) if draws(data)), *_frame(widget))
+    drawn = tuple(data for data in looks_of(widget) if draws(data))
+    return (*drawn, *frame_of(widget), *([str(resolved(widget, "/AS"))] if drawn else []))
 
 
-def _is_hidden(widget: generic.DictionaryObject) -> bool:
-    return bool(int(resolved(widget, "/F", 0)) & _HIDDEN)
+def _shown_before(widget: generic.DictionaryObject) -> tuple[object, ...] | None:
+    """Return what a signed widget drew; None for an odd one, which may say anything: its signer saw it."""
+    try:
+        return _shown(widget)
+    except (TypeError, ValueError):
+        return None
+
+
+def _everything(widget: generic.DictionaryObject) -> tuple[object, ...]:
+    return (*looks_of(widget), *frame_of(widget), _flags(widget), str(resolved(widget, "/AS")), _area(widget))
+
+
+def _flags(widget: generic.DictionaryObject) -> int:
+    found = resolved(widget, "/F", 0)
+    if type(found) not in {int, generic.NumberObject} or not 0 <= found <= MAX_FLAGS:
+        raise ValueError("flags that not all readers take for the same")
+    return int(found)
 
 
 def _too_large(
@@ -157,9 +197,7 @@ def _too_large(
 ) -> Iterator[generic.Reference]:
     """Yield the widgets drawn later that take too much of their page, or of what earlier fields show on it."""
     for page, _ in pages_of(new):
-        marks = resolved(page, "/Annots", generic.ArrayObject())
-        raws = [marks.raw_get(place) for place in range(len(marks))]
-        listed = [raw.reference for raw in raws if isinstance(raw, generic.IndirectObject)]
+        listed = _listed(page, "/Annots")
         here = {one: corners_of(new(one)["/Rect"]) for one in listed if one in drawn}
         if not here:
             continue
@@ -176,7 +214,7 @@ def _too_large(
 
 def _hides(corners: Corners, earlier: generic.DictionaryObject) -> bool:
     """Say whether a look stands over a field that says something."""
-    if not _shown(earlier):
+    if _shown_before(earlier) == ():
         return False
     own = corners_of(earlier["/Rect"])
     limit = MAX_COVERED_SIGNATURE if str(_inherited(earlier, "/FT")) == "/Sig" else MAX_COVERED
@@ -204,8 +242,8 @@ class _Look(Enum):
 
 def _area(widget: generic.DictionaryObject) -> float:
     corners = [float(number) for number in resolved(widget, "/Rect", ())]
-    if len(corners) != 4:  # noqa: PLR2004
-        return 0.0
+    if len(corners) != 4 or not all(map(math.isfinite, corners)):  # noqa: PLR2004
+        raise ValueError("a rectangle that not all readers take for the same")
     return abs((corners[2] - corners[0]) * (corners[3] - corners[1]))
 
 
@@ -219,39 +257,3 @@ def _inherited(one: generic.DictionaryObject, name: str) -> object:
             return None
         holder = parent
     return None
-
-
-def _looks(widget: generic.DictionaryObject) -> list[bytes]:
-    shown = resolved(widget, "/AP")
-    if not isinstance(shown, generic.DictionaryObject):
-        return []
-    state = str(resolved(widget, "/AS", ""))
-    return list(_streams((shown[name] for name in list(shown)[:MAX_LOOKS]), state))
-
-
-def _streams(values: Iterable[object], state: str) -> Iterator[bytes]:
-    """Yield the looks: of one with states, that of the widget's own state, and all where it names none."""
-    for value in values:
-        if isinstance(value, generic.StreamObject):
-            yield bytes(value.data)
-        elif isinstance(value, generic.DictionaryObject):
-            states = [value[name] for name in list(value)[:MAX_LOOKS] if state in {"", name}]
-            yield from (bytes(one.data) for one in states if isinstance(one, generic.StreamObject))
-
-
-def draws(data: bytes) -> bool:
-    """Say whether a content stream does more than keep the graphics state and take it back."""
-    return bool(set(_COMMENT.sub(b" ", data).split()) - _BLANK)
-
-
-def keeps_state(data: bytes) -> bool:
-    """Say whether a content stream does nothing but keep the graphics state, as tools do around what was there."""
-    return not set(_COMMENT.sub(b" ", data).split()) - {b"q"}
-
-
-def _frame(widget: generic.DictionaryObject) -> tuple[str, ...]:
-    """Return the border and the background that a viewer paints for a field without a look of its own."""
-    said = resolved(widget, "/MK")
-    if not isinstance(said, generic.DictionaryObject):
-        return ()
-    return tuple(str(list(said[name])) for name in ("/BG", "/BC") if name in said and len(said[name]))

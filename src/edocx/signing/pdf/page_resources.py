@@ -59,7 +59,7 @@ def names_changed(old: HistoricalResolver, new: HistoricalResolver) -> bool:
         if any(_held(after, kind).get(one) != meant for kind in before for one, meant in _held(before, kind).items()):
             return True
         given = {one for kind in after for one in _held(after, kind).keys() - _held(before, kind).keys()}
-        if given and any(name in given for data in _contents(page) for name in _used(data)):
+        if given and any(name in given for data in _contents(page) for name in names_used(data)):
             return True
     return False
 
@@ -98,7 +98,8 @@ def _pictures(page: generic.DictionaryObject) -> generic.DictionaryObject:
     return generic.DictionaryObject()
 
 
-def _used(data: bytes) -> set[str]:
+def names_used(data: bytes) -> set[str]:
+    """Return the names in a content stream or in a default appearance, unescaped and with their slash."""
     return {
         "/" + _ESCAPE.sub(lambda one: bytes([int(one[1], 16)]), name).decode("latin-1")
         for name in set(_NAME.findall(data))

@@ -113,9 +113,18 @@ def properties_rewritten(reader: PdfFileReader, revision: int) -> bool:
         changed: set[Any] = set()
         for one in range(revision + 1, newest + 1):
             changed |= set(reader.get_historical_resolver(one).explicit_refs_in_revision())
+        renamed = _renamed(reader, revision)
     except MALFORMED:
         return False  # what cannot be read is judged elsewhere
-    return before != after or bool(changed & (before | after))
+    return before != after or bool(changed & (before | after)) or renamed
+
+
+def _renamed(reader: PdfFileReader, revision: int) -> bool:
+    """Say whether the file's identifier for good, the first part of /ID, is another one (PDFBox once made new ones)."""
+    newest = int(reader.xrefs.total_revisions) - 1
+    trailers = (reader.get_historical_resolver(one).trailer_view for one in (revision, newest))
+    one, other = (held["/ID"][0].original_bytes if "/ID" in held else b"" for held in trailers)
+    return bool(one) and one != other
 
 
 def _held(resolver: HistoricalResolver) -> set[Any]:

@@ -25,9 +25,9 @@ from edocx.signing.budget import Budget
 from edocx.signing.judgement import Criteria, Finding, judge
 from edocx.signing.messages import CHANGED, FILLED, PADDING, TAIL, TOO_MANY, UNCOVERED
 from edocx.signing.pdf.accident import accident_to
+from edocx.signing.pdf.aftermath import only_stamped
 from edocx.signing.pdf.answer import answered
 from edocx.signing.pdf.changes import revisions_after
-from edocx.signing.pdf.covering import only_stamped
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
 from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_revision, newest_tail_is_foreign
 from edocx.signing.pdf.evidence import evidence_in

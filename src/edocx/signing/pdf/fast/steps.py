@@ -21,6 +21,7 @@ from edocx.signing.pdf.fast.revisions import Revisions
 from edocx.signing.pdf.fast.sections import Stored
 from edocx.signing.pdf.fast.syntax import NotPlain, Ref, references_in, same
 from edocx.signing.pdf.fast.usage import Holders, Usage
+from edocx.signing.pdf.filled import MAX_FLAGS
 
 MAX_GAP = 64
 """Bytes of white space between two objects."""
@@ -113,6 +114,9 @@ class Analysis:
             raise NotPlain("tables and streams mixed")
         if new.trailer.keys() - known or not same(old.trailer.get("Info"), new.trailer.get("Info")):
             raise NotPlain("another trailer")
+        identity = old.trailer.get("ID")
+        if isinstance(identity, list) and identity[:1] != (new.trailer.get("ID") or [None])[:1]:
+            raise NotPlain("another file's trailer")
 
     def _catalogue(self) -> None:
         reference = self.file.root_reference
@@ -174,7 +178,8 @@ class Analysis:
             case "Sig" if "V" not in before and "V" in after:
                 self._signed(after, name)
             case "Tx" if isinstance(after.get("V"), bytes) and isinstance(before.get("V", b""), bytes):
-                if not fills_blanks(_text(before.get("V", b"")), _text(after["V"])):
+                was, became = _text(before.get("V", b"")), _text(after["V"])
+                if not fills_blanks(was, became) or (was and was == became):
                     raise NotPlain("a value that was there")
                 self.touch(name)
             case _:
@@ -184,7 +189,7 @@ class Analysis:
     def _new_field(self, reference: Ref, one: dict[str, Any], name: str) -> None:
         self.introduced(reference)
         kinds = (one.get("FT"), one.get("Type"), one.get("Subtype"))
-        if one.keys() - _NEW_FIELD or kinds != ("Sig", "Annot", "Widget") or type(one.get("F", 0)) is not int:
+        if one.keys() - _NEW_FIELD or kinds != ("Sig", "Annot", "Widget") or not _is_flags(one.get("F", 0)):
             raise NotPlain("a new field that is more than a place for a signature")
         x1, y1, x2, y2 = rectangle(one.get("Rect"))
         if "AP" in one and "V" not in one:
@@ -226,10 +231,10 @@ class Analysis:
         if value.get("Type") not in {"Sig", "DocTimeStamp"} or stamp != (value.get("SubFilter") == "ETSI.RFC3161"):
             raise NotPlain("a signature of no clear kind")
         x1, y1, x2, y2 = rectangle(one.get("Rect"))
+        if stamp and "AP" in one:
+            raise NotPlain("a timestamp that may draw, if only where a viewer takes no area for some")
         if stamp and not (x2 - x1) * (y2 - y1):
             return
-        if stamp and "AP" in one:
-            raise NotPlain("a timestamp that draws")
         self.touch(name)
 
     def _take_room(self, reference: Ref, one: dict[str, Any], *, new: bool) -> None:
@@ -307,6 +312,10 @@ class Analysis:
             listed = self.file.dictionary(page, self.before).get("Annots")
             if isinstance(listed, Ref):
                 self.usage.allow(reference.number, listed.number, None)
+
+
+def _is_flags(value: Any) -> bool:
+    return type(value) is int and 0 <= value <= MAX_FLAGS
 
 
 def _text(value: bytes) -> str:

@@ -1,0 +1,77 @@
+"""Whether a field draws anything: its looks in all their states, its border and background.
+
+Whether it is hidden or has no area does not count: not all viewers take flags and rectangles for the same, some print
+what they do not show, and pdfium draws looks that have no room at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from pyhanko.pdf_utils import generic
+
+from edocx.signing.pdf.comparison import resolved
+
+MAX_LOOKS = 200
+"""States of a field's looks together; a set of radio buttons has some dozen."""
+
+_COMMENT = re.compile(rb"%[^\r\n]*")
+_BLANK = frozenset({b"q", b"Q"})
+
+
+def looks_of(widget: generic.DictionaryObject) -> list[bytes]:
+    """Return the contents of all looks of a widget.
+
+    Raises ``TypeError`` for what is no look, ``ValueError`` for too many.
+    """
+    shown = resolved(widget, "/AP")
+    if shown is None or isinstance(shown, generic.NullObject):
+        return []
+    if not isinstance(shown, generic.DictionaryObject) or isinstance(shown, generic.StreamObject):
+        raise TypeError("looks that are no dictionary")
+    found: list[bytes] = []
+    for look in _streams(shown):
+        if len(found) >= MAX_LOOKS:
+            raise ValueError("too many looks")
+        found.append(look)
+    return found
+
+
+def _streams(shown: generic.DictionaryObject) -> Iterator[bytes]:
+    for kind in shown:
+        held = shown[kind]
+        states = [held] if isinstance(held, generic.StreamObject) else []
+        if not states and isinstance(held, generic.DictionaryObject):
+            if len(held) > MAX_LOOKS:
+                raise ValueError("too many states")
+            states = [held[name] for name in held]
+        if not states and not isinstance(held, generic.DictionaryObject):
+            raise TypeError("a look that is no stream")
+        for one in states:
+            if not isinstance(one, generic.StreamObject):
+                raise TypeError("a state that is no stream")
+            yield bytes(one.data)
+
+
+def draws_nothing(widget: generic.DictionaryObject) -> bool:
+    """Say whether a widget has no look, or empty ones in every state, and no background; see `looks_of` for errors."""
+    return not frame_of(widget) and not any(draws(data) for data in looks_of(widget))
+
+
+def draws(data: bytes) -> bool:
+    """Say whether a content stream does more than keep the graphics state and take it back."""
+    return bool(set(_COMMENT.sub(b" ", data).split()) - _BLANK)
+
+
+def keeps_state(data: bytes) -> bool:
+    """Say whether a content stream does nothing but keep the graphics state, as tools do around what was there."""
+    return not set(_COMMENT.sub(b" ", data).split()) - {b"q"}
+
+
+def frame_of(widget: generic.DictionaryObject) -> tuple[str, ...]:
+    """Return the border and the background that a viewer paints for a field without a look of its own."""
+    said = resolved(widget, "/MK")
+    if not isinstance(said, generic.DictionaryObject):
+        return ()
+    return tuple(str(list(said[name])) for name in ("/BG", "/BC") if name in said and len(said[name]))
