@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, NoReturn, Protocol, cast
+from typing import Any, Literal, NoReturn, Protocol, cast
 from xml.parsers import expat
 
 from lxml import etree
@@ -149,8 +149,8 @@ class Handler(Protocol):
         """Take character data, in pieces as they come."""
         ...
 
-    def other(self, offset: int) -> None:
-        """Take the beginning of a comment, a processing instruction or a CDATA section."""
+    def other(self, offset: int, kind: Literal["comment", "cdata"]) -> None:
+        """Take the beginning of a comment or processing instruction (``comment``), or of a CDATA section."""
         ...
 
 
@@ -184,16 +184,17 @@ def walk(
         seen = base + parser.CurrentByteIndex
         handler.text(data, seen)
 
-    def other(*_: object) -> None:
+    def other(kind: Literal["comment", "cdata"], *_: object) -> None:
         nonlocal seen
         seen = base + parser.CurrentByteIndex
-        handler.other(seen)
+        handler.other(seen, kind)
 
     def doctype(*_: object) -> None:
         _refuse_dtd(base + parser.CurrentByteIndex)
 
     parser.StartElementHandler, parser.EndElementHandler, parser.CharacterDataHandler = start, end, text
-    parser.CommentHandler = parser.ProcessingInstructionHandler = parser.StartCdataSectionHandler = other
+    parser.CommentHandler = parser.ProcessingInstructionHandler = functools.partial(other, "comment")
+    parser.StartCdataSectionHandler = functools.partial(other, "cdata")
     parser.StartDoctypeDeclHandler = doctype
     try:
         for piece in pieces:

@@ -231,6 +231,7 @@ QUIRK_CASES = [
     ("zip-declared", [("<ContentType>application/pdf<", "<ContentType>application/zip<")]),
     ("base64-wrapped", [("JVBERi0x", "JVBE\nRi0x")]),
     ("base64-sloppy", [("JVBERi0x", "JVBE Ri0x")]),
+    ("cdata", [("<edXML:Subject>V/v", "<edXML:Subject><![CDATA[V/v]]>")]),
     ("base64-split", [("JVBERi0x", "JVBE<!-- x -->Ri0x")]),
     ("base64-split", [("JVBERi0x", "JVBE&#82;i0x")]),
     (

@@ -212,6 +212,17 @@ def test_traces_of_dialect_e_and_the_dummy_signature_leave_a_seal_whole(workshop
         assert report.indication is Indication.TOTAL_PASSED, report.to_json()
 
 
+def test_a_section_of_character_data_splits_no_sealed_text(workshop, sealed):
+    """Canonical XML drops the section's marks, and Java's DOM gives only the text before them (getFirstChild)."""
+    text = sealed.read_text("utf-8")
+    split = text.replace(">H58.12.01<", ">H58.12<![CDATA[.01]]><", 1)
+    assert split != text
+    assert judge(workshop, split).indication is Indication.TOTAL_FAILED
+    trace = "<edXML:TraceHeader><edXML:OrganId><![CDATA[H58]]></edXML:OrganId></edXML:TraceHeader>"
+    relayed = text.replace("</edXML:TraceHeaderList>", f"{trace}</edXML:TraceHeaderList>", 1)
+    assert judge(workshop, relayed).indication is Indication.TOTAL_PASSED
+
+
 def test_what_stands_outside_the_seal_is_reported_as_unsealed(workshop, sealed):
     text = sealed.read_text("utf-8")
     report = judge(

@@ -202,6 +202,13 @@ _LIST: Final = (
         "<edXML:Subject>V/v <!-- c --> thử</edXML:Subject>",
     ),
     Quirk(
+        "cdata",
+        "Giá trị nằm trong CDATA; có phần mềm chỉ đọc phần chữ đứng trước đó.",
+        "A value stands in a CDATA section; some readers take only the text before it.",
+        "<edXML:OrganId>000.00.00.H4<![CDATA[1]]></edXML:OrganId>",
+        spoils_seal=True,
+    ),
+    Quirk(
         "not-nfc",
         "Chữ tiếng Việt không ở dạng NFC; đã chuẩn hoá.",
         "Vietnamese text is not in NFC; it was normalised.",

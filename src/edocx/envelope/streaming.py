@@ -31,6 +31,9 @@ from edocx.envelope.tree import (
 )
 from edocx.errors import EnvelopeError, LimitExceeded, Text, XmlError
 
+MAX_CDATA = 50
+"""Places of CDATA sections named one by one."""
+
 
 class _Run:
     """One attachment's text while it passes."""
@@ -69,6 +72,7 @@ class _Handler:
         self.root: tuple[int, str] = (0, "")
         self.runs: list[_Run] = []
         self.undeclared: set[str] = set()
+        self.cdata: dict[str, None] = {}
 
     def start(self, name: str, attributes: dict[str, str], offset: int) -> None:
         """Take a start tag."""
@@ -127,9 +131,11 @@ class _Handler:
             self._allowance.spend(run.decoder, len(decoded), run.size)
             self._spool.append(decoded)
 
-    def other(self, offset: int) -> None:
+    def other(self, offset: int, kind: str) -> None:
         """Take a comment, an instruction or a CDATA section."""
         self._bound(offset)
+        if kind == "cdata" and not self._open and len(self.cdata) < MAX_CDATA:
+            self.cdata[f"/{'/'.join(self.path)}"] = None
         if self._open:
             self._open.meet(offset)
             self._open.text_only = False
@@ -191,6 +197,7 @@ def scan(source: Source, start: int, limits: Limits, workdir: Path | None) -> Tr
         root = _parsed(skeleton, source, start, handler, limits)
         check_size(root, skeleton, limits)
         tree = Tree(root, _assign(root, handler, spool), owned=[spool])
+        tree.oddities += [("cdata", where) for where in handler.cdata]
         tree.oddities += [("undeclared-prefix", prefix) for prefix in sorted(handler.undeclared)]
     except BaseException:
         spool.close()
@@ -271,7 +278,7 @@ class _Steps:
     def text(self, _text: str, _offset: int) -> None:
         """Take text."""
 
-    def other(self, _offset: int) -> None:
+    def other(self, _offset: int, _kind: str) -> None:
         """Take a comment, an instruction or a CDATA section."""
 
 

@@ -72,7 +72,7 @@ class _Finder:
     def text(self, _text: str, _offset: int) -> None:
         return
 
-    def other(self, _offset: int) -> None:
+    def other(self, _offset: int, _kind: str) -> None:
         return
 
 
