@@ -24,6 +24,7 @@ from edocx.office.approving import Awaiting
 from edocx.office.deadlines import Overdue
 from edocx.office.hooks import Hook
 from edocx.office.recovery import Recovered
+from edocx.office.redriving import Redriven
 from edocx.office.registers import Book, RegisterLine
 from edocx.office.requests import ChangeRequest
 from edocx.office.retaining import Retention
@@ -109,6 +110,10 @@ class AsyncOffice:
         with ``check_same_thread=False``.
         """
         return await self.call(self._office.send, document, to=to, attempt=attempt, connection=connection)
+
+    async def redrive(self, document: str, *, by: str) -> tuple[Redriven, ...]:
+        """Queue anew what was given up of a document."""
+        return await self.call(self._office.redrive, document, by=by)
 
     async def recall(
         self,

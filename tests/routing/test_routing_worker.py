@@ -60,6 +60,17 @@ def test_a_refused_parcel_is_a_dead_letter_with_its_reason_and_the_others_go(sto
     assert state_of(store, bad[0].message_id).reason == "EDX-UNIT-UNKNOWN"
 
 
+def test_a_parcel_that_dies_of_its_payload_is_counted_and_named(store, axis, parcel_of, worker_of):
+    large = parcel_of(b"x" * (INLINE_LIMIT + 1), message_id="m1")
+    submit(store, large, parcel_of(message_id="m2"))
+    (path,) = store.payload_folder.glob("*/*")
+    path.unlink()
+    done = worker_of(store, axis, "H58.12.01").run_until_quiet()
+    assert (done.dead, done.sent, done.faults) == (1, 1, ("EDX-STORE-PAYLOAD",))
+    with store.read() as tx:
+        assert [(letter.message_id, letter.reason) for letter in tx.outbox.dead()] == [("m1", "EDX-STORE-PAYLOAD")]
+
+
 def test_an_axis_that_is_away_costs_one_attempt_not_all(store, axis, parcel_of, worker_of, clock):
     submit(store, *[parcel_of(document_id=f"D{n}") for n in range(5)])
     faults = Faults()

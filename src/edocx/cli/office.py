@@ -10,6 +10,7 @@ import typer
 from edocx.cli import office_approvals as approvals
 from edocx.cli import office_books as books
 from edocx.cli import office_care as care
+from edocx.cli import office_sending as sending
 from edocx.cli import office_view as view
 from edocx.cli.office_care import JSON, OFFICE, opened
 from edocx.cli.output import emit_json, say
@@ -31,15 +32,17 @@ app.command()(care.retention)
 app.command()(care.receipt)
 app.command()(approvals.awaiting)
 app.command()(approvals.complete)
+app.command()(sending.send)
+app.command()(sending.redrive)
 app.command("check-bundle")(books.check_bundle)
 app.command()(books.overdue)
 app.command()(books.register)
 app.command()(books.void)
 
-_DOCUMENT = typer.Argument(..., metavar="DOCUMENT", help="Mã văn bản hoặc mã thông điệp / DocumentId or message id.")
+_DOCUMENT = sending.DOCUMENT
 _BY = typer.Option(..., "--by", help="Tài khoản người thực hiện / who does it.")
 _REASON = typer.Option(..., "--reason", help="Lý do / reason.")
-_TO = typer.Option([], "--to", metavar="CODE", help="Nơi nhận / recipient (nhiều lần / repeatable).")
+_TO = sending.TO
 
 
 @app.callback()
@@ -107,34 +110,6 @@ def issue(
     say(Text(f"Đã ban hành số {document.number}: {document.id}", f"Issued number {document.number}: {document.id}"))
     say(str(document.pdf))
     say_notes(notes)
-
-
-@app.command()
-def send(
-    document: str = _DOCUMENT,
-    to: list[str] = _TO,
-    attempt: int = typer.Option(1, "--attempt", min=1, help="Lần gửi / attempt."),
-    office: Path = OFFICE,
-    as_json: bool = JSON,
-) -> None:
-    """Gửi văn bản: bền vững khi lệnh xong, rồi chuyển ngay lên trục. / Queue durably, then carry to the axis."""
-    with opened(office) as desk:
-        dispatch = desk.send(desk.document(document), to=to, attempt=attempt)
-        progress = desk.work()
-    if as_json:
-        emit_json(
-            {
-                "schema": 1,
-                "document_id": dispatch.document_id,
-                "message_id": dispatch.message_id,
-                "recipients": list(dispatch.recipients),
-                "faults": list(progress.faults),
-            }
-        )
-        return
-    count = len(dispatch.recipients)
-    say(Text(f"Đã xếp gửi {dispatch.document_id} đến {count} nơi.", f"Queued {dispatch.document_id} for {count}."))
-    _tell_faults(progress.faults)
 
 
 @app.command()
@@ -332,7 +307,7 @@ def work(
             f"Sent {sent}, received {received}; {count} documents wait.",
         )
     )
-    _tell_faults(done.faults)
+    view.tell_faults(done.faults)
 
 
 def _watch(desk: Office, every: float) -> None:
@@ -343,7 +318,7 @@ def _watch(desk: Office, every: float) -> None:
     for name in (signal.SIGTERM, signal.SIGINT):
         signal.signal(name, lambda _number, _frame: desk.stop())
     say(Text("Đang làm việc; dừng bằng Ctrl-C.", "Working; stop with Ctrl-C."))
-    desk.serve(every=timedelta(seconds=every), told=lambda done: _tell_faults(done.faults))
+    desk.serve(every=timedelta(seconds=every), told=lambda done: view.tell_faults(done.faults))
     say(Text("Đã dừng; không có gì dở dang.", "Stopped; nothing is half done."))
 
 
@@ -409,8 +384,3 @@ def _done(value: dict[str, Any], text: Text, *, as_json: bool) -> None:
         emit_json({"schema": 1, **value})
     else:
         say(text)
-
-
-def _tell_faults(faults: tuple[str, ...]) -> None:
-    for code in dict.fromkeys(faults):
-        say(Text(f"  ! chưa chuyển được: {code}; xem doctor", f"  ! not carried: {code}; see doctor"))

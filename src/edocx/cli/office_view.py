@@ -199,6 +199,12 @@ def show_status(trace: Trace) -> None:
     show_table(_STATUS, rows)
 
 
+def tell_faults(faults: Sequence[str]) -> None:
+    """Print what a round of work could not carry, each reason once."""
+    for code in dict.fromkeys(faults):
+        say(Text(f"  ! chưa chuyển được: {code}; xem doctor", f"  ! not carried: {code}; see doctor"))
+
+
 def request_json(request: ChangeRequest) -> dict[str, Any]:
     """Return a waiting request as values."""
     return {

@@ -25,6 +25,7 @@ from edocx.office import (
     issuing,
     levels,
     receiving,
+    redriving,
     registers,
     requests,
     retaining,
@@ -44,6 +45,7 @@ from edocx.office.means import OwnLine, evidence_of, line_of, timestamps_of
 from edocx.office.receiving import Incoming
 from edocx.office.records import records_of
 from edocx.office.recovery import Recovered
+from edocx.office.redriving import Redriven
 from edocx.office.registers import Book, RegisterLine
 from edocx.office.requests import ChangeRequest
 from edocx.office.retaining import Retention
@@ -231,6 +233,12 @@ class Office:
         secrecy.require_not_secret(document.draft)
         withdrawing.require_sendable(self._desk, document)
         return sending.send(self._desk, document, to=to, attempt=attempt, connection=connection)
+
+    @_hooked
+    def redrive(self, document: str, *, by: str) -> tuple[Redriven, ...]:
+        """Queue anew what was given up of a document; see `edocx.office.redriving.redrive`."""
+        require_reconciled(self._desk)
+        return redriving.redrive(self._desk, document, by=by)
 
     @_hooked
     def recall(

@@ -98,7 +98,7 @@ def update(
             code="EDX-UPDATE-NOTHING",
         )
     filed, held = _sent(desk, document, None)
-    _require_live(filed)
+    require_live(filed)
     code = Business.UPDATE.value
     plain = {name: value.isoformat() if isinstance(value, dt.date) else value for name, value in changes.items()}
     done = {"at": desk.clock.now().isoformat(), "by": by, "reason": reason, **plain}
@@ -183,7 +183,7 @@ def require_sendable(desk: Desk, document: Document) -> None:
     with desk.store.read() as transaction:
         filed = transaction.documents.find(str(document.id))
     if filed is not None:
-        _require_live(filed)
+        require_live(filed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -299,18 +299,23 @@ def _unit(desk: Desk, tracked: Tracked) -> UnitId:
     return UnitId.parse(address_of(desk, tracked.delivery.recipient))
 
 
-def _require_live(filed: Filed) -> None:
-    for name in ("recalled", "replaced_by"):
-        if name in filed.metadata:
-            raise StateError(
-                Text(
-                    "Văn bản đã bị thu hồi hoặc thay thế, không gửi hay cập nhật được nữa.",
-                    "The document was recalled or replaced; it can be sent and updated no more.",
-                ),
-                hint=Text("Ban hành văn bản mới.", "Issue a new document."),
-                code="EDX-DOCUMENT-FROZEN",
-                where=filed.document_id,
-            )
+def is_withdrawn(filed: Filed) -> bool:
+    """Tell whether a document was recalled or replaced."""
+    return not {"recalled", "replaced_by"}.isdisjoint(filed.metadata)
+
+
+def require_live(filed: Filed) -> None:
+    """Raise `StateError` (``EDX-DOCUMENT-FROZEN``) for a document that was recalled or replaced."""
+    if is_withdrawn(filed):
+        raise StateError(
+            Text(
+                "Văn bản đã bị thu hồi hoặc thay thế, không gửi hay cập nhật được nữa.",
+                "The document was recalled or replaced; it can be sent and updated no more.",
+            ),
+            hint=Text("Ban hành văn bản mới.", "Issue a new document."),
+            code="EDX-DOCUMENT-FROZEN",
+            where=filed.document_id,
+        )
 
 
 def _require_reason(reason: str) -> None:

@@ -176,8 +176,10 @@ def _dead(transaction: Transaction) -> Iterator[Finding]:
             "EDX-DOCTOR-DEAD",
             "warning",
             Text(
-                f"Một gói tin đã bị bỏ, lý do {parcel.reason}.",
-                f"A parcel was given up, because of {parcel.reason}.",
+                f"Một gói tin đã bị bỏ, lý do {parcel.reason}. "
+                f"Khi đã khắc phục: edocx office redrive {parcel.message_id}.",
+                f"A parcel was given up, because of {parcel.reason}. "
+                f"Once that is mended: edocx office redrive {parcel.message_id}.",
             ),
             parcel.message_id,
         )

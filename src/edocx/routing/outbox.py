@@ -60,6 +60,9 @@ class Outgoing(NamedTuple):
     """A parcel as it stands in the outbox: queued, sent or dead."""
 
     message_id: str
+    kind: str
+    document_id: str
+    business: str
     state: str
     round: int
     attempts: int
@@ -76,6 +79,8 @@ class Outbox:
 
     def __init__(self, session: Session) -> None:
         self._session = session
+        self.lost: tuple[str, ...] = ()
+        """Codes of why parcels were given up while they were claimed: their content could not be had."""
 
     def add(self, parcel: Parcel, payload: Blob) -> bool:
         """Queue a parcel with its payload; tell whether it is new (a repeat with equal content is absorbed).
@@ -200,8 +205,11 @@ class Outbox:
         """Give up on a parcel: a dead letter, with the error code that says why."""
         self._settle(_claim_of(task), "dead", reason=reason)
 
-    def redrive(self, message_id: str) -> None:
-        """Queue a dead letter anew, same id and same bytes; raise `StateError` when it is not dead."""
+    def redrive(self, message_id: str, *, by: str | None = None) -> None:
+        """Queue a dead letter anew, same id and same bytes; raise `StateError` when it is not dead.
+
+        ``by`` is the account of whoever decided so, for the journal.
+        """
         row = self.find(message_id)
         if row is None or row.state != "dead":
             raise StateError(
@@ -217,7 +225,7 @@ class Outbox:
             .where(_parcels.c.message_id == message_id)
             .values(**values, lease=None, reason=None, settled_at=None)
         )
-        self._session.journal.add("parcel.requeued", {"message_id": message_id, "round": row.round + 1})
+        self._session.journal.add("parcel.requeued", {"message_id": message_id, "round": row.round + 1, "by": by})
 
     def find(self, message_id: str) -> Outgoing | None:
         """Return how a parcel stands, or None when it was never queued here."""
@@ -236,6 +244,13 @@ class Outbox:
         """Return the dead letters, oldest first."""
         columns = [_parcels.c[name] for name in Outgoing._fields]
         query = select(*columns).where(_parcels.c.state == "dead").order_by(_parcels.c.settled_at)
+        return tuple(Outgoing(*row) for row in self._session.connection.execute(query))
+
+    def dead_about(self, subject: str) -> tuple[Outgoing, ...]:
+        """Return the dead letters that concern a document, or that bear a message id, in the order of queuing."""
+        columns = [_parcels.c[name] for name in Outgoing._fields]
+        about = (_parcels.c.document_id == subject) | (_parcels.c.message_id == subject)
+        query = select(*columns).where(_parcels.c.state == "dead", about).order_by(_parcels.c.id)
         return tuple(Outgoing(*row) for row in self._session.connection.execute(query))
 
     def senders(self) -> frozenset[str]:
@@ -272,6 +287,7 @@ class Outbox:
             except StoreUnavailable as error:
                 # One lost file must not stop the outbox: its parcel is a dead letter, with the reason.
                 self._settle(_Claim(row.message_id, lease, row.round, row.attempts), "dead", reason=error.code)
+                self.lost += (error.code,)
                 continue
             parcel = outgoing.parcel_of(row, recipients[row.message_id])
             tasks.append(Task(parcel, payload, lease, row.attempts, row.round, row.queued_at))

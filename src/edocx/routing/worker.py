@@ -30,6 +30,9 @@ from edocx.routing.transport import Entry, Transport
 BATCH = 16
 """Parcels claimed, and messages received, in one transaction."""
 
+AWAY = "EDX-DESTINATION-AWAY"
+"""Why a parcel was given up untried: where it goes was away for its whole lifetime."""
+
 
 @dataclass(slots=True)
 class Progress:
@@ -163,6 +166,9 @@ class Worker:
             return progress
         with self._store.begin("claim") as transaction:
             tasks = transaction.outbox.claim(self._lease, limit=self._batch, longest=longest)
+            lost = transaction.outbox.lost
+        progress.dead += len(lost)
+        progress.faults += lost
         taken: list[tuple[Task, str]] = []
         held: list[tuple[Task, datetime]] = []
         stalled: set[str] = set()
@@ -226,8 +232,9 @@ class Worker:
                 attempt = max(1, task.attempts)
                 since = task.queued_at
                 if self._backoff.next_due(attempt, now=transaction.now, since=since, random=self._random) is None:
-                    transaction.outbox.bury(task, "EDX-DESTINATION-AWAY")
+                    transaction.outbox.bury(task, AWAY)
                     progress.dead += 1
+                    progress.faults += (AWAY,)
                 else:
                     transaction.outbox.hold_back(task, due)
                     progress.held += 1
