@@ -243,7 +243,8 @@ class _Triple:
                 started = True
                 await intake.drain()
                 if intake.is_owed:
-                    message = {**message, "headers": [*message.get("headers", ()), (b"connection", b"close")]}
+                    told = [one for one in message.get("headers", ()) if one[0].lower() != b"connection"]
+                    message = {**message, "headers": [*told, (b"connection", b"close")]}
             await send(message)
 
         try:
