@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
 from signing_samples import SIGNED_AT
 
-from edocx.errors import InputError
+from edocx.errors import EdocxError, InputError
 from edocx.signing.report import Indication, Integrity, SubIndication
 from edocx.testing.credential import Credential
 from edocx.verification import verify
@@ -240,3 +240,16 @@ def test_a_change_fails_also_where_the_certificate_is_gone(signing, person, tmp_
     altered = only(verify(path, trust=signing.trust, at=AT, detached=[content]))
     assert altered.sub_indication is SubIndication.HASH_FAILURE
     assert altered.indication is Indication.TOTAL_FAILED
+
+
+def test_a_damaged_signature_is_never_told_as_a_fault_of_ours(signing, person, tmp_path):
+    data = signed(person, CONTENT)
+    codes = set()
+    for place in range(0, len(data), 3):
+        path = write(tmp_path, "a.p7m", data[:place] + bytes([data[place] ^ 0x55]) + data[place + 1 :])
+        try:
+            verify(path, trust=signing.trust, at=AT)
+        except EdocxError as error:
+            codes.add(error.code)
+    assert "EDX-CMS-UNREADABLE" in codes
+    assert "EDX-FILE-HOSTILE" not in codes

@@ -143,7 +143,7 @@ def _verdict(place: Path, criteria: Criteria, rules: Policy, directory: Director
         raise InputError(
             Text(
                 "Tệp được tạo bất thường đến mức không kiểm tra được.",
-                f"The file is made so oddly that it cannot be checked ({type(error).__name__}).",
+                "The file is made so oddly that it cannot be checked.",
             ),
             hint=Text("Không tin tệp này; hỏi lại bên gửi.", "Do not rely on this file; ask its sender."),
             code="EDX-FILE-HOSTILE",

@@ -110,7 +110,9 @@ def read_signed_data(data: bytes, where: str) -> tuple[cms.SignedData, bool]:
         if outer["content_type"].native != "signed_data":
             raise ValueError("not a SignedData")
         signed = outer["content"]
-        len(signed["signer_infos"])
+        list(signed["signer_infos"])
+        if not isinstance(inside := signed["encap_content_info"]["content"], core.Void):
+            bytes(inside)
     except (*MALFORMED, binascii.Error) as error:
         raise InputError(
             Text("Tệp không phải chữ ký CMS (PKCS#7).", "The file is no CMS signature (PKCS#7)."),
@@ -132,27 +134,40 @@ def examine_content(
     inside = signed["encap_content_info"]["content"]
     files = tuple(detached)
     for order, info in enumerate(infos, 1):
-        if not isinstance(inside, core.Void):
-            content = bytes(inside)
-            start = content[:HEAD]
-            found = _finding(signed, info, partial(digest, data=content), f"{label}-{order}", start)
-            if keep:
-                found = replace(found, content=_content(Piece.of_bytes("content", content)))
-            yield _explained(found, content, signed, info)
-        elif not files:
-            yield _without_content(signed, info, f"{label}-{order}")
-        else:
-            digesters = [cache(_file_digester(p)) for p in files]
-            tried = [
-                _finding(signed, info, digester, f"{label}-{order}", _start(p))
-                for p, digester in zip(files, digesters, strict=True)
-            ]
-            place = next((place for place, one in enumerate(tried) if one.failure is None), 0)
-            found = tried[place]
-            if keep:
-                found = replace(found, content=_content(_file_piece(files[place], digesters[place], info)))
-            small = len(files) == 1 and files[0].stat().st_size <= MAX_EXAMINED
-            yield _explained(found, files[0].read_bytes(), signed, info) if small else found
+        name = f"{label}-{order}"
+        try:
+            if not isinstance(inside, core.Void):
+                yield _over_content(signed, info, bytes(inside), name, keep=keep)
+            elif not files:
+                yield _without_content(signed, info, name)
+            else:
+                yield _over_files(signed, info, files, name, keep=keep)
+        except MALFORMED:  # what is parsed late, beside the signature itself: unsigned attributes, evidence
+            yield _failed(_blank(name), SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE)
+
+
+def _over_content(signed: cms.SignedData, info: cms.SignerInfo, content: bytes, name: str, *, keep: bool) -> Finding:
+    found = _finding(signed, info, partial(digest, data=content), name, content[:HEAD])
+    if keep:
+        found = replace(found, content=_content(Piece.of_bytes("content", content)))
+    return _explained(found, content, signed, info)
+
+
+def _over_files(
+    signed: cms.SignedData, info: cms.SignerInfo, files: tuple[Path, ...], name: str, *, keep: bool
+) -> Finding:
+    digesters = [cache(_file_digester(p)) for p in files]
+    tried = [_finding(signed, info, digester, name, _start(p)) for p, digester in zip(files, digesters, strict=True)]
+    place = next((place for place, one in enumerate(tried) if one.failure is None), 0)
+    found = tried[place]
+    if keep:
+        found = replace(found, content=_content(_file_piece(files[place], digesters[place], info)))
+    small = len(files) == 1 and files[0].stat().st_size <= MAX_EXAMINED
+    return _explained(found, files[0].read_bytes(), signed, info) if small else found
+
+
+def _blank(name: str) -> Finding:
+    return Finding(id=name, format="CMS", integrity=Integrity.VALID, covers="whole-document", algorithm="unknown")
 
 
 def _content(piece: Piece) -> Content:
