@@ -13,6 +13,7 @@ from edocx.cli import main
 from edocx.errors import Text, TransportUnavailable
 from edocx.office.examination import examine_place
 from edocx.routing.journal import GENESIS, canonical, digest
+from edocx.routing.transport.local import LocalAxis
 from edocx.testing import scene
 from edocx.testing.network import Network
 
@@ -128,6 +129,44 @@ def test_an_axis_that_cannot_be_used_is_one_finding_and_the_rest_is_still_examin
     ended, out, err = run("office", "doctor", "--office", office, "--json")
     assert (ended, err) == (1, "")
     assert json.loads(out)["well"] is False
+
+
+def test_an_axis_file_that_is_damaged_where_nobody_reads_is_told(net, run):
+    net.close()
+    axis = net.folder / "offices" / "axis.db"
+    with sqlite3.connect(axis) as connection:
+        connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        root = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'pieces'").fetchone()[0]
+        size = connection.execute("PRAGMA page_size").fetchone()[0]
+    connection.close()
+    with axis.open("r+b") as file:
+        file.seek((root - 1) * size)
+        file.write(b"\1" * size)
+    code, said, _ = run("office", "doctor", "--office", place_of(net))
+    assert code == 1
+    assert "EDX-AXIS-CORRUPT" in said
+
+
+def test_an_axis_file_that_was_lost_and_made_anew_is_told(net, run):
+    net.close()
+    for path in (net.folder / "offices").glob("axis.db*"):
+        path.unlink()
+    for _ in range(2):  # the first run made it
+        code, said, _ = run("office", "doctor", "--office", place_of(net))
+        assert code == 1
+        assert "EDX-DOCTOR-AXIS-UNIT" in said
+        assert "EDX-DOCTOR-AXIS-LOST" in said
+
+
+def test_another_axis_without_what_was_sent_is_told(net):
+    net.close()
+    (axis,) = (net.folder / "offices").glob("axis.db")
+    axis.unlink()
+    with LocalAxis.open(axis, clock=net.clock) as again:
+        again.register(scene.COMMUNE)
+    found = {one.code: one.severity for one in examine_place(place_of(net), clock=net.clock).findings}
+    assert "EDX-DOCTOR-AXIS-UNIT" not in found
+    assert found["EDX-DOCTOR-AXIS-LOST"] == "warning"
 
 
 @pytest.mark.parametrize("asked,code", [("head_of", "EDX-AXIS-FULL"), ("try_writing", "EDX-AXIS-READONLY")])

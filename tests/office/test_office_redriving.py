@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sqlite3
 
 import pytest
 
@@ -125,3 +126,19 @@ def test_the_command_says_that_a_dispatch_is_dead_and_what_to_do(net, axis, caps
     code, said = command(capsys, "redrive", document.id, "--by", "van-thu", "--office", place, "--json")
     assert (code, json.loads(said)["messages"][0]["state"]) == (0, "sent")
     assert axis.pending(MINISTRY)
+
+
+def test_work_says_what_waits_for_another_try_even_when_nothing_is_due(net, capsys):
+    document, place = net.sample(), net.folder / "offices" / scene.COMMUNE / "office.toml"
+    net.close()
+    axis = net.folder / "offices" / "axis.db"
+    with sqlite3.connect(axis) as connection:
+        connection.execute("DROP TABLE messages")
+    connection.close()
+    command(capsys, "send", document.id, "--to", MINISTRY, "--office", place)
+    for _ in range(2):
+        code, said = command(capsys, "work", "--office", place, "--json")
+        told = json.loads(said)
+        assert (code, told["sent"], list(told["delayed"].values())) == (0, 0, [1])
+    code, said = command(capsys, "work", "--office", place)
+    assert next(iter(told["delayed"])) in said

@@ -296,9 +296,11 @@ def work(
             return
         done = desk.work()
         count = desk.inbox_count()
+        with desk.store.read() as transaction:
+            delayed = transaction.outbox.delayed()
     if as_json:
         counts = {"sent": done.sent, "put_off": done.put_off, "dead": done.dead, "received": done.received}
-        emit_json({"schema": 1, **counts, "waiting": count, "faults": list(done.faults)})
+        emit_json({"schema": 1, **counts, "waiting": count, "delayed": delayed, "faults": list(done.faults)})
         return
     sent, received = done.sent, done.received
     say(
@@ -307,7 +309,11 @@ def work(
             f"Sent {sent}, received {received}; {count} documents wait.",
         )
     )
-    view.tell_faults(done.faults)
+    for code, parcels in delayed.items():
+        say(
+            Text(f"  ! {parcels} gói tin chờ gửi lại, vì {code}", f"  ! waiting for another try: {parcels}, for {code}")
+        )
+    view.tell_faults([code for code in done.faults if code not in delayed])
 
 
 def _watch(desk: Office, every: float) -> None:

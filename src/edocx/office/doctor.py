@@ -146,11 +146,42 @@ def _unit(desk: Desk) -> Iterator[Finding]:
 
 def _axis(desk: Desk) -> Iterator[Finding]:
     if isinstance(desk.transport, LocalAxis):
+        desk.transport.require_whole()
         desk.transport.try_writing()  # a disk that is full or read-only still gives what is on it
+        yield from _local_axis(desk, desk.transport)
     else:
         # Whatever the line needs is used, and nothing is changed: a wrong secret, password or address shows here.
         desk.transport.pending(str(desk.unit))
-    yield from ()
+
+
+def _local_axis(desk: Desk, axis: LocalAxis) -> Iterator[Finding]:
+    """Name a file that is not the axis this office works with: a lost one is made anew, empty, by whoever opens it."""
+    unit, place = str(desk.unit), str(axis.path)
+    if unit not in axis.units():
+        yield Finding(
+            "EDX-DOCTOR-AXIS-UNIT",
+            "error",
+            Text(
+                "Trục này không biết cơ quan: tệp trục vừa được tạo mới, hoặc là của nơi khác. "
+                "Đặt lại đúng tệp trục; những gì chờ trên tệp cũ chưa được giao.",
+                "This axis does not know the unit: its file was made anew, or it is another's. "
+                "Put the right file back; what waited in the old one was not delivered.",
+            ),
+            place,
+        )
+    with desk.store.read() as transaction:
+        last = transaction.outbox.newest_sent()
+    if last is not None and not axis.trace(last.sender, last.message_id):
+        yield Finding(
+            "EDX-DOCTOR-AXIS-LOST",
+            "warning",  # an office that changed to another axis has sent nothing over it yet
+            Text(
+                "Trục này không có thông điệp mà cơ quan gửi gần nhất: tệp trục bị mất, bị thay, hoặc vừa đổi trục.",
+                "This axis does not have the message that was sent last: its file was lost or put back, "
+                "or the office changed to another axis.",
+            ),
+            last.message_id,
+        )
 
 
 def _axis_head(desk: Desk) -> Iterator[Finding]:

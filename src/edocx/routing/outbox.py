@@ -61,6 +61,7 @@ class Outgoing(NamedTuple):
 
     message_id: str
     kind: str
+    sender: str
     document_id: str
     business: str
     state: str
@@ -246,6 +247,13 @@ class Outbox:
         query = select(*columns).where(_parcels.c.state == "dead").order_by(_parcels.c.settled_at)
         return tuple(Outgoing(*row) for row in self._session.connection.execute(query))
 
+    def newest_sent(self) -> Outgoing | None:
+        """Return the parcel that the axis took last, or None when it took nothing yet."""
+        columns = [_parcels.c[name] for name in Outgoing._fields]
+        query = select(*columns).where(_parcels.c.state == "sent").order_by(_parcels.c.id.desc()).limit(1)
+        row = self._session.connection.execute(query).one_or_none()
+        return None if row is None else Outgoing(*row)
+
     def dead_about(self, subject: str) -> tuple[Outgoing, ...]:
         """Return the dead letters that concern a document, or that bear a message id, in the order of queuing."""
         columns = [_parcels.c[name] for name in Outgoing._fields]
@@ -261,6 +269,16 @@ class Outbox:
         """Return how many parcels are queued, due or not."""
         counted = select(func.count()).select_from(_parcels).where(outgoing.IS_QUEUED)
         return int(self._session.connection.execute(counted).scalar_one())
+
+    def delayed(self) -> dict[str, int]:
+        """Return why queued parcels wait for another try, with how many wait for each reason's sake."""
+        query = (
+            select(_parcels.c.reason, func.count())
+            .where(outgoing.IS_QUEUED, _parcels.c.reason.is_not(None))
+            .group_by(_parcels.c.reason)
+            .order_by(_parcels.c.reason)
+        )
+        return {str(reason): int(count) for reason, count in self._session.connection.execute(query)}
 
     def next_due(self, *, longest: timedelta = LONGEST_PAUSE) -> datetime | None:
         """Return when the next queued parcel is due (or its lease ends), or None when none is queued.

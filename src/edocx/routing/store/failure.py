@@ -173,6 +173,11 @@ def files_translated(where: str) -> Iterator[None]:
         raise _unavailable(_BY_ERRNO.get(error.errno or 0, _FAULTY_DISK), where) from error
 
 
+def corrupt(where: str) -> StoreUnavailable:
+    """Return the error for a database file whose pages do not fit together."""
+    return _unavailable(_CORRUPT, where)
+
+
 def damaged(where: str, text: Text, *, code: str) -> StoreUnavailable:
     """Return the error for a store whose own records no longer fit together."""
     return StoreUnavailable(text, hint=_CORRUPT.hint, code=code, where=where)

@@ -23,7 +23,7 @@ from edocx.routing.faults import NO_FAULTS, Faults
 from edocx.routing.parcel import Parcel, conflict, new_message_id
 from edocx.routing.route import hops
 from edocx.routing.store.engine import Gate, sqlite_engine, writing
-from edocx.routing.store.failure import translated
+from edocx.routing.store.failure import corrupt, translated
 from edocx.routing.store.payloads import checked
 from edocx.routing.store.pieces import even_pieces, piecewise
 from edocx.routing.transport import Entry, Hop, Receipt
@@ -180,6 +180,14 @@ class LocalAxis(LocalArchive, Closing):
         with _translated(self.path), self._connected() as connection:
             connection.execute(update(units).where(false()).values(code=units.c.code))
             connection.rollback()
+
+    def require_whole(self) -> None:
+        """Look through the file; raise `TransportUnavailable` (``EDX-AXIS-CORRUPT``) when it is damaged anywhere."""
+        with _translated(self.path), self._engine.connect() as connection:
+            found = connection.exec_driver_sql("PRAGMA quick_check(1)").scalar_one()
+            connection.rollback()
+            if found != "ok":
+                raise corrupt(str(self.path))
 
     def close(self) -> None:
         """Close every connection."""
