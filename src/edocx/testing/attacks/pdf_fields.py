@@ -144,8 +144,8 @@ def _filled_as_timestamp(writer: IncrementalPdfFileWriter) -> None:
 def _entry(name: str, before: Any, after: Any, *, page: bool = False, above: bool = False) -> tuple[_Change, _Change]:
     """Prepare an entry of the catalogue, a page or what is above it, in an object of its own that is written again."""
 
-    def holder(writer: IncrementalPdfFileWriter) -> tuple[Any, generic.DictionaryObject]:
-        reference = writer.find_page_for_modification(0)[0] if page or above else writer.root_ref
+    def holder(writer: IncrementalPdfFileWriter) -> tuple[Any, Any]:
+        reference: Any = writer.find_page_for_modification(0)[0] if page or above else writer.root_ref
         if above:
             reference = reference.get_object().raw_get("/Parent")
         return reference, reference.get_object()
