@@ -173,8 +173,10 @@ def test_overlapping_rows_of_one_unit_are_named(reform):
 
 
 def test_a_change_that_breaks_a_unit_not_in_the_file_names_that_unit(reform):
-    with pytest.raises(FaultyTable, match="xa-12-01"):
-        taken(reform, "id,code,name,level,parent,to\nhuyen-12,H58.12,Huyện,district,ubnd-tien-giang,2024-01-01\n")
+    rows = "id,code,name,level,parent,to\nhuyen-12,H58.12,Huyện,district,ubnd-tien-giang,2024-01-01\n"
+    with pytest.raises(FaultyTable, match="xa-12-01") as refused:
+        taken(reform, rows, authority="shipped")
+    assert {fault.line for fault in refused.value.faults} == {2}
 
 
 def test_successions_take_codes_of_the_right_day(reform):

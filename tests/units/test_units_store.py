@@ -56,7 +56,7 @@ def test_units_taken_out_stay_out_and_edges_too(store):
     less = base.with_changes((), (), Snapshot(2, NOW, "thử"), without=["commune-30709"], without_successions=[edge])
     store.save(less, based_on=base)
     assert store.load().history("commune-30709") is None
-    back = take_in(store.load(), b"id,name\ncommune-30709,X\n", now=NOW, source="x").directory
+    back = take_in(store.load(), b"id,code,name\ncommune-30709,H01.151,X\n", now=NOW, source="x").directory
     store.save(back, based_on=store.load())
     assert store.load().history("commune-30709").last.name == "X"
 

@@ -381,3 +381,33 @@ def test_the_command_asks_the_directory_that_it_is_given(bench, enveloped, tmp_p
             cli.main([*arguments, *more])
         assert caught.value.code == code
         assert said in {message["code"] for message in json.loads(capfd.readouterr().out)["messages"]}
+
+
+def paired(code, old, authority):
+    history = UnitHistory.of(
+        "so-a", name="Sở A", code=UnitId.parse(code), code102=UnitId.parse(old), authority=authority
+    )
+    return Ground(AT, directory=MemoryDirectory([history]))
+
+
+@pytest.mark.parametrize("authority,said", [("signed", []), ("local", ["EDX-DIRECTORY-LOCAL"])])
+def test_a_recorded_pair_wins_over_the_rule_and_a_local_one_says_so(authority, said):
+    seals = signature("organisation", unit="H58.12")
+    renumbered = paired("H58.12", "000.00.77.H58", authority)
+    assert codes(asked(SealedBy(unit="000.00.77.H58"), seals, ground=renumbered)) == said
+    refused = codes(asked(SealedBy(unit="000.00.12.H58"), seals, ground=renumbered))
+    assert refused == ["EDX-POLICY-NO-SEAL", *said]
+
+
+def test_the_rule_alone_is_said_where_a_directory_records_no_pair():
+    history = UnitHistory.of("so-a", name="Sở A", code=UnitId.parse("H58.12"))
+    ground = Ground(AT, directory=MemoryDirectory([history]))
+    report = asked(SealedBy(unit="000.00.12.H58"), signature("organisation", unit="H58.12"), ground=ground)
+    assert (codes(report), report.indication) == (["EDX-DIRECTORY-RULE"], Indication.TOTAL_PASSED)
+
+
+@pytest.mark.parametrize("authority,said", [("shipped", []), ("local", ["EDX-DIRECTORY-LOCAL"])])
+def test_that_a_unit_exists_by_a_local_record_alone_is_said(authority, said):
+    history = UnitHistory.of("so-a", name="Sở A", code=UnitId.parse("H58.12"), authority=authority)
+    ground = Ground(AT, directory=MemoryDirectory([history]))
+    assert codes(asked(UnitExisted(), signature("organisation", unit="H58.12"), ground=ground)) == said

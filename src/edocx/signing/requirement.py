@@ -13,6 +13,7 @@ from typing import Literal, assert_never
 
 from edocx.clock import in_vietnam
 from edocx.errors import Text, UnitError
+from edocx.signing.one_unit import Codes
 from edocx.signing.policy import (
     AllOf,
     AnyOf,
@@ -29,7 +30,6 @@ from edocx.signing.policy import (
 from edocx.signing.report import Indication, Message, Report, SignatureReport, Statement, SubIndication
 from edocx.units.directory import Directory
 from edocx.units.registry import CertificateRegistry, Mandate, SigningCapacity
-from edocx.units.unit_id import UnitId
 
 _PROVEN = frozenset({"timestamp", "receipt"})
 _HEAD = frozenset({SigningCapacity.OWN, SigningCapacity.TM})
@@ -51,6 +51,7 @@ class _Case:
 
     report: Report
     ground: Ground
+    codes: Codes
     statement: Statement | None = None
     seals: tuple[SignatureReport, ...] = ()
 
@@ -67,7 +68,8 @@ def apply_policy(policy: Policy, report: Report, ground: Ground) -> Report:
     """
     if policy.require is None:
         return report
-    found = tuple(dict.fromkeys(_asked(policy.require, report, ground)))
+    codes = Codes(ground.directory, in_vietnam(ground.at).date())
+    found = tuple(dict.fromkeys([*_asked(policy.require, report, ground, codes), *codes.notes]))
     if not found:
         return report
     update: dict[str, object] = {"messages": (*report.messages, *found)}
@@ -77,19 +79,19 @@ def apply_policy(policy: Policy, report: Report, ground: Ground) -> Report:
     return report.model_copy(update=update)
 
 
-def _asked(rule: Rule, report: Report, ground: Ground) -> list[Message]:
+def _asked(rule: Rule, report: Report, ground: Ground, codes: Codes) -> list[Message]:
     envelope = report.format == "edxml"
     seals = tuple(s for s in report.signatures if s.indication is Indication.TOTAL_PASSED) if envelope else ()
     documents = [inside for inside in report.attachments if inside.format == "pdf"]
     if envelope and report.statement is not None and report.statement.is_status:
-        own = _Case(report, ground, report.statement, seals)  # it speaks of a document and carries none
+        own = _Case(report, ground, codes, report.statement, seals)  # it speaks of a document and carries none
         return [*_missing(SealedBy(), own), *_missing(SenderIsIssuer(), own), *_missing(UnitExisted(), own)]
     if not documents:
         alone = [_message(_NO_DOCUMENT, report.file)] if envelope else []
-        return [*alone, *_missing(rule, _Case(report, ground, report.statement, seals))]
-    each = [_named(_missing(rule, _Case(one, ground, report.statement, seals)), one.file) for one in documents]
+        return [*alone, *_missing(rule, _Case(report, ground, codes, report.statement, seals))]
+    each = [_named(_missing(rule, _Case(one, ground, codes, report.statement, seals)), one.file) for one in documents]
     best = min(each, key=lambda messages: sum(message.severity == "error" for message in messages))
-    return [*best, *(_missing(SealedBy(), _Case(report, ground)) if envelope else ())]
+    return [*best, *(_missing(SealedBy(), _Case(report, ground, codes)) if envelope else ())]
 
 
 def _named(messages: Iterable[Message], file: str) -> list[Message]:
@@ -130,7 +132,7 @@ def _least(each: list[list[Message]]) -> list[Message]:
 
 
 def _any(case: _Case, kind: str, unit: str | None) -> bool:
-    return any(s.kind == kind and (unit is None or _same(s.unit, unit, case.ground)) for s in case.passed)
+    return any(s.kind == kind and (unit is None or case.codes.same(s.unit, unit)) for s in case.passed)
 
 
 def _order(case: _Case) -> list[Message]:
@@ -139,7 +141,7 @@ def _order(case: _Case) -> list[Message]:
     for signature in case.passed:  # in signing order
         if signature.kind == "person":
             people.append(signature.unit)
-        elif signature.kind == "organisation" and not _among(signature.unit, people, case.ground):
+        elif signature.kind == "organisation" and not _among(signature.unit, people, case.codes):
             missing.append(_message(_SEAL_ALONE, signature.id))
     return missing
 
@@ -155,8 +157,8 @@ def _unauthorised(rule: AuthorisedFor, case: _Case) -> Iterator[Message]:
         yield _message(_NOT_AUTHORISED, people[-1].id)
         return
     for seal in case.passed:
-        own = [s for s in people if _same(s.unit, seal.unit, case.ground)]
-        if seal.kind == "organisation" and own and not _among(seal.unit, able, case.ground):
+        own = [s for s in people if case.codes.same(s.unit, seal.unit)]
+        if seal.kind == "organisation" and own and not _among(seal.unit, able, case.codes):
             yield _message(_NOT_AUTHORISED, own[-1].id)
 
 
@@ -187,6 +189,7 @@ def _closed(case: _Case) -> Iterator[Message]:
             return
         signed = in_vietnam(signature.signing_time or case.ground.at).date()
         standing = _standing(signature.unit, signed, case.ground.directory)
+        case.codes.rests_on_local(signature.unit, signed)
         if standing is None:
             yield _message(_UNKNOWN_UNIT, signature.unit, "warning")
         elif not standing:
@@ -213,32 +216,15 @@ def _other_sender(case: _Case) -> Iterator[Message]:
     sealing = [s.unit for s in case.seals if s.kind == "organisation"]
     if not sealing:
         return  # that the seal is missing is said already
-    if not _among(case.statement.sender, sealing, case.ground):
+    if not _among(case.statement.sender, sealing, case.codes):
         yield _message(_SENDER, case.statement.sender)
     issuing = [s.unit for s in case.passed if s.kind == "organisation"] if not case.statement.is_status else []
-    if issuing and not any(_among(unit, issuing, case.ground) for unit in sealing):
+    if issuing and not any(_among(unit, issuing, case.codes) for unit in sealing):
         yield _message(_ISSUER, case.report.file)
 
 
-def _among(unit: str | None, units: Iterable[str | None], ground: Ground) -> bool:
-    return any(_same(unit, one, ground) for one in units)
-
-
-def _same(first: str | None, second: str | None, ground: Ground) -> bool:
-    """Say whether two codes, of either system, are one unit: by the directory, else by the rule of conversion."""
-    if first is None or second is None:
-        return False
-    if first == second:
-        return True
-    try:
-        one, other = UnitId.parse(first), UnitId.parse(second)
-        if one.to_qd20() == other.to_qd20():
-            return True
-        return ground.directory is not None and bool(
-            ground.directory.same_unit(one, other, in_vietnam(ground.at).date())
-        )
-    except UnitError:
-        return False
+def _among(unit: str | None, units: Iterable[str | None], codes: Codes) -> bool:
+    return any(codes.same(unit, one) for one in units)
 
 
 def _message(pair: tuple[str, Text], where: str | None, severity: Literal["error", "warning"] = "error") -> Message:

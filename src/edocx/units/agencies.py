@@ -8,13 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from datetime import datetime
+from dataclasses import replace
+from datetime import date, datetime
 from typing import Any
 
 from edocx.errors import EdocxError, Text
 from edocx.units.bulk import Imported, combine
 from edocx.units.history import FIELDS, Span, UnitHistory
 from edocx.units.memory import MemoryDirectory
+from edocx.units.precedence import closing
 from edocx.units.record import BadValue, RecordReader
 from edocx.units.table import Fault, Faults, FaultyTable, decode
 from edocx.units.unit import LOCAL, NO_CONTACT, SIGNED, Contact, Unit, day_of
@@ -30,7 +32,15 @@ _NAMES = {
     "phone": ("phone", "mobile"),
     "address": ("address",),
 }
-_CODE102, _CONTACT = FIELDS.index("code102"), FIELDS.index("contact")
+_CODE, _CODE102, _CONTACT = FIELDS.index("code"), FIELDS.index("code102"), FIELDS.index("contact")
+
+
+class _Stale(Exception):
+    """A row of the list whose code was closed: passed over, with the reason."""
+
+    def __init__(self, code: UnitId, why: Text) -> None:
+        super().__init__(why.en)
+        self.code, self.why = code, why
 
 
 def take_in_agencies(base: MemoryDirectory, data: bytes, *, now: datetime, where: str | None = None) -> Imported:
@@ -38,19 +48,24 @@ def take_in_agencies(base: MemoryDirectory, data: bytes, *, now: datetime, where
 
     A row whose code the directory knows on that day adds the other spelling (a recorded pair) and the
     e-mail; a row it does not know becomes a unit of its own, without a level, marked local. Names stay as
-    the directory has them; rows marked deleted are passed over, since a closing needs its decree. Raises
-    `FaultyTable`; the line of a fault is the row's number in the list.
+    the directory has them; rows marked deleted are passed over, since a closing needs its decree. The list has no
+    dates and goes on naming what was closed: such rows are left out and stand in ``left_out``. A row whose two codes
+    are two units' is a fault. Raises `FaultyTable`; the line of a fault is the row's number in the list.
     """
     rows = _rows(data, where)
     reader, faults = RecordReader(LOCAL), Faults()
     made: dict[str, tuple[int, UnitHistory]] = {}
     own: dict[str, str] = {}
     waiting: list[tuple[int, str, str]] = []
+    stale: list[tuple[str, Text]] = []
     for line, row in enumerate(rows, start=1):
         try:
             if _get(row, "deleted") is True:
                 continue
             history = _agency(base, row, reader, now)
+        except _Stale as closed:
+            stale.append((closed.code.code, closed.why))
+            continue
         except BadValue as bad:
             faults.append(Fault(line, bad.column, bad.code, bad.text))
             continue
@@ -68,13 +83,19 @@ def take_in_agencies(base: MemoryDirectory, data: bytes, *, now: datetime, where
     if faults:
         raise FaultyTable(faults, where, unchecked=True)
     source = f"axis agency list, {day_of(now).isoformat()}"
-    return combine(base, list(made.values()), [], now=now, source=source, where=where)
+    # What the list adds nothing to is nobody's new record.
+    added = [one for one in made.values() if base.history(one[1].identity) is not one[1]]
+    done = combine(base, added, [], now=now, source=source, where=where, left_out=tuple(stale))
+    return replace(done, rows=len(made) + len(stale))
 
 
 def _agency(base: MemoryDirectory, row: Any, reader: RecordReader, now: datetime) -> UnitHistory:
     if type(row) is not dict:
         raise BadValue("", "cần một đối tượng JSON.", "a JSON object is due.")
-    codes = {code.scheme: code for code in _codes(row)}
+    codes: dict[Scheme, UnitId] = {}
+    for column, given in _codes(row):
+        if codes.setdefault(given.scheme, given) != given:
+            raise _two_codes(column, codes[given.scheme], given)
     if not codes:
         raise BadValue("code", "thiếu mã.", "the code is missing.")
     day = day_of(now)
@@ -82,9 +103,9 @@ def _agency(base: MemoryDirectory, row: Any, reader: RecordReader, now: datetime
     contact = Contact(address, mail, phone) if mail or phone or address else NO_CONTACT
     old = codes.pop(Scheme.QCVN102, None)
     code = next(iter(codes.values()), None)
-    known = next((unit for one in (code, old) if one and (unit := base.find(one, day)) is not None), None)
+    known = _known(base, code, old, day)
     if known is not None:
-        return _with_pair(base, known, old, contact, now)
+        return _with_pair(base, known, {_CODE: code, _CODE102: old}, contact, now)
     name = _text(reader, row, "name")
     if not name:
         raise BadValue("name", "thiếu tên đơn vị.", "the name is missing.")
@@ -100,15 +121,69 @@ def _agency(base: MemoryDirectory, row: Any, reader: RecordReader, now: datetime
     )
 
 
-def _with_pair(base: MemoryDirectory, unit: Unit, old: UnitId | None, contact: Contact, now: datetime) -> UnitHistory:
+def _known(base: MemoryDirectory, code: UnitId | None, old: UnitId | None, day: date) -> Unit | None:
+    """Return the one unit that a row's codes mean; none of them may be another's or stand against its record.
+
+    Whoever writes the code of one agency beside the spelling of another would have the one's mail set for the other.
+    """
+    given = [one for one in (code, old) if one is not None]
+    units = [base.find(one, day) for one in given]
+    known = next((unit for unit in units if unit is not None), None)
+    if known is None:
+        _require_open(base, given, day)
+        return None
+    for one, unit in zip(given, units, strict=True):
+        if unit is not None and unit.identity != known.identity:
+            raise _two_units(one, given[0], unit, known)
+        recorded = known.code102 if one.scheme is Scheme.QCVN102 else known.code
+        if recorded is not None and recorded != one:
+            raise _two_codes("code102" if one is old else "code", recorded, one)
+    # Its other code may only be what the rule makes of the one recorded, or one that nobody had before.
+    _require_open(base, [one for one, unit in zip(given, units, strict=True) if unit is None], day)
+    return known
+
+
+def _require_open(base: MemoryDirectory, codes: list[UnitId], day: date) -> None:
+    for code in codes:
+        ended = [(end, history) for _, end, history in base.holdings(code) if end <= day]
+        if ended:
+            end, history = max(ended, key=lambda one: one[0])
+            why = closing(base, history, code, end, day)
+            raise _Stale(code, Text(f"bỏ qua: {why.vi}", f"left out: {why.en}"))
+
+
+def _two_units(code: UnitId, first: UnitId, unit: Unit, known: Unit) -> BadValue:
+    return BadValue(
+        "code102" if code.scheme is Scheme.QCVN102 else "code",
+        f"hai mã của hai đơn vị: {first} là của {known.label}, {code} là của {unit.label}; sửa dòng này, hoặc ghi cặp"
+        " mã riêng của từng đơn vị trước.",
+        f"its codes are two units': {first} is {known.label}'s, {code} is {unit.label}'s; mend the row, or record each"
+        " unit's own pair first.",
+        "EDX-UNITS-CODE-TWICE",
+    )
+
+
+def _two_codes(column: str, recorded: UnitId, code: UnitId) -> BadValue:
+    return BadValue(
+        column,
+        f"hai mã không hợp nhau: đơn vị mang mã {recorded}, dòng này ghi {code}.",
+        f"its codes do not agree: the unit's is {recorded}, the row says {code}.",
+        "EDX-UNITS-CODE-TWICE",
+    )
+
+
+def _with_pair(
+    base: MemoryDirectory, unit: Unit, codes: dict[int, UnitId | None], contact: Contact, now: datetime
+) -> UnitHistory:
     """Return the known unit with what the axis adds: the other spelling and the e-mail, from that day on."""
     history = base.history(unit.identity)
     assert history is not None
     if history.authority == SIGNED:
         return history  # what is signed is not for this office to add to
     facts = list(history.facts)
-    if old is not None and unit.code102 is None:
-        facts[_CODE102] = _from_day(history, _CODE102, old, now)
+    for place, code in codes.items():
+        if code is not None and getattr(unit, FIELDS[place]) is None:
+            facts[place] = _from_day(history, place, code, now)
     if contact is not NO_CONTACT and unit.contact != contact:
         facts[_CONTACT] = _from_day(history, _CONTACT, contact, now)
     if tuple(facts) == history.facts:
@@ -149,13 +224,13 @@ def _place_under(made: dict[str, tuple[int, UnitHistory]], identity: str, parent
     )
 
 
-def _codes(row: dict[str, Any]) -> Iterator[UnitId]:
+def _codes(row: dict[str, Any]) -> Iterator[tuple[str, UnitId]]:
     for column in ("code", "code102"):
         text = _get(row, column)
         if not text:
             continue
         try:
-            yield UnitId.parse(str(text))
+            yield column, UnitId.parse(str(text))
         except EdocxError as error:
             raise BadValue(column, error.text.vi, error.text.en, error.code) from error
 

@@ -13,6 +13,8 @@ from edocx.units.difference import Difference, compare
 from edocx.units.directory import Snapshot
 from edocx.units.history import FIELDS, UnitHistory
 from edocx.units.memory import MemoryDirectory
+from edocx.units.naming import misleading_names
+from edocx.units.precedence import trespasses
 from edocx.units.soundness import breaches, is_told
 from edocx.units.succession import Succession
 from edocx.units.table import Fault, Faults, FaultyTable
@@ -20,6 +22,9 @@ from edocx.units.unit import LOCAL, SIGNED
 from edocx.units.units_csv import Progress
 
 _NAME = FIELDS.index("name")
+
+_FOLLOWING = frozenset({"EDX-UNITS-CODE-TWICE", "EDX-UNITS-SUCCESSION", "EDX-UNITS-OUTLIVES"})
+"""What a row that takes over a unit or a code of others breaks besides: said once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +34,15 @@ class Imported:
     directory: MemoryDirectory
     difference: Difference
     rows: int
+    left_out: tuple[tuple[str, Text], ...] = ()
+    """Rows that were passed over, by code, and why: a list without dates goes on naming what was closed."""
 
     @property
     def notes(self) -> tuple[tuple[str, Text], ...]:
-        """What is sound and yet odd, by identity: days in a unit's life of which no row speaks."""
+        """What is sound and yet odd: rows left out by code; by identity days without a row and names that mislead."""
         made = (*self.difference.added, *self.difference.changed)
-        return tuple((history.identity, _gap(first, second)) for history in made for first, second in _gaps(history))
+        gaps = ((history.identity, _gap(first, second)) for history in made for first, second in _gaps(history))
+        return (*self.left_out, *gaps, *misleading_names(made, self.directory.vouched))
 
 
 def take_in(
@@ -72,8 +80,12 @@ def combine(
     now: datetime,
     source: str,
     where: str | None = None,
+    left_out: tuple[tuple[str, Text], ...] = (),
 ) -> Imported:
-    """Add read records to a directory, checked as a whole; `FaultyTable` when the result would not be sound."""
+    """Add read records to a directory, checked as a whole; `FaultyTable` when the result would not be sound.
+
+    Local records are held besides to what the shipped data and signed snapshots tell (`edocx.units.precedence`).
+    """
     lines: dict[str | Succession, int] = {}
     faults = Faults()
     for line, history in units:
@@ -93,31 +105,39 @@ def combine(
                 "the record is signed by whoever is responsible; a local import does not replace it.",
             )
             faults.append(Fault(line, "id", "EDX-UNITS-SIGNED", why))
-    faults.extend(_over_told(base, {one.identity: one for _, one in units}, edges))
+        else:
+            faults.extend(
+                Fault(line, breach.column, breach.code, breach.text) for breach in trespasses(base.vouched, history)
+            )
+    faults.extend(_over_told(base, edges))
     lines |= {edge: line for line, edge in edges}
     snapshot = Snapshot(base.snapshot.version + 1, now, source)
     directory = base.with_changes((one for _, one in units), (edge for _, edge in edges), snapshot)
-    for breach in breaches(directory):
-        line = lines.get(breach.subject, 0)
-        told = breach.text
-        if line == 0:
-            # The row that breaks it stands elsewhere; say which recorded unit no longer fits.
-            subject = breach.subject if isinstance(breach.subject, str) else breach.subject.predecessor
-            told = Text(f"{subject}: {told.vi}", f"{subject}: {told.en}")
-        faults.append(Fault(line, breach.column, breach.code, told))
+    known = {fault.line for fault in faults}
+    faults.extend(one for one in _unsound(directory, lines) if one.line not in known or one.code not in _FOLLOWING)
     if faults:
         faults.sort(key=lambda fault: (fault.line, fault.column))
         raise FaultyTable(faults, where)
-    return Imported(directory, compare(base, directory), len(units) + len(edges))
+    return Imported(directory, compare(base, directory), len(units) + len(edges) + len(left_out), left_out)
 
 
-def _over_told(
-    base: MemoryDirectory, replaced: Mapping[str, UnitHistory], edges: Iterable[tuple[int, Succession]]
-) -> Iterator[Fault]:
+def _unsound(directory: MemoryDirectory, lines: Mapping[str | Succession, int]) -> Iterator[Fault]:
+    """Find what is not sound about the whole, on the line of a row that has to do with it."""
+    for breach in breaches(directory):
+        line, told = lines.get(breach.subject, 0), breach.text
+        if line == 0:
+            # The unit that breaks it stands elsewhere; say which recorded unit no longer fits.
+            subject = breach.subject if isinstance(breach.subject, str) else breach.subject.predecessor
+            told = Text(f"{subject}: {told.vi}", f"{subject}: {told.en}")
+            line = lines.get(breach.other, 0)
+        yield Fault(line, breach.column, breach.code, told)
+
+
+def _over_told(base: MemoryDirectory, edges: Iterable[tuple[int, Succession]]) -> Iterator[Fault]:
     """Find local edges over units whose end others tell: whoever imports a row does not take over their registers."""
     known = set(base.successions)
     for line, edge in edges:
-        if edge not in known and is_told(base, edge, replaced):
+        if edge not in known and is_told(base.vouched, edge):
             why = Text(
                 f"dữ liệu kèm theo hoặc bản đã ký đã nói {edge.predecessor} kết thúc ra sao; không thêm bằng bản nhập"
                 " riêng.",

@@ -46,6 +46,8 @@ class SameUnit:
 
     basis: str
     text: Text
+    local: bool = False
+    """Whether the answer rests on a record that only this office vouches for: what others record says otherwise."""
 
     @property
     def same(self) -> bool:
@@ -127,6 +129,10 @@ class Directory(Protocol):
 
     def same_unit(self, first: UnitId | str, second: UnitId | str, at: When) -> SameUnit:
         """Say whether two codes mean one unit on a date: recorded pairs first, else the syntactic rule, said so."""
+        ...
+
+    def rests_on_local(self, code: UnitId | str, at: When) -> bool:
+        """Say whether only this office's records give a code to the unit that holds it on a date."""
         ...
 
     def route(self, sender: UnitId | str, recipient: UnitId | str, at: When) -> tuple[Hop, ...]:

@@ -11,7 +11,7 @@ from edocx.units.directory import Hop, RegisterHolder, SameUnit, Snapshot, When,
 from edocx.units.history import FIELDS, UnitHistory
 from edocx.units.search import SearchIndex
 from edocx.units.succession import Predecessor, Succession, Successor
-from edocx.units.unit import Unit, day_of
+from edocx.units.unit import LOCAL, Unit, day_of
 from edocx.units.unit_id import Scheme, UnitId
 
 _PARENT = FIELDS.index("parent")
@@ -38,6 +38,24 @@ class MemoryDirectory:
         self._edges: tuple[dict[str, list[Succession]], dict[str, list[Succession]]] | None = None
         self._children: dict[str, list[UnitHistory]] | None = None
         self._search: SearchIndex | None = None
+        self._beneath: MemoryDirectory | None = None
+        self._vouched_whole: bool | None = None
+
+    @property
+    def vouched(self) -> MemoryDirectory:
+        """The directory without this office's own records, and with those of others that they stand in place of.
+
+        Of a directory that was read with local records in it, only the records of others.
+        """
+        if self._beneath is not None:
+            return self._beneath
+        if self._vouched_whole is None:
+            units = [history for history in self if history.authority != LOCAL]
+            edges = [edge for edge in self._successions if not edge.local]
+            self._vouched_whole = len(units) == len(self) and len(edges) == len(self._successions)
+            if not self._vouched_whole:
+                self._beneath = MemoryDirectory(units, edges, self._snapshot)
+        return self if self._beneath is None else self._beneath
 
     @property
     def snapshot(self) -> Snapshot:
@@ -59,11 +77,22 @@ class MemoryDirectory:
         """Return the whole history of a unit by its identity."""
         return self._histories.get(identity)
 
-    def shared_codes(self) -> Iterator[tuple[UnitId, tuple[UnitHistory, ...]]]:
-        """Yield every code that several units hold or held, with those units."""
+    def shared_codes(self) -> Iterator[tuple[UnitId, tuple[UnitHistory, ...], tuple[UnitHistory, ...]]]:
+        """Yield every code that several units hold or held, in either spelling.
+
+        First the units recorded with this spelling, then those with the other one.
+        """
         for code, found in self._holders.items():
-            if type(found) is tuple:
-                yield code, found
+            recorded = (found,) if isinstance(found, UnitHistory) else found
+            other = self._twin(code)
+            turned = () if other is None else (other,) if isinstance(other, UnitHistory) else other
+            if len(recorded) > 1 or any(one is not recorded[0] for one in turned):
+                yield code, recorded, turned
+
+    def _twin(self, code: UnitId) -> UnitHistory | tuple[UnitHistory, ...] | None:
+        """Return who is recorded with the other spelling of a code."""
+        both = spellings(code)
+        return self._holders.get(both[1]) if len(both) > 1 else None
 
     def with_changes(
         self,
@@ -76,14 +105,23 @@ class MemoryDirectory:
     ) -> MemoryDirectory:
         """Return a directory in which these histories replace those of the same identity, and the edges are added.
 
-        ``without`` names identities to leave out, ``without_successions`` edges.
+        ``without`` names identities to leave out, ``without_successions`` edges. What is left out stays among what
+        others vouch for.
         """
-        changed = self._histories | {history.identity: history for history in histories}
-        for identity in without:
-            changed.pop(identity, None)
+        fresh, added = {history.identity: history for history in histories}, tuple(successions)
+        changed = self._histories | fresh
+        gone = [identity for identity in without if changed.pop(identity, None) is not None]
         dropped = set(without_successions)
-        edges = dict.fromkeys(edge for edge in (*self._successions, *successions) if edge not in dropped)
-        return MemoryDirectory(changed.values(), edges, snapshot or self._snapshot)
+        edges = dict.fromkeys(edge for edge in (*self._successions, *added) if edge not in dropped)
+        made = MemoryDirectory(changed.values(), edges, snapshot or self._snapshot)
+        theirs = [history for history in fresh.values() if history.authority != LOCAL]
+        told = [edge for edge in added if not edge.local]
+        below = self.vouched
+        if below is not self or gone or len(theirs) < len(fresh) or len(told) < len(added):
+            made._beneath = below.with_changes(theirs, told) if theirs or told else below
+        else:
+            made._vouched_whole = True
+        return made
 
     def at(self, day: When) -> View:
         """Return the directory as it stood on a day."""
@@ -111,32 +149,19 @@ class MemoryDirectory:
         return self._holder(who, day)
 
     def holdings(self, code: UnitId) -> list[tuple[date, date, UnitHistory]]:
-        """Return who held a code from when to when, oldest first: in the spelling given, else by the syntactic rule.
+        """Return who held a code from when to when, oldest first: as recorded, and by the syntactic rule.
 
         As in `resolve`, the rule says nothing about a unit while the directory records its code in both schemes.
         """
-        for spelling in _spellings(code):
+        held: list[tuple[date, date, UnitHistory]] = []
+        for spelling in spellings(code):
             found = self._holders.get(spelling)
             if found is None:
                 continue
             several = (found,) if isinstance(found, UnitHistory) else found
-            if spelling is code:
-                column = "code102" if spelling.scheme is Scheme.QCVN102 else "code"
-                held = [
-                    (max(span.start, history.opened), min(span.end, history.closed), history)
-                    for history in several
-                    for span in history.spans(column)
-                    if span.value == spelling
-                ]
-            else:
-                held = [
-                    (start, end, history)
-                    for history in several
-                    for start, end, unit in history.pieces
-                    if spelling in (unit.code, unit.code102) and None in (unit.code, unit.code102)
-                ]
-            return sorted(held, key=lambda one: one[:2])
-        return []
+            claims = recorded_claims if spelling is code else syntactic_claims
+            held += [(start, end, history) for history in several for start, end in claims(history, spelling)]
+        return sorted(held, key=lambda one: one[:2])
 
     def parent(self, who: Who, at: When) -> Unit | None:
         """Return the unit above on a date, or None."""
@@ -229,6 +254,14 @@ class MemoryDirectory:
         """Say whether two codes mean one unit on a date: recorded pairs first, else the syntactic rule, said so."""
         return refusal.compare(self, UnitId.parse(first), UnitId.parse(second), day_of(at))
 
+    def rests_on_local(self, code: UnitId | str, at: When) -> bool:
+        """Say whether only this office's records give a code to the unit that holds it on a date."""
+        unit = self.find(UnitId.parse(code), at)
+        if unit is None or not unit.local:
+            return False
+        told = self.vouched.find(UnitId.parse(code), at)
+        return told is None or told.identity != unit.identity
+
     def route(self, sender: UnitId | str, recipient: UnitId | str, at: When) -> tuple[Hop, ...]:
         """Return the stations from one unit to another on a date."""
         return route.route(self, sender, recipient, at)
@@ -256,7 +289,7 @@ class MemoryDirectory:
         if unit is not None:
             return unit
         # QĐ 20 and QCVN 102: only where no pair is recorded does the syntactic rule speak (law.md #14-15).
-        for spelling in _spellings(code)[1:]:
+        for spelling in spellings(code)[1:]:
             other = self.recorded(spelling, day)
             if other is not None and (other.code is None or other.code102 is None):
                 return other
@@ -330,7 +363,28 @@ def _index_children(histories: Iterable[UnitHistory]) -> dict[str, list[UnitHist
     return below
 
 
-def _spellings(code: UnitId) -> tuple[UnitId, ...]:
+def recorded_claims(history: UnitHistory, code: UnitId) -> list[tuple[date, date]]:
+    """Return from when to when a unit is recorded with exactly this spelling."""
+    return [
+        (max(span.start, history.opened), min(span.end, history.closed))
+        for span in history.spans_at(_CODES[code.scheme is Scheme.QCVN102])
+        if span.value == code
+    ]
+
+
+def syntactic_claims(history: UnitHistory, recorded: UnitId) -> list[tuple[date, date]]:
+    """Return from when to when a unit recorded with one spelling has none recorded in the other scheme."""
+    facts = [history.facts[place] for place in _CODES]
+    if tuple not in map(type, facts):
+        return [(history.opened, history.closed)] if recorded in facts and None in facts else []
+    return [
+        (start, end)
+        for start, end, unit in history.pieces
+        if recorded in (unit.code, unit.code102) and None in (unit.code, unit.code102)
+    ]
+
+
+def spellings(code: UnitId) -> tuple[UnitId, ...]:
     """Return the code itself and, where the syntactic rule has one, its form in the other national scheme."""
     try:
         match code.scheme:

@@ -9,10 +9,10 @@ from edocx.units import registry_csv
 from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
 from edocx.units.metadata import NATIONAL, Role
+from edocx.units.naming import codes_of, level_one
 from edocx.units.registry import RegistryEntry
 from edocx.units.succession import Succession
 from edocx.units.unit import SIGNED
-from edocx.units.unit_id import UnitId
 from edocx.units.units_json import read_document
 
 
@@ -92,17 +92,6 @@ def _may_replace(name: str, role: Role, base: MemoryDirectory, identity: str) ->
         parent = held.last.parent
         held = None if parent is None else base.history(parent)
     return first is None
-
-
-def codes_of(unit: UnitHistory) -> list[UnitId]:
-    """Return every code that a unit holds or held, in both schemes."""
-    return [code for code in (*unit.values("code"), *unit.values("code102")) if code is not None]
-
-
-def level_one(unit: UnitHistory) -> bool:
-    """Say whether a unit holds codes of level 1 and no others."""
-    codes = codes_of(unit)
-    return bool(codes) and all(code.depth == 1 for code in codes)
 
 
 def _under(role: Role, unit: UnitHistory) -> bool:

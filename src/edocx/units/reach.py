@@ -6,15 +6,14 @@ central agencies would take it for one. So:
 
 - **level**: none above that of the unit of level 1 under whose code he stands. A department of a province works at the
   province's level, so equal is allowed; only national makes anything central under an ``H`` code;
-- **name**: none that a unit of level 1 bears on one of the same days, compared without case and diacritics, and
-  Latin letters only, so that none merely looks so (Cyrillic "а");
+- **name**: none that a unit of level 1 bears on one of the same days, compared without case, diacritics, dots
+  and "tỉnh", and Latin letters only, so that none merely looks so (Cyrillic "а");
 - **parent**: his own units, or what stands under his prefix or above it; a ministry's office in a province hangs under
   the ministry, and says by ``served_by`` whose hub carries it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 from datetime import date
 from typing import NamedTuple
@@ -24,12 +23,9 @@ from edocx.units.history import UnitHistory
 from edocx.units.level import Level
 from edocx.units.memory import MemoryDirectory
 from edocx.units.metadata import Role
-from edocx.units.ownership import Contents, codes_of, level_one
-from edocx.units.search import fold
+from edocx.units.naming import bare_name, codes_of, foreign_letter, level_one
+from edocx.units.ownership import Contents
 from edocx.units.unit_id import Scheme, UnitId
-
-_no_latin_letter = re.compile(r"[^\W\d_A-Za-zÀ-ÖØ-öø-ɏḀ-ỿ]").search
-"""Finds a letter outside the blocks of Latin letters that Vietnamese and its neighbours use."""
 
 _RANK = {level: rank for rank, level in enumerate(Level)}
 """The highest first."""
@@ -65,7 +61,7 @@ class LevelOne:
 
     def bears(self, name: str, start: date, end: date) -> bool:
         """Say whether a unit of level 1 bears a name on any day from ``start`` to before ``end``."""
-        return any(since < end and start < until for since, until in self._names.get(fold(name), ()))
+        return any(since < end and start < until for since, until in self._names.get(bare_name(name), ()))
 
     def _take(self, unit: UnitHistory) -> None:
         for code in codes_of(unit):
@@ -75,7 +71,7 @@ class LevelOne:
                     self._levels[_root(code)] = level
         for span in unit.spans("name"):
             if span.value:
-                self._names.setdefault(fold(span.value), []).append((span.start, span.end))
+                self._names.setdefault(bare_name(span.value), []).append((span.start, span.end))
 
 
 def overreach(role: Role, base: MemoryDirectory, above: LevelOne, read: Contents) -> Overreach | None:
@@ -103,7 +99,7 @@ def _wrong(
                 f"the level {level.value} is above that of its prefix ({highest.value})",
             )
     for span in unit.spans("name"):
-        foreign = _foreign_letter(span.value)
+        foreign = foreign_letter(span.value)
         if foreign is not None:
             yield Text(
                 f"tên có chữ không thuộc bảng chữ Latinh ({foreign})", f"its name holds a letter not Latin ({foreign})"
@@ -138,8 +134,3 @@ def _within(role: Role, base: MemoryDirectory, identity: str) -> bool:
 
 def _leads_to(code: UnitId, role: Role) -> bool:
     return any(code.to_qd20().contains(prefix) for prefix in role.prefixes)
-
-
-def _foreign_letter(name: str) -> str | None:
-    found = _no_latin_letter(name)
-    return None if found is None else f"U+{ord(found[0]):04X}"

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import date
+from dataclasses import replace
+from datetime import date, timedelta
 from typing import TYPE_CHECKING
 
 from edocx.errors import Text, UnitError
@@ -32,8 +33,23 @@ def explain(directory: MemoryDirectory, code: UnitId, day: date) -> UnitError:
 
 
 def compare(directory: MemoryDirectory, first: UnitId, second: UnitId, day: date) -> SameUnit:
-    """Say whether two codes mean one unit: a recorded pair decides, else the syntactic rule, said so."""
+    """Say whether two codes mean one unit: a recorded pair decides, else the syntactic rule, said so.
+
+    Of codes that nobody holds on the day, what was recorded when somebody did decides.
+    """
+    answer = _compared(directory, first, second, day)
+    below = directory.vouched
+    if below is directory or first == second:
+        return answer
+    told = _compared(below, first, second, day)
+    # What others record may say the same: then this office's own record changes nothing.
+    return answer if told.basis == answer.basis else replace(answer, local=True)
+
+
+def _compared(directory: MemoryDirectory, first: UnitId, second: UnitId, day: date) -> SameUnit:
     one, other = directory.recorded(first, day), directory.recorded(second, day)
+    if one is None and other is None:
+        one, other = _lapsed(directory, first, day), _lapsed(directory, second, day)
     if one is not None and other is not None:
         same = one.identity == other.identity
         text = Text("theo danh bạ", "by the directory") if same else Text("hai đơn vị khác nhau", "two different units")
@@ -51,6 +67,19 @@ def compare(directory: MemoryDirectory, first: UnitId, second: UnitId, day: date
             ),
         )
     return SameUnit("different", Text("không có căn cứ", "nothing says so"))
+
+
+def _lapsed(directory: MemoryDirectory, code: UnitId, day: date) -> Unit | None:
+    """Return the last state up to a day of the unit that was recorded with exactly this spelling last before it."""
+    ended = [(end, history) for _, end, history in directory.holdings(code) if end <= day and code in _codes(history)]
+    if not ended:
+        return None
+    end, history = max(ended, key=lambda one: one[0])
+    return history.at(end - timedelta(days=1))
+
+
+def _codes(history: UnitHistory) -> tuple[UnitId | None, ...]:
+    return (*history.values("code"), *history.values("code102"))
 
 
 def _contradicted(unit: Unit | None, code: UnitId) -> bool:

@@ -10,17 +10,17 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from datetime import date
 from itertools import pairwise
 from typing import NamedTuple
 
 from edocx.errors import Text
 from edocx.units.history import BEGIN, END, FIELDS, Span, UnitHistory
-from edocx.units.memory import MemoryDirectory
+from edocx.units.memory import MemoryDirectory, recorded_claims, syntactic_claims
 from edocx.units.succession import Succession, SuccessionKind
-from edocx.units.unit import LOCAL, SIGNED
-from edocx.units.unit_id import Scheme
+from edocx.units.unit import SIGNED
+from edocx.units.unit_id import Scheme, UnitId
 
 is_identity = re.compile(r"[a-z][a-z0-9]*(?:-[a-z0-9@._]+)+").fullmatch
 """Identities begin with a small letter and hold a hyphen: no text is both identity and code (``find`` takes both)."""
@@ -45,20 +45,22 @@ class Breach(NamedTuple):
     column: str
     code: str
     text: Text
+    other: str = ""
+    """The identity of the other unit that the rule is broken with, where there is one."""
 
 
-def is_told(base: MemoryDirectory, edge: Succession, replaced: Mapping[str, UnitHistory]) -> bool:
+def is_told(vouched: MemoryDirectory, edge: Succession) -> bool:
     """Say whether an edge is local and its predecessor's end is told by the shipped data or by who signed it.
 
-    ``replaced`` holds histories that stand in the place of those of ``base``. Of a unit that somebody signed and that
-    is open, he who signed tells that it has not ended.
+    ``vouched`` holds only the records of others. Of a unit that somebody signed and that is open, he who signed tells
+    that it has not ended.
     """
     if not edge.local:
         return False
-    held = replaced.get(edge.predecessor) or base.history(edge.predecessor)
-    if held is not None and held.authority != LOCAL and (held.closed != END or held.authority == SIGNED):
+    held = vouched.history(edge.predecessor)
+    if held is not None and (held.closed != END or held.authority == SIGNED):
         return True
-    return any(not other.local for other in base.edges_from(edge.predecessor))
+    return any(not other.local for other in vouched.edges_from(edge.predecessor))
 
 
 def breaches(directory: MemoryDirectory) -> Iterator[Breach]:
@@ -128,7 +130,7 @@ def _above(directory: MemoryDirectory, history: UnitHistory) -> Iterator[Breach]
                     f"vượt ra ngoài thời gian tồn tại của {vi} {above.identity} ({_life_text(above)}).",
                     f"it leaves the life of the {en}, {above.identity} ({_life_text(above)}).",
                 )
-                yield Breach(history.identity, column, "EDX-UNITS-OUTLIVES", why)
+                yield Breach(history.identity, column, "EDX-UNITS-OUTLIVES", why, above.identity)
 
 
 def _circles(directory: MemoryDirectory, place: int, column: str) -> Iterator[Breach]:
@@ -212,28 +214,47 @@ def _returns(directory: MemoryDirectory, start: str, place: int, most: int) -> t
 
 
 def _shared_codes(directory: MemoryDirectory) -> Iterator[Breach]:
+    """Find codes that two units have on one day: both by record, or one by record and one by the syntactic rule."""
     order: dict[str, int] = {}
-    for code, holders in directory.shared_codes():
+    for code, recorded, turned in directory.shared_codes():
         column = "code102" if code.scheme is Scheme.QCVN102 else "code"
-        spans = sorted(
-            (max(span.start, history.opened), min(span.end, history.closed), history.identity)
-            for history in holders
-            for span in history.spans(column)
-            if span.value == code
-        )
-        reach, holder = BEGIN, ""
-        for start, end, identity in spans:
-            if start < reach and identity != holder:
+        claims = [(start, end, one, True) for one in recorded for start, end in recorded_claims(one, code)]
+        if turned:
+            other = code.to_qd20() if code.scheme is Scheme.QCVN102 else code.to_qcvn102()
+            claims += [(start, end, one, False) for one in turned for start, end in syntactic_claims(one, other)]
+        claims.sort(key=lambda claim: (claim[0], claim[1], claim[2].identity))
+        reach, holder, by_record = BEGIN, "", True
+        for start, end, history, is_recorded in claims:
+            # Two that have the code by the rule alone are told of under the spelling that both record.
+            if start < reach and history.identity != holder and (is_recorded or by_record):
                 # Of the two, the one that came in later is at fault.
                 order = order or {history.identity: place for place, history in enumerate(directory)}
-                first, later = sorted((holder, identity), key=order.__getitem__)
-                why = Text(
-                    f"mã {code} đã thuộc {first} trong cùng thời gian (từ {_day_text(start)}).",
-                    f"{code} belongs to {first} at the same time (from {_day_text(start)}).",
-                )
-                yield Breach(later, column, "EDX-UNITS-CODE-TWICE", why)
+                first, later = sorted((holder, history.identity), key=order.__getitem__)
+                if is_recorded and by_record:
+                    why = Text(
+                        f"mã {code} đã thuộc {first} trong cùng thời gian (từ {_day_text(start)}).",
+                        f"{code} belongs to {first} at the same time (from {_day_text(start)}).",
+                    )
+                else:
+                    unpaired = holder if is_recorded else history.identity
+                    why = _by_rule(code, first, unpaired, start)
+                yield Breach(later, column, "EDX-UNITS-CODE-TWICE", why, first)
             if end > reach:
-                reach, holder = end, identity
+                reach, holder, by_record = end, history.identity, is_recorded
+
+
+def _by_rule(code: UnitId, first: str, unpaired: str, start: date) -> Text:
+    """Say that a code is one unit's by record and another's by the rule, and what to do about it."""
+    if first == unpaired:
+        vi = f"mã {code} theo quy tắc chuyển đổi là của {unpaired} trong cùng thời gian"
+        en = f"by the conversion rule {code} belongs to {unpaired} at the same time"
+    else:
+        vi = f"theo quy tắc chuyển đổi, {unpaired} trùng mã {code} đã ghi cho {first} trong cùng thời gian"
+        en = f"by the conversion rule {unpaired} would have {code}, recorded for {first}, at the same time"
+    return Text(
+        f"{vi} (từ {_day_text(start)}); ghi đủ cặp mã của {unpaired} trước.",
+        f"{en} (from {_day_text(start)}); record the pair of {unpaired} first.",
+    )
 
 
 def _edge(directory: MemoryDirectory, edge: Succession) -> Iterator[Breach]:
@@ -243,7 +264,7 @@ def _edge(directory: MemoryDirectory, edge: Succession) -> Iterator[Breach]:
         yield Breach(edge, "predecessor", "EDX-UNITS-NOBODY", why)
     elif edge.kind in _CLOSING and before.closed > edge.on:
         why = Text("đơn vị tiền thân chưa kết thúc vào ngày này.", "the predecessor has not ended on that day.")
-        yield Breach(edge, "on", "EDX-UNITS-SUCCESSION", why)
+        yield Breach(edge, "on", "EDX-UNITS-SUCCESSION", why, edge.predecessor)
     if edge.custodian is not None and directory.history(edge.custodian) is None:
         why = Text(f"không có đơn vị {edge.custodian}.", f"there is no unit {edge.custodian}.")
         yield Breach(edge, "custodian", "EDX-UNITS-NOBODY", why)
@@ -260,7 +281,7 @@ def _edge(directory: MemoryDirectory, edge: Succession) -> Iterator[Breach]:
     elif not after.opened <= edge.on < after.closed:
         # With the rule above this makes every chain of successors end: each step closes later than the last.
         why = Text("đơn vị kế thừa không tồn tại vào ngày này.", "the successor does not exist on that day.")
-        yield Breach(edge, "successor", "EDX-UNITS-SUCCESSION", why)
+        yield Breach(edge, "successor", "EDX-UNITS-SUCCESSION", why, edge.successor)
 
 
 def _passed_round(directory: MemoryDirectory) -> Iterator[Breach]:

@@ -20,6 +20,7 @@ from edocx.units.difference import Difference, compare
 from edocx.units.directory import Snapshot
 from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
+from edocx.units.precedence import trespasses
 from edocx.units.record import BadValue, RecordReader, collection_paused, succession_record, unit_record
 from edocx.units.shipped import shipped_directory
 from edocx.units.soundness import is_told
@@ -104,12 +105,11 @@ class DirectoryStore:
                 source = f"{base.snapshot.source}; {present.source}"
                 snapshot = Snapshot(present.version, base.snapshot.taken, source, base.snapshot.expires)
             units = [unit for unit in units if not overruled(unit, base)]
-            replaced = {unit.identity: unit for unit in units}
-            edges = [edge for edge in edges if not is_told(base, edge, replaced)]
+            edges = [edge for edge in edges if not is_told(base.vouched, edge)]
             return base.with_changes(units, edges, snapshot, without=removed)
 
     def overruled(self) -> tuple[UnitHistory, ...]:
-        """Return this office's records that do not count, because somebody responsible signed other ones."""
+        """Return this office's records that do not count, because others answer for those units or codes."""
         with translated(), self._engine.connect() as connection:
             reader, base = RecordReader(), self._base()
             units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
@@ -119,10 +119,8 @@ class DirectoryStore:
         """Return this office's succession edges that do not count, because others tell how those units ended."""
         with translated(), self._engine.connect() as connection:
             reader, base = RecordReader(), self._base()
-            units = [_read(reader.history, text) for (text,) in connection.execute(sa.select(RECORDS.c.record))]
             edges = [_read(reader.succession, text) for (text,) in connection.execute(sa.select(EDGES.c.record))]
-        replaced = {unit.identity: unit for unit in units if not overruled(unit, base)}
-        return tuple(edge for edge in edges if is_told(base, edge, replaced))
+        return tuple(edge for edge in edges if is_told(base.vouched, edge))
 
     def save(self, directory: MemoryDirectory, *, based_on: MemoryDirectory) -> Difference:
         """Write what ``directory`` changes against ``based_on``, in one transaction.
@@ -172,16 +170,16 @@ class DirectoryStore:
 
 
 def overruled(unit: UnitHistory, base: MemoryDirectory) -> bool:
-    """Say whether signed records speak for a local one's identity, or for a code of it on any day that it claims."""
-    held = base.history(unit.identity)
+    """Say whether a record of this office does not count against those of others (`edocx.units.precedence`).
+
+    Signed records speak for their identities whole. So that a row taken in by an earlier version, or before somebody
+    signed, gives way too.
+    """
+    vouched = base.vouched
+    held = vouched.history(unit.identity)
     if held is not None and held.authority == SIGNED:
         return True
-    return any(
-        other.authority == SIGNED and start < unit.closed and unit.opened < end
-        for code in (*unit.values("code"), *unit.values("code102"))
-        if code is not None
-        for start, end, other in base.holdings(code)
-    )
+    return any(True for _ in trespasses(vouched, unit))
 
 
 def _stale(found: int, based_on: MemoryDirectory) -> StateError:
