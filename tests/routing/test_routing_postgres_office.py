@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+
 import pytest
+from sqlalchemy import text
 
 from edocx.errors import StateError, UsageError
 from edocx.office import Office, OfficeConfig
@@ -35,6 +38,32 @@ def test_an_office_works_on_a_server_as_on_a_file(net, tmp_path):
         commune.backup(tmp_path / "backup")
     with pytest.raises(UsageError, match="EDX-STORE-BACKUP-SERVER"):
         Office.restore(OfficeConfig.from_path(net.folder / "offices" / scene.COMMUNE / "office.toml"), tmp_path)
+
+
+def test_threads_of_a_host_send_in_their_own_transactions_at_once(net):
+    commune, document = net.office(scene.COMMUNE), net.sample()
+    with commune.store.engine.begin() as connection:
+        connection.execute(text("CREATE TABLE host (attempt INTEGER)"))
+    failures = []
+
+    def host(first):
+        try:
+            for attempt in range(first, first + 5):
+                with commune.store.engine.begin() as connection:
+                    connection.execute(text("INSERT INTO host VALUES (:attempt)"), {"attempt": attempt})
+                    commune.send(document, to=["G22"], attempt=attempt, connection=connection)
+        except BaseException as error:  # noqa: BLE001 - shown by the main thread
+            failures.append(error)
+
+    threads = [threading.Thread(target=host, args=(first,)) for first in (10, 20, 30, 40)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert failures == []
+    assert len(commune.trace(str(document.id)).deliveries) == 20
+    with commune.store.read() as transaction:
+        transaction.verify_journal().require()
 
 
 def test_a_database_set_back_by_its_own_tools_is_noticed_and_reconciled(net, postgres):
