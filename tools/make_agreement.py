@@ -9,6 +9,7 @@ Genuine files of each kind, and every forgery of `edocx.testing.attacks` made of
 
 from __future__ import annotations
 
+import io
 import logging
 import re
 import subprocess
@@ -41,7 +42,7 @@ from edocx.signing.report import Indication
 from edocx.signing.timestamp import Rfc3161
 from edocx.signing.trust import TrustStore
 from edocx.testing import Credential, Pki, Tsa
-from edocx.testing.attacks import container, pdf, pdf_additions, pdf_appended, pdf_prepared, seal_text, xml
+from edocx.testing.attacks import container, pdf, pdf_additions, pdf_appended, pdf_fields, pdf_prepared, seal_text, xml
 from edocx.testing.attacks import seal as seal_attacks
 from edocx.verification import verify
 
@@ -95,6 +96,11 @@ _FILLING = (
     "whether a field was hidden when somebody signed. In edocx empty fields draw nothing, looks are measured by their "
     "page, and what was hidden stays so."
 )
+_KEYLESS = (
+    "It allows the looks of fields, and the form's own fonts, to be exchanged as filling, through objects that it does "
+    "not compare; and it measures a timestamp's field by flags and a rectangle that viewers read otherwise. edocx "
+    "compares what both revisions mean, along every path, and what anybody can add draws nothing in any state."
+)
 _BEHIND = (
     "It reads the signature and no further: what stands behind its end, or another block of text beside it, is not its "
     "business. edocx calls the file partly covered, and says that foreign bytes are in it."
@@ -104,10 +110,17 @@ _FRAMED = (
     "by local headers or mend the zip find others. edocx reads no zip that can be taken for two."
 )
 
+_REMARKS = (
+    "Comments, the media type and what stands beside the signature in its file are not its business. edocx reads the "
+    "container as partly covered, and names them."
+)
+
 ARGUED: dict[tuple[str, str, str], str] = {
     ("pyHanko", "PDF, forged, below a seal", ACCEPTS): _FILLING,
     ("pyHanko", "PDF, forged and prepared, below a seal", ACCEPTS): _FILLING,
+    ("pyHanko", "PDF, forged without a key", ACCEPTS): _KEYLESS,
     ("openssl", "CMS, forged", ACCEPTS): _BEHIND,
+    ("zipfile and xmlsec1", "container, forged, remarks", ACCEPTS): _REMARKS,
     ("zipfile and xmlsec1", "container, forged", ACCEPTS): _FRAMED,
     ("pdfsig", "PDF, forged", ACCEPTS): _RANGES,
     ("pyHanko", "PDF, forged, appended", ACCEPTS): _REBUILT,
@@ -223,11 +236,38 @@ class Workshop:
         for name, path in (("one signature", one), ("two signatures", two)):
             for attack in pdf.forgeries(path.read_bytes()):
                 yield Case(f"PDF, forged, {name}", attack.name, attack.data, genuine=False)
+            for attack in pdf.widened_rooms(path.read_bytes()):
+                yield Case(f"PDF, forged, a page in the room of {name}", attack.name, attack.data, genuine=False)
             for attack in pdf_appended.structure_forgeries(path.read_bytes()):
                 yield Case(f"PDF, forged, appended to {name}", attack.name, attack.data, genuine=False)
 
+        yield from self._without_a_key(plain, one)
         for name, forged in self._below_a_seal(plain, one):
             yield Case(f"PDF, forged{name[0]}, below a seal", name[1], forged, genuine=False)
+
+    def _without_a_key(self, plain: Path, one: Path) -> Iterator[Case]:
+        """Yield what anybody can do to a signed file: by objects of their own, and by a timestamp that draws."""
+        from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter  # noqa: PLC0415
+        from pyhanko.sign.signers import PdfTimeStamper, SimpleSigner  # noqa: PLC0415
+        from pyhanko.sign.timestamps import DummyTimeStamper  # noqa: PLC0415
+
+        source, out = self.folder / "prepared.pdf", self.folder / "prepared-signed.pdf"
+        for shadow in pdf_fields.KEYLESS:
+            source.write_bytes(shadow.prepared(plain.read_bytes()))
+            signed = sign(source, out, self.person, at=SIGNED_AT, field="S1", certify=False).read_bytes()
+            yield Case("PDF, forged without a key", shadow.name, shadow.revealed(signed), genuine=False)
+        place = self.folder / "stranger.p12"
+        stranger = Pki.create().issue_organisation("CƠ QUAN LẠ")
+        stranger.save(place)
+        key = SimpleSigner.load_pkcs12(str(place))
+
+        def stamp(data: bytes, field: str) -> bytes:
+            stamper = DummyTimeStamper(key.signing_cert, key.signing_key, fixed_dt=SIGNED_AT + timedelta(hours=1))
+            writer = IncrementalPdfFileWriter(io.BytesIO(data), strict=False)
+            return bytes(PdfTimeStamper(stamper, field_name=field).timestamp_pdf(writer, "sha256").getvalue())
+
+        for attack in pdf_fields.drawing_timestamps(one.read_bytes(), stamp):
+            yield Case("PDF, forged without a key, a timestamp", attack.name, attack.data, genuine=False)
 
     def _below_a_seal(self, plain: Path, one: Path) -> Iterator[tuple[tuple[str, str], bytes]]:
         """Yield forgeries that another trusted signer then seals: only the first signature can fail."""
@@ -254,6 +294,8 @@ class Workshop:
         yield Case("container, signed by edocx", "one file", data, genuine=True)
         for attack in container.framings(data):
             yield Case("container, forged, another zip around it", attack.name, attack.data, genuine=False)
+        for attack in container.remarks(data):
+            yield Case("container, forged, remarks that nobody signed", attack.name, attack.data, genuine=False)
 
     def _documents(self) -> Iterator[Case]:
         import signxml  # noqa: PLC0415
@@ -263,6 +305,7 @@ class Workshop:
             "enveloped": (signxml.methods.enveloped, {}),
             "enveloped, by Id": (signxml.methods.enveloped, {"reference_uri": "#doc"}),
             "enveloping": (signxml.methods.enveloping, {}),
+            "beside what is signed": (signxml.methods.detached, {"reference_uri": "#doc"}),
         }
         other = self.other_key.certificate.public_bytes(Encoding.DER)
         for shape, (method, options) in shapes.items():
@@ -274,10 +317,17 @@ class Workshop:
                 always_add_key_value=False,
                 **options,
             )
+            if method is signxml.methods.detached:
+                frame = etree.Element("root")
+                frame.extend([etree.fromstring(DOCUMENT), root])
+                root = frame
             data = etree.tostring(root)
             yield Case("XML, signed by signxml", shape, data, genuine=True)
             for attack in xml.forgeries(data, other_certificate=other):
                 yield Case(f"XML, forged, {shape}", attack.name, attack.data, genuine=False)
+            if method is not signxml.methods.enveloping:
+                for attack in xml.surroundings(data):
+                    yield Case(f"XML, forged around, {shape}", attack.name, attack.data, genuine=False)
 
     def _envelopes(self) -> Iterator[Case]:
         letter = Envelope(

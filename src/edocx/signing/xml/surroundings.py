@@ -31,6 +31,18 @@ _IN_KEY_INFO = frozenset({ds("X509Data"), ds("KeyValue"), ds("RetrievalMethod")}
 """Keys and certificates, which are checked with the signature; all else in KeyInfo is what somebody says."""
 
 
+_UNSIGNED_PROPERTIES = frozenset({
+    "SignatureTimeStamp", "CounterSignature",
+    "CompleteCertificateRefs", "CompleteCertificateRefsV2", "CompleteRevocationRefs",
+    "AttributeCertificateRefs", "AttributeCertificateRefsV2", "AttributeRevocationRefs",
+    "SigAndRefsTimeStamp", "SigAndRefsTimeStampV2", "RefsOnlyTimeStamp", "RefsOnlyTimeStampV2",
+    "CertificateValues", "RevocationValues", "AttrAuthoritiesCertValues", "AttributeRevocationValues",
+    "ArchiveTimeStamp", "ArchiveTimeStampV2", "TimeStampValidationData", "AnyValidationData",
+    "SignaturePolicyStore", "RenewedDigests", "RenewedDigestsV2",
+})  # fmt: skip
+"""Of EN 319 132-1 5.3 to 5.5 and its forerunners; what another name says is anybody's."""
+
+
 @dataclass(slots=True)
 class Surroundings:
     """What no signature covers: the first of each sort, None where there is none."""
@@ -167,9 +179,14 @@ def _is_framed(properties: etree._Element, namespace: str, covered: set[etree._E
             # Timestamps, certificates and the like, each checked where it counts; what holds data is none of them.
             if group.tag != f"{{{namespace}}}UnsignedSignatureProperties" or _speaks(group, _ONLY_ID):
                 return False
-            if any(etree.QName(one).namespace not in _XADES for one in group.iterchildren("*")):
+            if any(not _is_property(one) for one in group.iterchildren("*")):
                 return False
     return True
+
+
+def _is_property(element: etree._Element) -> bool:
+    name = etree.QName(element)
+    return name.namespace in _XADES and name.localname in _UNSIGNED_PROPERTIES and not _says(element)
 
 
 def _speaks(element: etree._Element, attributes: frozenset[str]) -> bool:

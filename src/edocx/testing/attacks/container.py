@@ -61,12 +61,28 @@ def remarks(data: bytes) -> Iterator[Attack]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         name = next(n for n in archive.namelist() if n.startswith("META-INF/") and n.endswith("signatures.xml"))
         text = archive.read(name)
-    for label, inserted in {
-        "object": b'<o:Object xmlns:o="http://www.w3.org/2000/09/xmldsig#"><amount>FORGED</amount></o:Object>',
-        "instruction": b"<?pay FORGED?>",
-    }.items():
-        place = text.rindex(b"</", 0, text.rindex(b"</"))
+    for label, (ahead, inserted) in _INSERTED.items():
+        place = text.rindex(b"</", 0, text.rindex(ahead))
         yield Attack(f"remark-{label}", _rebuilt(data, {name: text[:place] + inserted + text[place:]}))
+
+
+_XADES = b'<x:UnsignedProperties xmlns:x="http://uri.etsi.org/01903/v1.3.2#">%s</x:UnsignedProperties>'
+_INSERTED = {
+    "object": (
+        b"Signature>",
+        b'<o:Object xmlns:o="http://www.w3.org/2000/09/xmldsig#"><amount>FORGED</amount></o:Object>',
+    ),
+    "instruction": (b"Signature>", b"<?pay FORGED?>"),
+    "property": (
+        b"QualifyingProperties>",
+        _XADES % b"<x:UnsignedSignatureProperties><x:Note>FORGED</x:Note></x:UnsignedSignatureProperties>",
+    ),
+    "property-of-data": (
+        b"QualifyingProperties>",
+        _XADES % b"<x:UnsignedDataObjectProperties><x:Note>FORGED</x:Note></x:UnsignedDataObjectProperties>",
+    ),
+}
+"""What is put into a signature's file, and what it stands before the end of."""
 
 
 def trailers(data: bytes) -> Iterator[Attack]:
