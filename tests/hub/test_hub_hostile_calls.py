@@ -176,7 +176,7 @@ def test_no_header_of_an_unknown_caller_is_answered_as_the_hub_s_own_fault(hub, 
 @pytest.mark.parametrize(
     "operation, told, code",
     [
-        ("getReceivedEdocList", {"messagetype": "edoc", "fromDate": "01/01/0001 00:00:00"}, "EDX-HUB-PARAMETER"),
+        ("getReceivedEdocList", {"messagetype": "edoc", "fromDate": "32/01/2024 00:00:00"}, "EDX-HUB-PARAMETER"),
         ("edxSentSince", {"edx-since": "0001-01-01T00:00:00+07:00"}, "EDX-HUB-PARAMETER"),
         ("edxSentSince", {"edx-since": "2023-01-01T00:00:00+07:00", "edx-after": "1" * 5_000}, "EDX-HUB-PARAMETER"),
         ("getEdoc", {"docId": "\ud800"}, "EDX-HUB-HEADERS"),
@@ -187,6 +187,13 @@ def test_no_header_of_an_unknown_caller_is_answered_as_the_hub_s_own_fault(hub, 
 def test_a_caller_s_fault_is_named_as_such(hub, operation, told, code):
     status, body = asked(hub, "POST", f"/{operation}", signed(A, told), b"{}")
     assert (status // 100, json.loads(body)["EdxCode"]) == (4, code), body
+
+
+@pytest.mark.parametrize("name", ["fromDate", "toDate"])
+def test_the_smallest_moment_of_dotnet_is_no_bound(hub, name):
+    told = {"messagetype": "edoc", "servicetype": "eDoc"}
+    plain = asked(hub, "POST", "/getReceivedEdocList", signed(A, told), b"{}")
+    assert asked(hub, "POST", "/getReceivedEdocList", signed(A, told | {name: "01/01/0001 00:00:00"}), b"{}") == plain
 
 
 @pytest.mark.parametrize("to, number", [('["\\u0007"]', "104"), ('["' + "x" * 300 + '"]', "104"), ("[1]", "104")])

@@ -246,6 +246,4 @@ def _moment(text: str, name: str) -> datetime | None:
         moment = datetime.strptime(text, "%d/%m/%Y %H:%M:%S").replace(tzinfo=VIETNAM)
     except ValueError as error:
         raise refusal.bad_parameter(name) from error
-    if not is_countable(moment):
-        raise refusal.bad_parameter(name)
-    return moment
+    return moment if is_countable(moment) else None  # .NET's DateTime.MinValue is how its programs say "no bound"

@@ -354,9 +354,7 @@ def _day(request: Request, name: str) -> datetime | None:
         day = datetime.strptime(text, "%Y/%m/%d").replace(tzinfo=VIETNAM)
     except ValueError as error:
         raise refusal.bad_parameter(name) from error
-    if not is_countable(day):
-        raise refusal.bad_parameter(name)
-    return day
+    return day if is_countable(day) else None  # as `axis_operations` reads it
 
 
 def _json(reply: dict[str, Any], status: int = _OK) -> Response:
