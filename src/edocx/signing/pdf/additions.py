@@ -90,7 +90,7 @@ def _grew(
         return resources_grew(before, after)
     if reference in roles.categories:
         return names_grew(before, after)
-    return ("/FT" in before or reference in roles.forms) and _fields_kept(before, after)
+    return reference in roles.forms | roles.fields and _fields_kept(before, after)
 
 
 def _form_kept(before: generic.DictionaryObject, after: generic.DictionaryObject) -> bool:
@@ -105,7 +105,16 @@ def _fields_kept(before: generic.DictionaryObject, after: generic.DictionaryObje
         if "/V" in before and before["/V"] not in ("", generic.NullObject()):
             return same(before, after)
         signed = str(before["/FT"]) == "/Sig"
-        return "/V" in after and same_but(before, after, _SIGNED if signed else _FILLED)
+        names = _SIGNED if signed else _FILLED
+        return (
+            "/V" in after
+            and same_but(before, after, names)
+            and not any(
+                # What is a field and a set of looks as well would have a state of that name.
+                isinstance(resolved(after, name), generic.StreamObject)
+                for name in names
+            )
+        )
     if "/Fields" in before and not ("/Fields" in after and _entry_grew(before.raw_get("/Fields"), after["/Fields"])):
         return False
     if "/DR" in before and not ("/DR" in after and resources_grew(before["/DR"], after["/DR"])):

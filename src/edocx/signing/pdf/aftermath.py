@@ -49,6 +49,8 @@ def aftermath(reader: PdfFileReader, before: int, after: int) -> Aftermath | Non
 
     Raises what pyHanko raises for a damaged file, and `LimitExceeded` when the reader's budget ends.
     """
+    if before >= after:
+        return Aftermath(filled=False)
     try:
         for revision in range(before + 1, after + 1):
             step = reader.get_historical_resolver(revision)
@@ -91,6 +93,8 @@ class _Walk:
         form = old.root.raw_get("/AcroForm") if "/AcroForm" in old.root else None
         if isinstance(form, generic.IndirectObject):
             self.identity.apart.add(form.reference)
+        if not self.identity.same_but(old.trailer_view, new.trailer_view, _TRAILER):
+            raise Unexplained("what the trailer names, how the file is encrypted for one")
         self._form(before, after, fields)
         fields.judge()
         for page in self.pages:

@@ -32,6 +32,7 @@ from pyhanko.sign.fields import FieldMDPSpec, MDPPerm
 from edocx.signing.pdf.aftermath import aftermath
 from edocx.signing.pdf.comparison import resolved
 from edocx.signing.pdf.covering import covering_fields
+from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
 
 MAX_REVISIONS = 200
@@ -64,8 +65,7 @@ def classify(signature: Embedded) -> Change:
     level = result.modification_level
     if permission is not None and level.value > permission.value:
         return Change.FORBIDDEN
-    last = reader.xrefs.total_revisions - 1
-    if aftermath(reader, signature.revision, last) is None or covering_fields(reader, signature.revision, last):
+    if not _is_explained(reader, signature.revision):
         return Change.FORBIDDEN
     return {
         ModificationLevel.NONE: Change.NONE,
@@ -73,6 +73,14 @@ def classify(signature: Embedded) -> Change:
         ModificationLevel.FORM_FILLING: Change.FILLED,
         ModificationLevel.ANNOTATIONS: Change.ANNOTATED,
     }.get(level, Change.FORBIDDEN)
+
+
+def _is_explained(reader: PdfFileReader, revision: int) -> bool:
+    last = reader.xrefs.total_revisions - 1
+    try:
+        return aftermath(reader, revision, last) is not None and not covering_fields(reader, revision, last)
+    except MALFORMED:
+        return False  # what cannot be read is not explained
 
 
 class _TouchedAppearances(GenericFieldModificationRule):

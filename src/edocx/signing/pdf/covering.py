@@ -68,8 +68,8 @@ def _drawn_anew(
     old: HistoricalResolver, new: HistoricalResolver, changed: set[generic.Reference]
 ) -> Iterator[generic.Reference]:
     """Yield the form's widgets that are new, and those with looks in objects of their own that were written anew."""
-    known = set(_widgets(old))
-    for widget in _widgets(new):
+    known = set(widgets_of(old))
+    for widget in widgets_of(new):
         one = new(widget)
         if widget not in known or not changed.isdisjoint(_looks_referred(one)):
             yield widget
@@ -87,7 +87,7 @@ def _looks_referred(widget: Any) -> Iterator[generic.Reference]:
             waiting += [(held, inner) for inner in held]
 
 
-def _widgets(resolver: HistoricalResolver) -> Iterator[generic.Reference]:
+def widgets_of(resolver: HistoricalResolver) -> Iterator[generic.Reference]:
     """Yield all fields of the form and their widgets, each once; raise ``ValueError`` for more than a form has."""
     form = resolved(resolver.root, "/AcroForm", generic.DictionaryObject())
     waiting = _listed(form, "/Fields")[::-1]  # in the order of the form: who came first is not the copy
@@ -118,7 +118,7 @@ def _own_places(old: HistoricalResolver, new: HistoricalResolver) -> Iterator[ge
     A second widget that names somebody's signature would show under it whatever its maker likes.
     """
     seen: set[generic.Reference] = set()
-    for widget in _widgets(new):
+    for widget in widgets_of(new):
         one = _widget(new, widget)
         raw = one.raw_get("/V") if one is not None and "/V" in one else None
         if one is None or not isinstance(raw, generic.IndirectObject):

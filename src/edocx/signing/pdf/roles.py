@@ -14,6 +14,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver
 
 from edocx.signing.pdf.comparison import resolved
+from edocx.signing.pdf.covering import widgets_of
 from edocx.signing.pdf.page_tree import pages_of
 
 MAX_PARENTS = 40
@@ -37,6 +38,7 @@ class Roles:
     categories: _References
     lists: _References
     forms: _References
+    fields: _References
 
     @classmethod
     def of(cls, old: HistoricalResolver) -> Roles:
@@ -68,6 +70,7 @@ class Roles:
             categories=frozenset(categories),
             lists=frozenset(lists),
             forms=frozenset(_indirect(old.root, "/AcroForm")),
+            fields=frozenset(widgets_of(old)),
         )
 
 

@@ -321,6 +321,19 @@ def _switched(writer: IncrementalPdfFileWriter) -> None:
     writer.mark_update(raw)
 
 
+def _with_states_of_a_field(writer: IncrementalPdfFileWriter) -> None:
+    """Let the states of a look pose as a field that is empty: the one that shows is the value it is to get."""
+    states = _dictionary(FT=pdf_name("/Tx"), M=writer.add_object(_form(b"")))
+    looks = _dictionary(N=writer.add_object(states))
+    _field(writer, "/Tx", 4, (100, 700, 300, 740), AP=looks, AS=pdf_name("/V"), V=pdf_string("100"))
+
+
+def _state_filled(writer: IncrementalPdfFileWriter) -> None:
+    _, field = _shadow_field(writer)
+    field["/AP"]["/N"][pdf_name("/V")] = writer.add_object(_form(_FORGED))
+    writer.mark_update(field["/AP"].raw_get("/N"))
+
+
 def _with_value(writer: IncrementalPdfFileWriter) -> None:
     style = pdf_string("/Helv 12 Tf 0 g")
     _field(writer, "/Tx", 4, (30, 700, 130, 730), V=pdf_string("12"), DA=style)
@@ -371,6 +384,7 @@ SHADOWS = (
     Shadow("signature-shown-beside-the-form", _nothing, _second_place(in_form=False)),
     Shadow("names-taken-away", _inherited_names, _names_taken_away),
     Shadow("state-switched", _with_states, _switched),
+    Shadow("state-as-a-value", _with_states_of_a_field, _state_filled),
     Shadow("value-rewritten", _with_value, _rewritten("/V", "13")),
     Shadow("value-made-white", _with_value, _rewritten("/DA", "/Helv 12 Tf 1 g")),
 )
