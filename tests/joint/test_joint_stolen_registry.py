@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from edocx.cli.verify_view import LOCALLY, headline
 from edocx.signing.judgement import Criteria
 from edocx.signing.report import Indication
 from edocx.testing import scene
@@ -64,3 +65,18 @@ def test_a_verdict_that_rests_on_a_signed_registry_carries_no_such_warning(issue
     report = verify(pdf, trust=trust, registry=registry)
     assert {signature.unit for signature in report.signatures} == {"H58.12.01"}
     assert not {m.code for s in report.signatures for m in s.messages} & {"EDX-REGISTRY-LOCAL", "EDX-REGISTRY-NAME"}
+
+
+@pytest.mark.parametrize("authority,said", [("local", True), (SIGNED, False)])
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_the_headline_says_that_a_verdict_rests_on_local_records(issued, authority, said, lang):
+    pdf, trust = issued
+    plain = verify(pdf, trust=trust)
+    person, agency = (signature.certificate.sha256 for signature in plain.signatures)
+    rows = f"{HEAD}{person},person,H58.12.01,Nguyễn Văn A,,,,,\n{agency},organisation,H58.12.01,,,,,,\n"
+    registry = MemoryRegistry(read_registry_bytes(rows.encode(), authority=authority))
+    report = verify(pdf, trust=trust, registry=registry)
+    assert report.indication is Indication.TOTAL_PASSED
+    assert (LOCALLY.in_language(lang) in headline(report, lang)) is said
+    outer = report.model_copy(update={"signatures": (), "attachments": (report,)})
+    assert (LOCALLY.in_language(lang) in headline(outer, lang)) is said

@@ -9,6 +9,7 @@ from trusted_scene import H20, NOW, Hub, check, role, root, take
 from units_scene import unit
 
 from edocx.units import Level, MemoryDirectory
+from edocx.units.reach import LevelOne
 from edocx.units.shipped import shipped_directory
 from edocx.units.trusted import TrustedDirectory
 
@@ -92,3 +93,13 @@ def test_a_delegate_hangs_nothing_under_another():
     directory, refusal = said(record, base=base)
     assert "van-phong-chinh-phu" in refusal.text.en
     assert directory.children("van-phong-chinh-phu", NOW) == ()
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["Văn phòng Chính phủ.", "văn  phòng - chính phủ", "Ủy ban nhân dân tỉnh Đồng Tháp", "UBND Tỉnh Đồng Tháp"],
+)
+def test_names_of_level_one_are_known_whatever_dots_and_kind_words(name):
+    above = LevelOne(shipped_directory())
+    assert above.bears(name, date(2026, 1, 1), date(2026, 2, 1))
+    assert not above.bears(f"{name} mới", date(2026, 1, 1), date(2026, 2, 1))

@@ -9,6 +9,7 @@ import sys
 import unicodedata
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from textwrap import fill
 from typing import Any
 
 from edocx.errors import EdocxError, InputError, Text
@@ -80,21 +81,27 @@ def error_json(error: EdocxError) -> dict[str, Any]:
     }
 
 
-def fail(error: EdocxError, *, as_json: bool = False) -> int:
-    """Say what went wrong and what to do; return the exit code."""
+def fail(error: EdocxError, *, as_json: bool = False, width: int | None = None) -> int:
+    """Say what went wrong and what to do, wrapped to ``width`` columns where given; return the exit code."""
     if as_json:
         with suppress(OSError):  # a stdout that takes nothing may be the very fault; stderr still says it
             emit_json({"schema": 1, "error": error_json(error)})
     with suppress(OSError):
-        _complain(error)
+        _complain(error, width)
     return error.exit_code
 
 
-def _complain(error: EdocxError) -> None:
+def _complain(error: EdocxError, width: int | None) -> None:
     place = f"  [{error.where}]" if error.where else ""
     mark = {"vi": "Lỗi"}.get(_language, "Error")
-    print(f"{mark} {error.code}: {error.text.in_language(_language)}{place}", file=sys.stderr)
-    print(f"  → {error.hint.in_language(_language)}", file=sys.stderr)
+    told = f"{mark} {error.code}: {error.text.in_language(_language)}{place}"
+    for line, further in ((told, "  "), (f"  → {error.hint.in_language(_language)}", "    ")):
+        print(line if width is None else _filled(line, width, further), file=sys.stderr)
+
+
+def _filled(line: str, width: int, further: str) -> str:
+    """Return a line broken to a width; codes and paths are not cut."""
+    return fill(line, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False)
 
 
 def interrupted() -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edocx.cli.output import language, say
-from edocx.cli.units_view import MAX_SHOWN, edge_json, named, show_rows
+from edocx.cli.units_view import MAX_SHOWN, edge_json, named, show_rows, wrapped
 from edocx.errors import Text, UnitError
 
 if TYPE_CHECKING:
@@ -65,13 +65,16 @@ def show_conversions(rows: Sequence[Converted]) -> None:
     """Print converted codes as CSV ``code,converted``, faults on stderr, and a count."""
     typer.echo("code,converted")
     for row in rows:
-        typer.echo(f"{row.input},{row.output or ''}")
+        # A cell that can be no code is not handed on: a spreadsheet would run "=cmd|…" in it. stderr has its line.
+        plain = row.error is None or row.input.replace(".", "").replace(":", "").isalnum()
+        typer.echo(f"{row.input if plain else ''},{row.output or ''}")
     faulty = [row for row in rows if row.error]
     for row in faulty[:MAX_SHOWN]:
         if row.error is not None:
             column = row.error.column or "-"
             where = Text(f"dòng {row.line}, cột {column}", f"line {row.line}, column {column}").in_language(language())
-            typer.echo(f"{where}: {row.error.text.in_language(language())}", err=True)
+            for line in wrapped(f"{where}: {row.error.text.in_language(language())}", ""):
+                typer.echo(line, err=True)
     done = len(rows) - len(faulty)
     count = Text(f"{done}/{len(rows)} mã đã chuyển đổi.", f"{done} of {len(rows)} codes converted.")
     typer.echo(count.in_language(language()), err=True)
@@ -132,7 +135,8 @@ def show_import(made: Imported, *, dry_run: bool) -> None:
         )
     )
     for identity, why in made.notes[:MAX_SHOWN]:
-        say(Text(f"  ! {identity}: {why.vi}", f"  ! {identity}: {why.en}"))
+        for line in wrapped(Text(f"! {identity}: {why.vi}", f"! {identity}: {why.en}").in_language(language()), "  "):
+            say(line)
     if len(made.notes) > MAX_SHOWN:
         left = len(made.notes) - MAX_SHOWN
         say(Text(f"  … và {left} lưu ý nữa (--json)", f"  … and {left} notes more (--json)"))

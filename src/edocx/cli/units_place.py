@@ -70,7 +70,10 @@ def day(at: str | None) -> date:
         raise bad_date(at) from error
     if day == END:
         # The last day of the calendar stands for an open end: every unit would seem closed on it.
-        raise bad_date(at)
+        raise UsageError(
+            Text(f"{at} là ngày để ngỏ, không phải ngày xét được.", f"{at} stands for an open end, no day to ask for."),
+            hint=Text("Dùng ngày đến 2200-12-31, ví dụ 2025-07-01.", "Use a day up to 2200-12-31, such as 2025-07-01."),
+        )
     return day
 
 

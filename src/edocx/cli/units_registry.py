@@ -9,7 +9,7 @@ import typer
 from edocx.cli import units_lists as lists
 from edocx.cli import units_place as place
 from edocx.cli import units_view as view
-from edocx.cli.output import emit_json, say
+from edocx.cli.output import emit_json, language, say
 from edocx.errors import Text, UsageError
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, rich_markup_mode=None)
@@ -48,29 +48,48 @@ def registry_import(file: Path, office: Path | None = place.OFFICE, as_json: boo
     """Nhập sổ chứng thư từ CSV, được tất cả hoặc không gì cả. / Take in a registry CSV, all or nothing."""
     from edocx.units.registry import doubts
     from edocx.units.registry_csv import read_registry_bytes
-    from edocx.units.registry_holders import holder_doubts
+    from edocx.units.registry_holders import holder_doubts, spoken_for
 
     data = place.read(file)
     directory = place.directory(office)
     with place.explained(as_json):
         store = place.registry_store(office)
         count = store.take_in(data, where=str(file))
+    entries = read_registry_bytes(data)
     # NĐ 30/2020 Điều 13 asks it of an authorisation; what is missing makes no certificate anybody else's.
     lacking = [
         (entry.sha256, why)
-        for entry in read_registry_bytes(data)
+        for entry in entries
         for why in (
             *(why for mandate in entry.mandates for why in doubts(mandate)),
             *holder_doubts(entry, directory),
         )
     ]
+    own = list(dict.fromkeys((entry.sha256, why) for entry in entries if (why := spoken_for(entry, directory))))
     if as_json:
-        told = [{"sha256": sha256, "vi": why.vi, "en": why.en} for sha256, why in lacking]
-        emit_json({"schema": 1, "added": count, "doubts": told})
+        told, local = (
+            [{"sha256": sha256, "vi": why.vi, "en": why.en} for sha256, why in some] for some in (lacking, own)
+        )
+        emit_json({"schema": 1, "added": count, "doubts": told, "local": local})
         return
     say(Text(f"Đã thêm {count} dòng vào sổ chứng thư.", f"{count} entries were added to the registry."))
+    if own:
+        units = ", ".join(dict.fromkeys(str(entry.unit) for entry in entries if spoken_for(entry, directory)))
+        _note(
+            Text(
+                f"{len(own)} chứng thư được gán cho đơn vị do nơi khác trả lời ({units[:60]}): chỉ là ghi nhận riêng"
+                " của cơ quan này, kết quả kiểm tra dựa vào đó sẽ nói rõ.",
+                f"{len(own)} certificates are given to units that others answer for ({units[:60]}): this office's own"
+                " word, and verdicts that rest on it say so.",
+            )
+        )
     for sha256, why in lacking[: view.MAX_SHOWN]:
-        say(Text(f"  ! {sha256[:16]}…: {why.vi}", f"  ! {sha256[:16]}…: {why.en}"))
+        _note(Text(f"{sha256[:16]}…: {why.vi}", f"{sha256[:16]}…: {why.en}"))
+
+
+def _note(text: Text) -> None:
+    for line in view.wrapped(f"! {text.in_language(language())}", "  "):
+        say(line)
 
 
 @app.command()

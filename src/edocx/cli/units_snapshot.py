@@ -297,8 +297,8 @@ def _show(trusted: TrustedDirectory, directory: MemoryDirectory, overruled: list
     for identity in overruled:
         say(
             Text(
-                f"  bản ghi riêng {identity} không còn được dùng: đã có bản ký",
-                f"  the local record {identity} no longer counts: somebody responsible signed another",
+                f"  bản ghi riêng {identity} không được dùng: dữ liệu kèm theo hoặc bản ký nói khác",
+                f"  the local record {identity} does not count: the shipped data or a signed one says otherwise",
             )
         )
 

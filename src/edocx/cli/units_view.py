@@ -43,7 +43,7 @@ def show_refused(error: UnitError, last: Unit | None, day: date, *, as_json: boo
         emit_json({"schema": 1, "at": day.isoformat(), **answer, "error": refusal})
     else:
         say(f"{named(last)}  ({_iso(last.opened) or '…'} – {_iso(last.closed) or '…'})")
-        fail(error)
+        fail(error, width=WIDTH)
 
 
 def explain(error: EdocxError, *, as_json: bool) -> None:
@@ -60,10 +60,26 @@ def explain(error: EdocxError, *, as_json: bool) -> None:
             ]
         emit_json({"schema": 1, "error": value})
         return
-    fail(error)
+    fail(error, width=WIDTH)
     for one in faults[:MAX_SHOWN]:
-        place = Text(f"dòng {one.line}, cột {one.column or '-'}", f"line {one.line}, column {one.column or '-'}")
-        typer.echo(f"    {place.in_language(language())}: {one.text.in_language(language())}", err=True)
+        column = Text(f", cột {one.column}", f", column {one.column}") if one.column else Text("", "")
+        # Line 0: no row of the file is at fault alone.
+        place = Text(f"dòng {one.line}", f"line {one.line}") if one.line else Text("cả tệp", "the whole file")
+        told = Text(f"{place.vi}{column.vi}: {one.text.vi}", f"{place.en}{column.en}: {one.text.en}")
+        for line in wrapped(told.in_language(language()), "    "):
+            typer.echo(line, err=True)
+
+
+def wrapped(text: str, indent: str, further: int = 2) -> list[str]:
+    """Return a sentence in lines of a terminal, all but the first indented further."""
+    return textwrap.wrap(
+        text,
+        WIDTH,
+        initial_indent=indent,
+        subsequent_indent=indent + " " * further,
+        break_long_words=False,
+        break_on_hyphens=False,
+    )
 
 
 @contextmanager
@@ -195,7 +211,7 @@ def successors_answer(
 def show_successors(history: UnitHistory, found: Sequence[Successor], directory: MemoryDirectory, day: date) -> None:
     """Print who took over, by which decree, and what rests on memory."""
     lang = language()
-    own = Text(" [bản ghi riêng]", " [local]").in_language(lang)
+    own = _own(lang)
     say(f"{named(history.last)}:")
     for one in found:
         last = one.path[-1]
@@ -245,7 +261,9 @@ def show_route(hops: Sequence[Hop]) -> None:
     axis = Text("trục liên thông văn bản quốc gia", "the national exchange axis").in_language(lang)
     for number, hop in enumerate(hops, start=1):
         level = f" [{hop.unit.level.label.in_language(lang)}]" if hop.unit and hop.unit.level else ""
-        say(f"{number}. {named(hop.unit) if hop.unit else axis}{level}")
+        own = _own(lang) if hop.unit and hop.unit.local else ""
+        for line in wrapped(f"{number}. {named(hop.unit) if hop.unit else axis}{level}{own}", ""):
+            say(line)
         for line in textwrap.wrap(hop.rule.in_language(lang), WIDTH - 5, break_long_words=False):
             say(f"     {line}")
 
@@ -264,14 +282,17 @@ def search_answer(
 
 
 def show_units(units: Sequence[Unit]) -> None:
-    """Print units as a table."""
+    """Print units, each with its level and life on a line of their own; local records say so."""
     if not units:
         say(Text("Không tìm thấy đơn vị nào.", "No unit was found."))
         return
     for unit in units:
         life = f"{_iso(unit.opened) or '…'} – {_iso(unit.closed) or '…'}"
         level = unit.level.label.in_language(language()) if unit.level else "-"
-        say(f"{unit.code or '-'!s:<14} {unit.label:<48} {level:<10} {life}")
+        own = _own(language()) if unit.local else ""
+        for line in wrapped(f"{unit.code or '-'!s:<14} {unit.label}{own}", "", 15):
+            say(line)
+        say(f"{'':<14} {level}, {life}")
 
 
 def edge_json(edge: Succession) -> dict[str, Any]:
@@ -300,6 +321,10 @@ def show_rows(rows: Iterable[tuple[Text, Any]]) -> None:
 def named(unit: Unit) -> str:
     """Return a unit's code and name on one line."""
     return f"{unit.code} {unit.label}" if unit.code and unit.name else unit.label
+
+
+def _own(lang: str) -> str:
+    return Text(" [bản ghi riêng]", " [local]").in_language(lang)
 
 
 def _iso(day: date | None) -> str | None:

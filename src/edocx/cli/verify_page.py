@@ -9,7 +9,7 @@ from pathlib import Path
 
 from edocx.cli.verify_folder import LEFT_OUT
 from edocx.cli.verify_pictures import pictures
-from edocx.cli.verify_view import AT_SIGNING, INTEGRITY, KINDS, UNCHECKED, VERDICTS, time_phrase, validity
+from edocx.cli.verify_view import AT_SIGNING, INTEGRITY, KINDS, UNCHECKED, VERDICTS, headline, time_phrase, validity
 from edocx.clock import in_vietnam
 from edocx.errors import EdocxError, Text
 from edocx.signing.report import Message, Report, SignatureReport
@@ -64,12 +64,10 @@ def _file(path: Path, outcome: Report | EdocxError, lang: str) -> str:
 
 
 def _report(report: Report, path: Path | None, lang: str, css: str = "") -> str:
-    verdict = VERDICTS[report.indication].in_language(lang)
-    reason = f" ({report.sub_indication})" if report.sub_indication else ""
     note = f"<p>{escape(UNCHECKED.in_language(lang))}</p>" if report.policy == "signatures-only" and not css else ""
     parts = [
         f'<section class="{css}"><h2>{escape(report.file)}</h2>',
-        f'<p class="{report.indication}"><b>{escape(verdict + reason)}</b></p>{note}',
+        f'<p class="{report.indication}"><b>{escape(headline(report, lang))}</b></p>{note}',
         *(_signature(signature, lang) + pictures(path, signature, lang) for signature in report.signatures),
         _messages(report.messages, lang),
         *(_report(inside, None, lang, "inside") for inside in report.attachments),

@@ -40,15 +40,30 @@ INTEGRITY = {
     "partial": Text("phần đã ký còn nguyên, phần khác không được ký", "signed part intact, other parts unsigned"),
     "indeterminate": Text("chưa kiểm tra được tính toàn vẹn", "integrity could not be checked"),
 }
+LOCAL_CODES = frozenset({"EDX-REGISTRY-LOCAL", "EDX-RECEIPT-LOCAL", "EDX-DIRECTORY-LOCAL"})
+"""What says that a verdict rests on records that only whoever verifies vouches for."""
+
+LOCALLY = Text("theo sổ tự nhập, chưa ai xác nhận", "by local records that nobody has confirmed")
 UNCHECKED = Text("chưa xét: văn bản của ai, có thẩm quyền không", "not checked: from whom, and with what authority")
+
+
+def headline(report: Report, lang: str) -> str:
+    """Return the verdict in one line, with its reason and whether it rests on local records."""
+    reason = f" ({report.sub_indication})" if report.sub_indication else ""
+    own = f" [{LOCALLY.in_language(lang)}]" if _is_local(report) else ""
+    return f"{VERDICTS[report.indication].in_language(lang)}{reason}{own}"
+
+
+def _is_local(report: Report) -> bool:
+    """Say whether a report, or one of a file inside, names units that only local records vouch for."""
+    said = [*report.messages, *(one for signature in report.signatures for one in signature.messages)]
+    return any(one.code in LOCAL_CODES for one in said) or any(map(_is_local, report.attachments))
 
 
 def show(report: Report, indent: str = "") -> None:
     """Print a report, with those of the files inside."""
     lang = language()
-    reason = f" ({report.sub_indication})" if report.sub_indication else ""
-    verdict = f"{VERDICTS[report.indication].in_language(lang)}{reason}"
-    typer.secho(f"{indent}{report.file}: {verdict}", fg=COLOURS[report.indication], bold=True)
+    typer.secho(f"{indent}{report.file}: {headline(report, lang)}", fg=COLOURS[report.indication], bold=True)
     if not indent and report.policy == "signatures-only":
         say(f"  {UNCHECKED.in_language(lang)}")
     for signature in report.signatures:

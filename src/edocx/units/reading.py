@@ -191,14 +191,15 @@ def _refusal(code: str) -> UnitError:
 
 
 def _bad_character(char: str, place: int) -> UnitError:
-    name = unicodedata.name(char, f"U+{ord(char):04X}")
+    # Control characters have no name.
+    name = f" {unicodedata.name(char)}" if unicodedata.name(char, "") else ""
     looks = _LOOKALIKES.get(char)
     like_vi = f", trông giống chữ {looks}" if looks else ""
     like_en = f", which looks like {looks}" if looks else ""
     return UnitError(
         Text(
-            f"Ký tự thứ {place} là U+{ord(char):04X} {name}{like_vi}; mã chỉ gồm A-Z, 0-9 và dấu chấm.",
-            f"Character {place} is U+{ord(char):04X} {name}{like_en}; a code has only A-Z, 0-9 and dots.",
+            f"Ký tự thứ {place} là U+{ord(char):04X}{name}{like_vi}; mã chỉ gồm A-Z, 0-9 và dấu chấm.",
+            f"Character {place} is U+{ord(char):04X}{name}{like_en}; a code has only A-Z, 0-9 and dots.",
         ),
         hint=Text("Gõ lại mã bằng bàn phím Latin, không sao chép.", "Type the code anew instead of pasting it."),
         code="EDX-UNIT-CHARACTER",

@@ -142,7 +142,7 @@ class RecordReader:
             raise BadValue(column, f"dài quá {MAX_NAME} ký tự.", f"longer than {MAX_NAME} characters.")
         if not value.isprintable():
             bad = next(char for char in value if not char.isprintable())
-            name = unicodedata.name(bad, f"U+{ord(bad):04X}")
+            name = f"U+{ord(bad):04X} {unicodedata.name(bad, '')}".rstrip()
             raise BadValue(column, f"chứa ký tự {name}.", f"it holds the character {name}.")
         return unicodedata.normalize("NFC", value)
 

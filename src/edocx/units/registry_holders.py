@@ -11,6 +11,20 @@ from edocx.units.memory import MemoryDirectory
 from edocx.units.registry import RegistryEntry
 
 
+def spoken_for(entry: RegistryEntry, directory: MemoryDirectory) -> Text | None:
+    """Say of a local entry whose unit others answer for that nobody of them confirmed it; None for other entries."""
+    until = END if entry.valid_to is None else in_vietnam(entry.valid_to).date()
+    held = directory.vouched.latest(entry.unit, until)
+    if not entry.local or held is None:
+        return None
+    return Text(
+        f"chỉ là ghi nhận riêng của cơ quan này: chưa nơi có trách nhiệm nào xác nhận chứng thư là của"
+        f" {held.last.label} ({entry.unit}); kết quả kiểm tra dựa vào dòng này sẽ nói rõ",
+        f"this office's own word: nobody responsible has confirmed that the certificate is {held.last.label}'s"
+        f" ({entry.unit}); verdicts that rest on it say so",
+    )
+
+
 def holder_doubts(entry: RegistryEntry, directory: MemoryDirectory) -> Iterator[Text]:
     """Yield what is odd about an entry's unit: not in the directory, not open yet when it begins, closed while it runs.
 

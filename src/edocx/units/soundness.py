@@ -83,7 +83,12 @@ def _life(history: UnitHistory) -> Iterator[Breach]:
             identity,
             "id",
             "EDX-UNITS-IDENTITY",
-            Text("định danh nội bộ phải dạng chữ-thường-có-gạch-nối.", "an identity is lower-case words with hyphens."),
+            Text(
+                "định danh nội bộ (id) gồm chữ thường không dấu và số, có ít nhất một gạch nối, bắt đầu bằng chữ,"
+                f" tối đa {MAX_IDENTITY} ký tự, ví dụ so-noi-vu; mã định danh thì ghi ở cột code.",
+                "an identity (id) is small letters a-z and digits with at least one hyphen, beginning with a letter,"
+                f" at most {MAX_IDENTITY} characters, such as so-noi-vu; codes go in the column code.",
+            ),
         )
     if history.opened >= history.closed:
         yield Breach(

@@ -20,6 +20,7 @@ import io
 import json
 import re
 from collections.abc import Generator, Iterable, Iterator
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, BinaryIO, NamedTuple
@@ -35,6 +36,10 @@ from edocx.units.table import MAX_BYTES, Fault, Faults, FaultyTable, decode
 
 MAX_LINE = 1024 * 1024
 """Longest record in bytes: against a line without end that fills memory."""
+
+
+class _OtherLayout(Exception):
+    """A document that begins as ours does and goes on otherwise, or is cut: the whole text has to be read."""
 
 
 class Document(NamedTuple):
@@ -56,12 +61,22 @@ def read_document(data: bytes | BinaryIO, *, where: str | None = None, authority
 
 
 def _read(data: bytes | BinaryIO, where: str | None, authority: str | None) -> Document:
+    stream = io.BytesIO(data) if isinstance(data, bytes) else data
+    first = stream.readline(MAX_LINE).rstrip(b"\r\n")
+    if first.startswith(b'{"schema": 1,') and first.endswith(b', "units": ['):
+        with suppress(_OtherLayout):
+            return _read_records(_records_by_line(first, stream), where, authority)
+    stream.seek(0)
+    return _read_records(_scan(decode(stream.read(MAX_BYTES + 1), where)), where, authority)
+
+
+def _read_records(records: Iterator[tuple[str, int, Any]], where: str | None, authority: str | None) -> Document:
     reader, faults = RecordReader(authority), Faults()
     units: list[tuple[int, UnitHistory]] = []
     edges: list[tuple[int, Succession]] = []
     header: dict[str, Any] = {}
     try:
-        for section, line, value in _records(data, where):
+        for section, line, value in records:
             try:
                 if section == "units":
                     units.append((line, reader.history(value)))
@@ -73,9 +88,6 @@ def _read(data: bytes | BinaryIO, where: str | None, authority: str | None) -> D
                 faults.append(Fault(line, bad.column, bad.code, bad.text))
     except (ValueError, RecursionError) as error:
         faults.append(_not_json(error))
-        raise FaultyTable(faults, where, unchecked=True) from error
-    except FaultyTable as error:
-        faults.extend(error.faults)
         raise FaultyTable(faults, where, unchecked=True) from error
     if faults:
         raise FaultyTable(faults, where, unchecked=True)
@@ -111,17 +123,6 @@ def _joined(rows: Iterable[dict[str, Any]]) -> Iterator[str]:
         separator = ",\n"
 
 
-def _records(data: bytes | BinaryIO, where: str | None) -> Iterator[tuple[str, int, Any]]:
-    """Yield (section, line, value): line by line for our own layout, else by scanning the whole text."""
-    stream = io.BytesIO(data) if isinstance(data, bytes) else data
-    first = stream.readline(MAX_LINE).rstrip(b"\r\n")
-    if first.startswith(b'{"schema": 1,') and first.endswith(b', "units": ['):
-        yield from _records_by_line(first, stream)
-    else:
-        stream.seek(0)
-        yield from _scan(decode(stream.read(MAX_BYTES + 1), where))
-
-
 def _records_by_line(first: bytes, stream: BinaryIO) -> Iterator[tuple[str, int, Any]]:
     """Read our own layout without ever holding the whole text: 80,000 units would cost 50 MB as one string."""
     for name, value in json.loads(first + b"]}").items():
@@ -132,31 +133,31 @@ def _records_by_line(first: bytes, stream: BinaryIO) -> Iterator[tuple[str, int,
         line += 1
         text = row.decode().rstrip("\r\n")
         if text.startswith("{") and due:
-            value, due = _row(text, line)
+            value, due = _row(text)
             yield section, line, value
         elif text == '], "successions": [' and section == "units":
             section, due = "successions", True
         elif text == "]}" and section == "successions":
             section = "end"
         elif text:
-            raise _bad_line(line, 1)
+            raise _OtherLayout
     if section != "end":
         # A file that was cut at the end of a line must not pass for a smaller directory.
-        raise _bad_line(line, 1)
+        raise _OtherLayout
 
 
 _decode = json.JSONDecoder().raw_decode
 
 
-def _row(text: str, line: int) -> tuple[Any, bool]:
+def _row(text: str) -> tuple[Any, bool]:
     """Decode the record on a line and say whether a comma promises another."""
     try:
         value, end = _decode(text)
     except json.JSONDecodeError as error:
-        raise _bad_line(line, error.colno) from error
+        raise _OtherLayout from error
     rest = text[end:]
     if rest not in ("", ","):
-        raise _bad_line(line, end + 1)
+        raise _OtherLayout
     return value, rest == ","
 
 
@@ -168,7 +169,8 @@ def _scan(text: str) -> Iterator[tuple[str, int, Any]]:
     scan = json.JSONDecoder().raw_decode
     place = _skip(text, 0)
     if text[place : place + 1] == "[":
-        yield from _scan_list(text, place, "units")
+        place = yield from _scan_list(text, place, "units")
+        _require_end(text, place)
         return
     if text[place : place + 1] != "{":
         raise json.JSONDecodeError("an object or a list is due", text, place)
@@ -190,6 +192,13 @@ def _scan(text: str) -> Iterator[tuple[str, int, Any]]:
             place = _skip(text, place + 1)
         elif text[place : place + 1] != "}":
             raise json.JSONDecodeError("a comma or the end is due", text, place)
+    _require_end(text, place + 1)
+
+
+def _require_end(text: str, place: int) -> None:
+    place = _skip(text, place)
+    if place < len(text):
+        raise json.JSONDecodeError("nothing is due after the end", text, place)
 
 
 def _scan_list(text: str, place: int, section: str) -> Generator[tuple[str, int, Any], None, int]:
@@ -226,11 +235,6 @@ def _snapshot(header: dict[str, Any], where: str | None) -> Snapshot:
         text = Text("thời điểm thiếu múi giờ.", "the moment has no time zone.")
         raise FaultyTable([Fault(1, "taken", "EDX-TABLE-VALUE", text)], where)
     return Snapshot(version, taken, source, expires)
-
-
-def _bad_line(line: int, column: int) -> FaultyTable:
-    text = Text(f"không đúng cú pháp JSON (cột {column}).", f"not JSON (column {column}).")
-    return FaultyTable([Fault(line, "", "EDX-TABLE-JSON", text)])
 
 
 def _not_json(error: ValueError | RecursionError) -> Fault:
