@@ -79,6 +79,7 @@ def test_the_rows_of_one_list_may_not_change_places_with_each_other():
     [
         {"code": "G12.99", "code102": "000.00.00.G22", "name": "Của tôi", "mail": "toi@toi.example"},
         {"code": "G12", "code102": "000.00.00.G22", "name": "Của tôi", "mail": "toi@toi.example"},
+        {"code": "G12.99", "code102": "000.00.99.G12", "oldCode": "000.00.00.G22", "name": "Của tôi"},
         {"code": "G22", "code102": "G12", "name": "Của tôi", "mail": "toi@toi.example"},
     ],
 )

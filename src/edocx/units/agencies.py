@@ -225,14 +225,16 @@ def _place_under(made: dict[str, tuple[int, UnitHistory]], identity: str, parent
 
 
 def _codes(row: dict[str, Any]) -> Iterator[tuple[str, UnitId]]:
+    """Yield every code that a row states, under whichever name: none is passed over for another."""
     for column in ("code", "code102"):
-        text = _get(row, column)
-        if not text:
-            continue
-        try:
-            yield column, UnitId.parse(str(text))
-        except EdocxError as error:
-            raise BadValue(column, error.text.vi, error.text.en, error.code) from error
+        for name in _NAMES[column]:
+            text = row.get(name)
+            if text in (None, ""):
+                continue
+            try:
+                yield column, UnitId.parse(str(text))
+            except EdocxError as error:
+                raise BadValue(column, error.text.vi, error.text.en, error.code) from error
 
 
 def _text(reader: RecordReader, row: dict[str, Any], name: str) -> str:
