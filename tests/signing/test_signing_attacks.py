@@ -142,6 +142,12 @@ def test_nothing_is_written_around_a_signed_part_unnoticed(signing, documents, t
     assert len(partial) >= {"enveloped": 3, "enveloped-by-id": 6, "inside-a-root": 12}[shape]
 
 
+def test_a_root_around_a_signed_part_has_no_attribute_not_even_an_identifier(signing, tmp_path):
+    for attribute in (b'Id="REVOKED"', b'URI="REVOKED"', b'xml:lang="x"'):
+        report = judged(tmp_path, inside_a_root(signing).replace(b"<root>", b"<root %s>" % attribute), signing.trust)
+        assert report.integrity is Integrity.PARTIAL, attribute
+
+
 def test_which_part_is_signed_stands_in_the_message(signing, tmp_path):
     attacks = {one.name: one.data for one in xml.surroundings(inside_a_root(signing))}
     (message,) = judged(tmp_path, attacks["around-moved"], signing.trust).messages

@@ -22,8 +22,9 @@ _IN_SIGNATURE = frozenset({ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo")
 _OF_SIGNATURE = frozenset({"Id", "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"})
 _ONLY_ID = frozenset({"Id"})
 _OF_OBJECT = frozenset({"Id", "MimeType", "Encoding"})
-_OF_ROOT = _OF_SIGNATURE | {"URI"}
-"""What names a document and says nothing of its content; told with the root that carries it."""
+_OF_ROOT = _OF_SIGNATURE - _ONLY_ID
+_OF_CARRIER = _OF_SIGNATURE | {"URI"}
+"""What names a document of nothing but signatures and Objects of XMLDSig; told with the root that carries it."""
 
 _IN_KEY_INFO = frozenset({ds("X509Data"), ds("KeyValue"), ds("RetrievalMethod")}) | {
     f"{{{DSIG11}}}{local}" for local in ("DEREncodedKeyValue", "KeyInfoReference")
@@ -51,7 +52,7 @@ class Surroundings:
     """An element, or a text or attribute of one, that may say anything; also one that moves a signed part."""
 
     enclosing: etree._Element | None = None
-    """A root around signed parts that has no more of its own than its name and what `_OF_ROOT` lists."""
+    """A root around signed parts that has no more of its own than its name, or what a `_OF_CARRIER` may have."""
 
     instruction: etree._Element | None = None
     comment: etree._Element | None = None
@@ -106,7 +107,8 @@ def _note(node: Any, found: Surroundings, *, signed: bool) -> None:
 def _in_element(element: etree._Element, root: etree._Element, found: Surroundings) -> list[etree._Element]:
     """Judge an uncovered element by what it has of its own; return what else is to be looked at."""
     inside = list(element.iterchildren("*"))
-    if element is root and inside and not _speaks(element, _OF_ROOT):
+    carrier = all(child in found.signatures or child.tag == ds("Object") for child in inside)
+    if element is root and inside and not _speaks(element, _OF_CARRIER if carrier else _OF_ROOT):
         found.enclosing = element
     elif not _is_frame(element, found) and found.stray is None:
         found.stray = element
