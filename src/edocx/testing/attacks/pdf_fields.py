@@ -16,12 +16,12 @@ from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from edocx.testing.attacks import Attack
-from edocx.testing.attacks.pdf_prepared import Shadow, _dictionary, _field, _form, _numbers, _shadow_field
+from edocx.testing.attacks.pdf_objects import PAGE, add_field, dictionary, form_of, numbers, shadow_field
+from edocx.testing.attacks.pdf_prepared import Shadow
 
 PLACE = "Shadow"
 """The name of the field that is added."""
 
-_PAGE = (0, 0, 595, 842)
 _SMALL = (100, 700, 300, 740)
 _GENUINE = b"/Tx BMC BT /F1 20 Tf 5 10 Td (100) Tj ET EMC"
 _FORGED = b"/Tx BMC BT /F1 20 Tf 5 10 Td (FORGED) Tj ET EMC"
@@ -32,17 +32,17 @@ _Change = Callable[[IncrementalPdfFileWriter], None]
 
 
 def _font(**more: Any) -> generic.DictionaryObject:
-    return _dictionary(Type=pdf_name("/Font"), Subtype=pdf_name("/Type1"), BaseFont=pdf_name("/Helvetica"), **more)
+    return dictionary(Type=pdf_name("/Font"), Subtype=pdf_name("/Type1"), BaseFont=pdf_name("/Helvetica"), **more)
 
 
 def _nine() -> generic.DictionaryObject:
     """Return an encoding in which 1 shows as 9."""
-    return _dictionary(Differences=generic.ArrayObject([generic.NumberObject(49), pdf_name("/nine")]))
+    return dictionary(Differences=generic.ArrayObject([generic.NumberObject(49), pdf_name("/nine")]))
 
 
 def _look(data: bytes, font: Any) -> generic.StreamObject:
-    look = _form(data)
-    look[pdf_name("/Resources")] = _dictionary(Font=_dictionary(F1=font))
+    look = form_of(data)
+    look[pdf_name("/Resources")] = dictionary(Font=dictionary(F1=font))
     return look
 
 
@@ -50,29 +50,29 @@ def _with_look(kind: str, value: Any, rectangle: tuple[int, ...] = _SMALL, data:
     """Make a field whose looks are an object of their own."""
 
     def change(writer: IncrementalPdfFileWriter) -> None:
-        shown = writer.add_object(_look(data, writer.add_object(_font(Encoding=writer.add_object(_dictionary())))))
+        shown = writer.add_object(_look(data, writer.add_object(_font(Encoding=writer.add_object(dictionary())))))
         entries: dict[str, Any] = {} if value is None else {"V": value}
         if kind == "/Btn":
             entries["AS"] = pdf_name("/Yes")
-            shown = writer.add_object(_dictionary(Yes=shown, Off=writer.add_object(_form(b""))))
+            shown = writer.add_object(dictionary(Yes=shown, Off=writer.add_object(form_of(b""))))
         style = pdf_string("/F1 12 Tf")
-        _field(writer, kind, 4, rectangle, AP=writer.add_object(_dictionary(N=shown)), DA=style, **entries)
+        add_field(writer, kind, 4, rectangle, AP=writer.add_object(dictionary(N=shown)), DA=style, **entries)
 
     return change
 
 
 def _look_exchanged(writer: IncrementalPdfFileWriter) -> None:
-    _, field = _shadow_field(writer)
+    _, field = shadow_field(writer)
     shown = field["/AP"]
     forged = writer.add_object(_look(_FORGED, _font()))
     if "/AS" in field:
-        forged = writer.add_object(_dictionary(Yes=forged, Off=writer.add_object(_form(b""))))
+        forged = writer.add_object(dictionary(Yes=forged, Off=writer.add_object(form_of(b""))))
     shown[pdf_name("/N")] = forged
     writer.mark_update(field.raw_get("/AP"))
 
 
 def _letters_exchanged(writer: IncrementalPdfFileWriter) -> None:
-    _, field = _shadow_field(writer)
+    _, field = shadow_field(writer)
     font = field["/AP"]["/N"]["/Resources"]["/Font"]["/F1"]
     font["/Encoding"].update(_nine())
     writer.mark_update(font.raw_get("/Encoding"))
@@ -81,8 +81,8 @@ def _letters_exchanged(writer: IncrementalPdfFileWriter) -> None:
 def _in_two_places(writer: IncrementalPdfFileWriter) -> None:
     """Make a field above, which has the value, and its widget below, which has the look."""
     _with_look("/Tx", None)(writer)
-    raw, widget = _shadow_field(writer)
-    above = _dictionary(FT=pdf_name("/Tx"), T=pdf_string("Above"), V=pdf_string("100"), Kids=generic.ArrayObject([raw]))
+    raw, widget = shadow_field(writer)
+    above = dictionary(FT=pdf_name("/Tx"), T=pdf_string("Above"), V=pdf_string("100"), Kids=generic.ArrayObject([raw]))
     fields = writer.root["/AcroForm"]["/Fields"]
     reference = writer.add_object(above)
     fields[-1] = reference
@@ -104,8 +104,8 @@ def _without_look(*, indirect: bool) -> _Change:
     """Make a field that viewers draw themselves, with the fonts of the form."""
 
     def change(writer: IncrementalPdfFileWriter) -> None:
-        _field(writer, "/Tx", 4, _SMALL, V=pdf_string("100"), DA=pdf_string("/F1 12 Tf"))
-        held = _dictionary(Font=_dictionary(F1=_font()))
+        add_field(writer, "/Tx", 4, _SMALL, V=pdf_string("100"), DA=pdf_string("/F1 12 Tf"))
+        held = dictionary(Font=dictionary(F1=_font()))
         form = writer.root["/AcroForm"]
         form[pdf_name("/DR")] = writer.add_object(held) if indirect else held
         writer.update_container(form)
@@ -128,16 +128,16 @@ def _value_apart(writer: IncrementalPdfFileWriter) -> None:
 
 
 def _value_exchanged(writer: IncrementalPdfFileWriter) -> None:
-    _, field = _shadow_field(writer)
+    _, field = shadow_field(writer)
     raw = field.raw_get("/V")
     writer.objects[(raw.generation, raw.idnum)] = pdf_string("FORGED")
     _look_exchanged(writer)
 
 
 def _filled_as_timestamp(writer: IncrementalPdfFileWriter) -> None:
-    raw, field = _shadow_field(writer)
-    field[pdf_name("/V")] = _dictionary(Type=pdf_name("/DocTimeStamp"), SubFilter=pdf_name("/ETSI.RFC3161"))
-    field[pdf_name("/AP")] = _dictionary(N=writer.add_object(_look(_FORGED, _font())))
+    raw, field = shadow_field(writer)
+    field[pdf_name("/V")] = dictionary(Type=pdf_name("/DocTimeStamp"), SubFilter=pdf_name("/ETSI.RFC3161"))
+    field[pdf_name("/AP")] = dictionary(N=writer.add_object(_look(_FORGED, _font())))
     writer.mark_update(raw)
 
 
@@ -172,33 +172,33 @@ def _version(value: str) -> _Change:
 
 def _labels(prefix: str) -> Callable[[], Any]:
     style = pdf_string(prefix)
-    return lambda: _dictionary(Nums=generic.ArrayObject([generic.NumberObject(0), _dictionary(P=style)]))
+    return lambda: dictionary(Nums=generic.ArrayObject([generic.NumberObject(0), dictionary(P=style)]))
 
 
 def _script(code: str) -> Callable[[], Any]:
-    return lambda: _dictionary(S=pdf_name("/JavaScript"), JS=pdf_string(code))
+    return lambda: dictionary(S=pdf_name("/JavaScript"), JS=pdf_string(code))
 
 
 def _spoken(text: str) -> Callable[[], Any]:
     element = {"S": pdf_name("/Document"), "ActualText": pdf_string(text)}
-    return lambda: _dictionary(Type=pdf_name("/StructTreeRoot"), K=_dictionary(**element))
+    return lambda: dictionary(Type=pdf_name("/StructTreeRoot"), K=dictionary(**element))
 
 
 def _empty() -> Any:
-    return _dictionary()
+    return dictionary()
 
 
 def _places(names: tuple[int, ...]) -> Callable[[], Any]:
-    return lambda: _dictionary(Somewhere=_numbers(*names))
+    return lambda: dictionary(Somewhere=numbers(*names))
 
 
 def _group(space: str) -> Callable[[], Any]:
-    return lambda: _dictionary(S=pdf_name("/Transparency"), CS=pdf_name(space))
+    return lambda: dictionary(S=pdf_name("/Transparency"), CS=pdf_name(space))
 
 
 KEYLESS = (
     Shadow("look-by-its-dictionary", _with_look("/Tx", pdf_string("100")), _look_exchanged),
-    Shadow("look-of-a-page-by-its-dictionary", _with_look("/Tx", None, _PAGE, b""), _look_exchanged),
+    Shadow("look-of-a-page-by-its-dictionary", _with_look("/Tx", None, PAGE, b""), _look_exchanged),
     Shadow("look-of-a-button-by-its-dictionary", _with_look("/Btn", pdf_name("/Yes")), _look_exchanged),
     Shadow("look-of-a-widget-below", _in_two_places, _look_below_exchanged),
     Shadow("letters-of-a-look", _with_look("/Tx", pdf_string("100")), _letters_exchanged),
@@ -210,19 +210,19 @@ KEYLESS = (
     Shadow("action-on-opening", *_entry("/OpenAction", _script(""), _script("app.alert(1)"))),
     Shadow("names-of-destinations", *_entry("/Dests", _places((0,)), _places((1,)))),
     Shadow("labels-of-pages", *_entry("/PageLabels", _labels("1"), _labels("9"))),
-    Shadow("permissions", *_entry("/Perms", _empty, lambda: _dictionary(UR3=_dictionary()))),
-    Shadow("legal-notes", *_entry("/Legal", _empty, lambda: _dictionary(Attestation=pdf_string("harmless")))),
+    Shadow("permissions", *_entry("/Perms", _empty, lambda: dictionary(UR3=dictionary()))),
+    Shadow("legal-notes", *_entry("/Legal", _empty, lambda: dictionary(Attestation=pdf_string("harmless")))),
     Shadow("text-for-reading-aloud", *_entry("/StructTreeRoot", _spoken("100"), _spoken("900"))),
     Shadow("unit-of-a-page", *_entry("/UserUnit", lambda: generic.NumberObject(1), lambda: generic.NumberObject(9),
                                      page=True)),
     Shadow("group-of-a-page", *_entry("/Group", _group("/DeviceRGB"), _group("/DeviceGray"), page=True)),
     Shadow("resources-of-all-pages", *_entry(
-        "/Resources", _empty, lambda: _dictionary(Font=_dictionary(F1=_font(Encoding=_nine()))), above=True)),
+        "/Resources", _empty, lambda: dictionary(Font=dictionary(F1=_font(Encoding=_nine()))), above=True)),
 )  # fmt: skip
 """Each is prepared, signed by one, and revealed by anybody: it must not pass."""
 
 
-def _place(rectangle: tuple[int, ...] = _PAGE, states: tuple[str, ...] = (), **entries: Any) -> _Change:
+def _place(rectangle: tuple[int, ...] = PAGE, states: tuple[str, ...] = (), **entries: Any) -> _Change:
     """Add a field for a signature that draws over the page, or says that it does not."""
 
     def change(writer: IncrementalPdfFileWriter) -> None:
@@ -230,9 +230,9 @@ def _place(rectangle: tuple[int, ...] = _PAGE, states: tuple[str, ...] = (), **e
         shown: Any = writer.add_object(_look(forged, _font()))
         if states:
             nothing = dict.fromkeys(states[:-1], generic.NullObject())
-            shown = _dictionary(**nothing, **{states[-1]: shown})
-        _field(writer, "/Sig", 4, rectangle, AP=_dictionary(N=shown))
-        raw, field = _shadow_field(writer)
+            shown = dictionary(**nothing, **{states[-1]: shown})
+        add_field(writer, "/Sig", 4, rectangle, AP=dictionary(N=shown))
+        raw, field = shadow_field(writer)
         field.update({pdf_name(f"/{name}"): value for name, value in entries.items()})
         writer.mark_update(raw)
 

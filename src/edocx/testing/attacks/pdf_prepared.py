@@ -10,7 +10,6 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.generic import pdf_name, pdf_string
@@ -18,7 +17,8 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.pdf_utils.reader import PdfFileReader
 from pyhanko.pdf_utils.writer import copy_into_new_writer
 
-_PAGE = (0, 0, 595, 842)
+from edocx.testing.attacks.pdf_objects import PAGE, add_field, dictionary, first_page, form_of, numbers, shadow_field
+
 _FORGED = b"1 g 0 0 595 842 re f 0 g BT /F1 24 Tf 30 780 Td (FORGED) Tj ET"
 _Change = Callable[[IncrementalPdfFileWriter], None]
 
@@ -70,25 +70,13 @@ def _with_object_streams(data: bytes) -> bytes:
     return out.getvalue()
 
 
-def _dictionary(**entries: Any) -> generic.DictionaryObject:
-    return generic.DictionaryObject({pdf_name(f"/{name}"): value for name, value in entries.items()})
-
-
-def _numbers(*numbers: int) -> generic.ArrayObject:
-    return generic.ArrayObject(generic.NumberObject(n) for n in numbers)
-
-
 def _nothing(writer: IncrementalPdfFileWriter) -> None:
     del writer
 
 
-def _page(writer: IncrementalPdfFileWriter) -> Any:
-    return writer.find_page_for_modification(0)[0]
-
-
 def _resources(writer: IncrementalPdfFileWriter) -> generic.DictionaryObject:
     """Give the page resources of its own, so that one place is changed."""
-    page = _page(writer)
+    page = first_page(writer)
     holder = page.get_object()
     while "/Resources" not in holder:
         holder = holder["/Parent"]
@@ -110,7 +98,7 @@ def _twisted(font: generic.DictionaryObject) -> generic.DictionaryObject:
     """Return the font with every letter another one."""
     twisted = generic.DictionaryObject({name: font.raw_get(name) for name in font})
     differences = [generic.NumberObject(32), *(pdf_name(f"/{'AZ'[n % 2]}") for n in range(96))]
-    twisted[pdf_name("/Encoding")] = _dictionary(
+    twisted[pdf_name("/Encoding")] = dictionary(
         Type=pdf_name("/Encoding"), Differences=generic.ArrayObject(differences)
     )
     return twisted
@@ -144,20 +132,15 @@ def _direct_font_grown(writer: IncrementalPdfFileWriter) -> None:
     resources["/Font"][pdf_name(name)] = _twisted(font)
 
 
-def _form(data: bytes) -> generic.StreamObject:
-    names = {pdf_name("/Type"): pdf_name("/XObject"), pdf_name("/Subtype"): pdf_name("/Form")}
-    return generic.StreamObject({**names, pdf_name("/BBox"): _numbers(*_PAGE)}, stream_data=data)
-
-
 def _with_picture(writer: IncrementalPdfFileWriter) -> None:
-    _resources(writer)[pdf_name("/XObject")] = _dictionary(
-        Shown=writer.add_object(_form(b"0 g 10 10 5 5 re f".ljust(len(_FORGED))))
+    _resources(writer)[pdf_name("/XObject")] = dictionary(
+        Shown=writer.add_object(form_of(b"0 g 10 10 5 5 re f".ljust(len(_FORGED))))
     )
     writer.add_stream_to_page(0, writer.add_object(generic.StreamObject(stream_data=b"/Shown Do")))
 
 
 def _picture_exchanged(writer: IncrementalPdfFileWriter) -> None:
-    _resources(writer)["/XObject"][pdf_name("/Shown")] = writer.add_object(_form(_FORGED))
+    _resources(writer)["/XObject"][pdf_name("/Shown")] = writer.add_object(form_of(_FORGED))
 
 
 def _name_ahead(writer: IncrementalPdfFileWriter) -> None:
@@ -165,7 +148,7 @@ def _name_ahead(writer: IncrementalPdfFileWriter) -> None:
 
 
 def _name_given(writer: IncrementalPdfFileWriter) -> None:
-    _resources(writer)[pdf_name("/XObject")] = _dictionary(Shown=writer.add_object(_form(_FORGED)))
+    _resources(writer)[pdf_name("/XObject")] = dictionary(Shown=writer.add_object(form_of(_FORGED)))
 
 
 def _font_typed(kind: str) -> _Change:
@@ -180,8 +163,8 @@ def _font_typed(kind: str) -> _Change:
 
 
 def _font_rewritten(writer: IncrementalPdfFileWriter) -> None:
-    name, font = _first_font(_page(writer).get_object()["/Resources"])
-    raw = _page(writer).get_object()["/Resources"]["/Font"].raw_get(name)
+    name, font = _first_font(first_page(writer).get_object()["/Resources"])
+    raw = first_page(writer).get_object()["/Resources"]["/Font"].raw_get(name)
     font[pdf_name("/Encoding")] = _twisted(font)["/Encoding"]
     writer.mark_update(raw)
 
@@ -198,7 +181,7 @@ def _font_as_information(writer: IncrementalPdfFileWriter) -> None:
 def _object_stream_exchanged(writer: IncrementalPdfFileWriter) -> None:
     """Overwrite the stream that holds the signed objects: who goes by the old table finds other objects in it."""
     reader = writer.prev
-    _, font = _first_font(_page(writer).get_object()["/Resources"])
+    _, font = _first_font(first_page(writer).get_object()["/Resources"])
     kept = reader.xrefs[font.container_ref]
     stream = reader.get_object(generic.Reference(kept.obj_stream_id, 0, reader))
     data = stream.data.replace(b"/Encoding", b"/EncodinX").replace(b"/BaseFont", b"/BaseFonX")
@@ -208,63 +191,34 @@ def _object_stream_exchanged(writer: IncrementalPdfFileWriter) -> None:
 
 def _generation_raised(writer: IncrementalPdfFileWriter) -> None:
     """Define the page's content under the next generation: what refers to the first one finds nothing."""
-    raw = _page(writer).get_object().raw_get("/Contents")
+    raw = first_page(writer).get_object().raw_get("/Contents")
     one = raw if isinstance(raw, generic.IndirectObject) else raw.raw_get(0)
     writer.objects[(1, one.idnum)] = generic.StreamObject(stream_data=_FORGED)
-
-
-def _field(writer: IncrementalPdfFileWriter, kind: str, flags: int, rectangle: tuple[int, ...], **more: Any) -> None:
-    page = _page(writer)
-    field = _dictionary(
-        FT=pdf_name(kind),
-        Type=pdf_name("/Annot"),
-        Subtype=pdf_name("/Widget"),
-        T=pdf_string("Shadow"),
-        F=generic.NumberObject(flags),
-        Rect=_numbers(*rectangle),
-        P=page,
-        **more,
-    )
-    reference = writer.add_object(field)
-    if "/AcroForm" not in writer.root:
-        writer.root[pdf_name("/AcroForm")] = _dictionary(Fields=generic.ArrayObject())
-        writer.update_root()
-    fields = writer.root["/AcroForm"]["/Fields"]
-    fields.append(reference)
-    writer.update_container(fields)
-    writer.register_annotation(page, reference)
-
-
-def _shadow_field(writer: IncrementalPdfFileWriter) -> tuple[Any, generic.DictionaryObject]:
-    fields = writer.root["/AcroForm"]["/Fields"]
-    raws = [fields.raw_get(place) for place in range(len(fields))]
-    raw = next(one for one in raws if str(one.get_object().get("/T")) == "Shadow")
-    return raw, raw.get_object()
 
 
 def _hidden(kind: str, rectangle: tuple[int, ...]) -> _Change:
     def change(writer: IncrementalPdfFileWriter) -> None:
         value = {"V": pdf_string("1")} if kind == "/Tx" else {}
-        look = _dictionary(N=writer.add_object(_form(_FORGED)))
-        _field(writer, kind, 2, rectangle, AP=look, **value)
+        look = dictionary(N=writer.add_object(form_of(_FORGED)))
+        add_field(writer, kind, 2, rectangle, AP=look, **value)
 
     return change
 
 
 def _shown(writer: IncrementalPdfFileWriter) -> None:
-    raw, field = _shadow_field(writer)
+    raw, field = shadow_field(writer)
     field[pdf_name("/F")] = generic.NumberObject(4)
     writer.mark_update(raw)
 
 
 def _empty(kind: str) -> _Change:
-    return lambda writer: _field(writer, kind, 4, _PAGE)
+    return lambda writer: add_field(writer, kind, 4, PAGE)
 
 
 def _filled(writer: IncrementalPdfFileWriter) -> None:
-    raw, field = _shadow_field(writer)
+    raw, field = shadow_field(writer)
     field[pdf_name("/V")] = pdf_string("1")
-    field[pdf_name("/AP")] = _dictionary(N=writer.add_object(_form(_FORGED)))
+    field[pdf_name("/AP")] = dictionary(N=writer.add_object(form_of(_FORGED)))
     writer.mark_update(raw)
 
 
@@ -274,15 +228,15 @@ def _second_place(*, in_form: bool) -> _Change:
     def change(writer: IncrementalPdfFileWriter) -> None:
         fields = writer.root["/AcroForm"]["/Fields"]
         signature = fields[0].raw_get("/V")
-        page = _page(writer)
-        widget = _dictionary(
+        page = first_page(writer)
+        widget = dictionary(
             FT=pdf_name("/Sig"),
             Type=pdf_name("/Annot"),
             Subtype=pdf_name("/Widget"),
             T=pdf_string("Second"),
             V=signature,
-            Rect=_numbers(30, 600, 230, 800),
-            AP=_dictionary(N=writer.add_object(_form(_FORGED))),
+            Rect=numbers(30, 600, 230, 800),
+            AP=dictionary(N=writer.add_object(form_of(_FORGED))),
             P=page,
         )
         reference = writer.add_object(widget)
@@ -296,52 +250,52 @@ def _second_place(*, in_form: bool) -> _Change:
 
 def _inherited_names(writer: IncrementalPdfFileWriter) -> None:
     """Let the page take its fonts from the tree above it."""
-    page = _page(writer).get_object()
+    page = first_page(writer).get_object()
     if "/Resources" in page:
         above = page.raw_get("/Parent")
         above.get_object()[pdf_name("/Resources")] = page.raw_get("/Resources")
         del page["/Resources"]
         writer.mark_update(above)
-        writer.mark_update(_page(writer))
+        writer.mark_update(first_page(writer))
 
 
 def _names_taken_away(writer: IncrementalPdfFileWriter) -> None:
-    _page(writer).get_object()[pdf_name("/Resources")] = _dictionary(Font=generic.DictionaryObject())
-    writer.mark_update(_page(writer))
+    first_page(writer).get_object()[pdf_name("/Resources")] = dictionary(Font=generic.DictionaryObject())
+    writer.mark_update(first_page(writer))
 
 
 def _with_states(writer: IncrementalPdfFileWriter) -> None:
-    looks = _dictionary(Off=writer.add_object(_form(b"")), Yes=writer.add_object(_form(_FORGED)))
-    _field(writer, "/Btn", 4, _PAGE, AP=_dictionary(N=looks), AS=pdf_name("/Off"), V=pdf_name("/Off"))
+    looks = dictionary(Off=writer.add_object(form_of(b"")), Yes=writer.add_object(form_of(_FORGED)))
+    add_field(writer, "/Btn", 4, PAGE, AP=dictionary(N=looks), AS=pdf_name("/Off"), V=pdf_name("/Off"))
 
 
 def _switched(writer: IncrementalPdfFileWriter) -> None:
-    raw, field = _shadow_field(writer)
+    raw, field = shadow_field(writer)
     field[pdf_name("/AS")] = field[pdf_name("/V")] = pdf_name("/Yes")
     writer.mark_update(raw)
 
 
 def _with_states_of_a_field(writer: IncrementalPdfFileWriter) -> None:
     """Let the states of a look pose as a field that is empty: the one that shows is the value it is to get."""
-    states = _dictionary(FT=pdf_name("/Tx"), M=writer.add_object(_form(b"")))
-    looks = _dictionary(N=writer.add_object(states))
-    _field(writer, "/Tx", 4, (100, 700, 300, 740), AP=looks, AS=pdf_name("/V"), V=pdf_string("100"))
+    states = dictionary(FT=pdf_name("/Tx"), M=writer.add_object(form_of(b"")))
+    looks = dictionary(N=writer.add_object(states))
+    add_field(writer, "/Tx", 4, (100, 700, 300, 740), AP=looks, AS=pdf_name("/V"), V=pdf_string("100"))
 
 
 def _state_filled(writer: IncrementalPdfFileWriter) -> None:
-    _, field = _shadow_field(writer)
-    field["/AP"]["/N"][pdf_name("/V")] = writer.add_object(_form(_FORGED))
+    _, field = shadow_field(writer)
+    field["/AP"]["/N"][pdf_name("/V")] = writer.add_object(form_of(_FORGED))
     writer.mark_update(field["/AP"].raw_get("/N"))
 
 
 def _with_value(writer: IncrementalPdfFileWriter) -> None:
     style = pdf_string("/Helv 12 Tf 0 g")
-    _field(writer, "/Tx", 4, (30, 700, 130, 730), V=pdf_string("12"), DA=style)
+    add_field(writer, "/Tx", 4, (30, 700, 130, 730), V=pdf_string("12"), DA=style)
 
 
 def _rewritten(name: str, value: str) -> _Change:
     def change(writer: IncrementalPdfFileWriter) -> None:
-        raw, field = _shadow_field(writer)
+        raw, field = shadow_field(writer)
         field[pdf_name(name)] = pdf_string(value)
         writer.mark_update(raw)
 
@@ -350,7 +304,7 @@ def _rewritten(name: str, value: str) -> _Change:
 
 def _pushed_ahead(writer: IncrementalPdfFileWriter) -> None:
     """Take the graphics state back between two signed contents, so that a clip ends too early."""
-    page = _page(writer)
+    page = first_page(writer)
     listed = list(page.get_object()["/Contents"])
     popped = writer.add_object(generic.StreamObject(stream_data=b"Q"))
     page.get_object()[pdf_name("/Contents")] = generic.ArrayObject([*listed[:-1], popped, listed[-1]])
@@ -359,7 +313,7 @@ def _pushed_ahead(writer: IncrementalPdfFileWriter) -> None:
 
 def _clipped(writer: IncrementalPdfFileWriter) -> None:
     writer.add_stream_to_page(0, writer.add_object(generic.StreamObject(stream_data=b"q 0 0 1 1 re W n")))
-    page = _page(writer)
+    page = first_page(writer)
     contents = page.get_object()["/Contents"]
     forged = writer.add_object(generic.StreamObject(stream_data=_FORGED + b" Q"))
     page.get_object()[pdf_name("/Contents")] = generic.ArrayObject([*contents, forged])
@@ -376,7 +330,7 @@ SHADOWS = (
     Shadow("font-as-information", _font_as_information, _font_rewritten),
     Shadow("object-stream-exchanged", _nothing, _object_stream_exchanged, streams=True),
     Shadow("generation-raised", _nothing, _generation_raised),
-    Shadow("hidden-field-shown", _hidden("/Tx", _PAGE), _shown),
+    Shadow("hidden-field-shown", _hidden("/Tx", PAGE), _shown),
     Shadow("hidden-small-field-shown", _hidden("/Tx", (30, 700, 130, 730)), _shown),
     Shadow("large-field-filled", _empty("/Tx"), _filled),
     Shadow("clip-taken-back", _clipped, _pushed_ahead),
