@@ -19,6 +19,7 @@ from edocx.units.soundness import breaches
 from edocx.units.store import DirectoryStore
 from edocx.units.table import FaultyTable
 from edocx.units.unit import SIGNED
+from edocx.units.units_json import load, write_document
 
 NOW = datetime(2026, 11, 22, 3, tzinfo=UTC)
 TODAY = date(2026, 11, 22)
@@ -180,6 +181,22 @@ def test_a_pair_recorded_while_a_unit_lived_decides_after_it_closed():
     directory = MemoryDirectory([unit("so-cu", "H58.01", code102="000.00.02.H58", closed=REFORM)])
     assert directory.same_unit("H58.01", "000.00.02.H58", TODAY).basis == "recorded"
     assert not directory.same_unit("H58.01", "000.00.01.H58", TODAY)
+
+
+def test_a_document_written_out_by_whoever_took_such_a_row_in_carries_it_no_further(tmp_path):
+    rows = [
+        unit("van-phong-chinh-phu", "G22", authority="shipped"),
+        unit("bo-tai-chinh", "G12", authority="local"),
+        unit("u-a1", "G12.71", code102="000.00.00.G22", authority="local"),
+        unit("u-a2", "G12.72", code102="000.00.00.G12", authority="local"),
+        unit("so-a", "H20.91", authority="local"),
+    ]
+    place = tmp_path / "danh-ba.json"
+    place.write_text("".join(write_document(rows, (), shipped_directory().snapshot)), encoding="utf-8")
+    loaded = load(place)
+    assert {one.identity for one in loaded} == {"van-phong-chinh-phu", "bo-tai-chinh", "so-a"}
+    assert loaded.resolve("000.00.00.G22", TODAY).identity == "van-phong-chinh-phu"
+    assert len(load(place, as_is=True)) == len(rows)
 
 
 CODES = ["G22", "G12", "H58", "H20", "H20.91", "H20.92", "H58.12"]

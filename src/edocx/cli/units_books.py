@@ -81,7 +81,7 @@ def diff(old: Path, new: Path, as_json: bool = place.JSON) -> None:
     from edocx.units.units_json import load
 
     with place.explained(as_json):
-        difference = compare(load(old), load(new))
+        difference = compare(load(old, as_is=True), load(new, as_is=True))
     if as_json:
         emit_json({"schema": 1, **lists.difference_json(difference)})
     else:

@@ -13,7 +13,7 @@ from datetime import date
 from edocx.errors import Text
 from edocx.units.history import END, UnitHistory
 from edocx.units.memory import MemoryDirectory, recorded_claims, spellings, syntactic_claims
-from edocx.units.soundness import Breach
+from edocx.units.soundness import Breach, shared_codes
 from edocx.units.unit import LOCAL
 from edocx.units.unit_id import Scheme, UnitId
 
@@ -42,6 +42,22 @@ def trespasses(vouched: MemoryDirectory, unit: UnitHistory) -> Iterator[Breach]:
             claims = vouched.holdings(code)
             if claims:
                 yield from _taken(vouched, unit, column, code, claims)
+
+
+def without_trespassers(directory: MemoryDirectory) -> MemoryDirectory:
+    """Return a directory without the local records that take what is another's: for documents that come whole.
+
+    What was written out by an office that once took such a row in would carry it into every verdict elsewhere.
+    """
+    vouched = directory.vouched
+    if vouched is directory:
+        return directory
+    gone = {one.identity for one in directory if any(True for _ in trespasses(vouched, one))}
+    for breach in shared_codes(directory):
+        held = directory.history(str(breach.subject))
+        if held is not None and held.authority == LOCAL:
+            gone.add(held.identity)
+    return directory.with_changes(without=gone) if gone else directory
 
 
 def closing(vouched: MemoryDirectory, history: UnitHistory, code: UnitId, end: date, day: date) -> Text:

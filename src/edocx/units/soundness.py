@@ -70,7 +70,7 @@ def breaches(directory: MemoryDirectory) -> Iterator[Breach]:
         yield from _above(directory, history)
     for place, column in ((_PARENT, "parent"), (_SERVED_BY, "served_by")):
         yield from _circles(directory, place, column)
-    yield from _shared_codes(directory)
+    yield from shared_codes(directory)
     for edge in directory.successions:
         yield from _edge(directory, edge)
     yield from _passed_round(directory)
@@ -218,7 +218,7 @@ def _returns(directory: MemoryDirectory, start: str, place: int, most: int) -> t
     return False, len(seen)
 
 
-def _shared_codes(directory: MemoryDirectory) -> Iterator[Breach]:
+def shared_codes(directory: MemoryDirectory) -> Iterator[Breach]:
     """Find codes that two units have on one day: both by record, or one by record and one by the syntactic rule."""
     order: dict[str, int] = {}
     for code, recorded, turned in directory.shared_codes():

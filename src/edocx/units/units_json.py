@@ -30,6 +30,7 @@ from edocx.errors import InputError, Text
 from edocx.units.directory import Snapshot
 from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
+from edocx.units.precedence import without_trespassers
 from edocx.units.record import BadValue, RecordReader, collection_paused, succession_record, unit_record
 from edocx.units.succession import Succession
 from edocx.units.table import MAX_BYTES, Fault, Faults, FaultyTable, decode
@@ -254,11 +255,15 @@ def _not_json(error: ValueError | RecursionError) -> Fault:
     return Fault(1, "", "EDX-TABLE-JSON", text)
 
 
-def load(path: Path | str, *, authority: str | None = None) -> MemoryDirectory:
-    """Load a directory from a document on disk, streaming; `InputError` when it cannot be read."""
+def load(path: Path | str, *, authority: str | None = None, as_is: bool = False) -> MemoryDirectory:
+    """Load a directory from a document on disk, streaming; `InputError` when it cannot be read.
+
+    Local records that take over a code of others do not count (`edocx.units.precedence`), unless ``as_is``.
+    """
     try:
         with Path(path).open("rb") as stream, collection_paused():
-            return directory_of(read_document(stream, where=str(path), authority=authority))
+            whole = directory_of(read_document(stream, where=str(path), authority=authority))
+            return whole if as_is else without_trespassers(whole)
     except OSError as error:
         raise InputError(
             Text(
