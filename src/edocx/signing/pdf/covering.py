@@ -177,7 +177,7 @@ def _shown_before(widget: generic.DictionaryObject) -> tuple[object, ...] | None
     """Return what a signed widget drew; None for an odd one, which may say anything: its signer saw it."""
     try:
         return _shown(widget)
-    except (TypeError, ValueError):
+    except (LookupError, TypeError, ValueError):
         return None
 
 

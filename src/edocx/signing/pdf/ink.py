@@ -23,7 +23,7 @@ _BLANK = frozenset({b"q", b"Q"})
 def looks_of(widget: generic.DictionaryObject) -> list[bytes]:
     """Return the contents of all looks of a widget.
 
-    Raises ``TypeError`` for what is no look, ``ValueError`` for too many.
+    Raises ``TypeError`` for what is no look, ``ValueError`` for too many, ``KeyError`` for a state that is null.
     """
     shown = resolved(widget, "/AP")
     if shown is None or isinstance(shown, generic.NullObject):
