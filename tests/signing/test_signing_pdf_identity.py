@@ -172,9 +172,20 @@ def test_nothing_is_drawn_only_when_every_state_is_empty(looks, nothing):
         assert draws_nothing(dictionary(AP=dictionary(**looks), **hidden)) is nothing
 
 
+def shown_elsewhere():
+    look = form_of(b"")
+    look[pdf_name("/Ref")] = dictionary(Page=generic.NumberObject(0))
+    return look
+
+
 @pytest.mark.parametrize(
     "looks",
-    [dictionary(N=dictionary(Off=generic.NullObject())), dictionary(N=pdf_name("/Off")), generic.ArrayObject()],
+    [
+        dictionary(N=shown_elsewhere()),
+        dictionary(N=dictionary(Off=generic.NullObject())),
+        dictionary(N=pdf_name("/Off")),
+        generic.ArrayObject(),
+    ],
 )
 def test_what_is_no_look_is_not_taken_for_an_empty_one(looks):
     with pytest.raises(MALFORMED):

@@ -18,6 +18,8 @@ MAX_LOOKS = 200
 
 _COMMENT = re.compile(rb"%[^\r\n]*")
 _BLANK = frozenset({b"q", b"Q"})
+_ELSEWHERE = frozenset({"/F", "/Ref", "/OPI", "/PS"})
+"""Of a stream or a form: its content is in another file, or another page stands for it (ISO 32000-2 7.3.8, 8.10.4)."""
 
 
 def looks_of(widget: generic.DictionaryObject) -> list[bytes]:
@@ -51,6 +53,8 @@ def _streams(shown: generic.DictionaryObject) -> Iterator[bytes]:
         for one in states:
             if not isinstance(one, generic.StreamObject):
                 raise TypeError("a state that is no stream")
+            if not _ELSEWHERE.isdisjoint(one) or str(resolved(one, "/Subtype", "/Form")) != "/Form":
+                raise TypeError("a look that shows what is not in it")
             yield bytes(one.data)
 
 
