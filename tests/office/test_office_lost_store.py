@@ -57,3 +57,19 @@ def test_a_store_made_anew_on_purpose_still_gives_no_number_that_the_axis_knows(
     folder = lose_store(net, scene.COMMUNE)
     with Office.open(folder / "office.toml", clock=net.clock, anew=True) as office:
         assert "EDX-OFFICE-RESTORED" in office.work().faults
+
+
+def test_nobody_else_reads_an_offices_store_or_a_backup_of_it(net, tmp_path):
+    """From the first byte: the umask of a service lets every user of the machine read what it makes."""
+    net.sample()
+    commune = net.office(scene.COMMUNE)
+    commune.backup(tmp_path / "backup")
+    home = net.folder / "offices" / scene.COMMUNE
+    held = [*home.glob("office.db*"), *(tmp_path / "backup").glob("office.db*")]
+    assert len(held) >= 5
+    assert [one.name for one in held if one.stat().st_mode & 0o077 and not one.name.endswith(".leases")] == []
+    net.close()
+    for file in home.glob("office.db*"):
+        shutil.rmtree(file) if file.is_dir() else file.unlink()
+    Office.restore(home / "office.toml", tmp_path / "backup")
+    assert [one.name for one in home.glob("office.db*") if one.suffix == ".db" and one.stat().st_mode & 0o077] == []

@@ -19,9 +19,9 @@ from pathlib import Path
 from edocx.content import Blob, sync_folder
 from edocx.errors import StoreUnavailable, Text, UsageError
 from edocx.hub.database import HubStore
-from edocx.hub.private_place import FOLDER, make_private_file, make_private_folder
 from edocx.hub.vault import Vault
 from edocx.routing.store.failure import files_translated, translated
+from edocx.routing.store.private_place import FOLDER, make_private_file, make_private_folder
 
 COPY = "hub.db"
 """The database's name within a backup."""

@@ -21,7 +21,6 @@ from edocx.clock import Clock
 from edocx.content import Blob
 from edocx.errors import StoreUnavailable, Text
 from edocx.hub.payload_pieces import PayloadPieces
-from edocx.hub.private_place import make_private_file, make_private_folder
 from edocx.hub.schema import create
 from edocx.routing.closing import Closing
 from edocx.routing.faults import NO_FAULTS, Faults
@@ -31,6 +30,7 @@ from edocx.routing.store.failure import files_translated, translated
 from edocx.routing.store.payloads import Payloads
 from edocx.routing.store.place import require_local
 from edocx.routing.store.postgres import postgres_engine
+from edocx.routing.store.private_place import make_private_file, make_private_folder
 
 _T = TypeVar("_T")
 

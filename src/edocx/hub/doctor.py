@@ -16,12 +16,12 @@ from edocx.hub import agencies
 from edocx.hub.admission import INITIAL, PROCESSING
 from edocx.hub.broker_doctor import examine_servers
 from edocx.hub.neighbourhood import is_stale
-from edocx.hub.private_place import open_to_others
 from edocx.hub.schema import agencies as agency_table
 from edocx.hub.schema import copies, neighbours
 from edocx.hub.schema import requests as request_table
 from edocx.hub.schema import secrets as secret_table
 from edocx.hub.service import LOW_DISK, Service
+from edocx.routing.store.private_place import open_to_others
 
 OLD_COPY = timedelta(days=3)
 """A copy not fetched for so long is a recipient whose system is away."""

@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from edocx.content import Blob, sync_folder, write_durably
+from edocx.content import Blob, write_durably
 from edocx.errors import EdocxError, InputError, StateError, StoreUnavailable, Text, TransportUnavailable, UsageError
 from edocx.office.attestation import acknowledge, attest, books_known, is_current, lost_heads, marker_of
 from edocx.office.configuration import OfficeConfig
@@ -24,6 +24,7 @@ from edocx.office.issuing import OUTGOING, numbers_beside
 from edocx.office.recovery import Recovered, recover
 from edocx.routing.database import backed_up_by_the_server
 from edocx.routing.store.failure import files_translated
+from edocx.routing.store.private_place import save_privately
 from edocx.routing.transport import Archive, Transport
 
 BACKUP_NOTE = "backup.json"
@@ -136,8 +137,7 @@ def restore(config: OfficeConfig, folder: Path) -> datetime:
         files = folder / f"{copy.path.name}.payloads" if copy.path else folder
         if files.is_dir():
             shutil.copytree(files, config.place.with_name(config.place.name + ".payloads"), dirs_exist_ok=True)
-        copy.save(config.place)
-        sync_folder(config.place.parent)
+        save_privately(copy, config.place)
     return datetime.fromisoformat(note["at"])
 
 

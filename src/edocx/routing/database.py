@@ -27,6 +27,7 @@ from edocx.routing.store.migrate import bring_up_to_date
 from edocx.routing.store.payloads import Payloads
 from edocx.routing.store.place import require_local
 from edocx.routing.store.postgres import postgres_engine, postgres_url
+from edocx.routing.store.private_place import make_private_file, make_private_folder
 from edocx.routing.store.tables import journal
 from edocx.routing.transaction import Transaction
 
@@ -86,6 +87,11 @@ class Store(Closing):
         store = cls(path, clock=clock or SystemClock(), faults=faults, server=server)
         if server is None:
             require_local(store.path)
+            with files_translated(str(path)):
+                # What an office holds is for its own user; a file that is there keeps the rights that somebody gave it.
+                if path.parent.is_dir():
+                    make_private_file(path)
+                    make_private_folder(path.with_name(f"{path.name}.payloads"))
         else:
             with files_translated(str(path.parent)):
                 path.parent.mkdir(parents=True, exist_ok=True)
@@ -221,6 +227,7 @@ class Store(Closing):
                     code="EDX-STORE-BACKUP",
                     where=str(folder),
                 )
+            make_private_file(copy)  # SQLite takes an empty file, and its rights
             # VACUUM INTO takes one moment of the database and runs outside any transaction.
             bare = self._engine.raw_connection()
             try:

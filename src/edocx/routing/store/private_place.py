@@ -1,4 +1,4 @@
-"""Places that only the hub's own user may read, from their first byte on, whatever the umask says.
+"""Places that only their own user may read, from their first byte on, whatever the umask says.
 
 A database that is made first and locked up afterwards can be opened by somebody else in between, and an open file stays
 open. SQLite gives its WAL and its shared memory the rights of the database; temporary files beside it lie in folders
@@ -9,7 +9,10 @@ from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
+
+from edocx.content import Blob, sync_folder
 
 FOLDER, FILE = 0o700, 0o600
 _OTHERS = 0o077
@@ -40,6 +43,16 @@ def make_private_file(path: Path) -> bool:
     os.close(descriptor)
     path.chmod(FILE)
     return True
+
+
+def save_privately(blob: Blob, path: Path) -> None:
+    """Put a file in its place whole, and readable by its owner alone from its first byte; raises ``OSError``."""
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f".{path.name}.") as work:  # ours alone: 0700
+        draft = Path(work) / path.name
+        blob.save(draft)
+        draft.chmod(FILE)
+        draft.replace(path)
+    sync_folder(path.parent)
 
 
 def open_to_others(path: Path) -> bool:
