@@ -7,7 +7,6 @@ A directory that says that two codes are different units wins over the rule of c
 from __future__ import annotations
 
 from datetime import date
-from typing import Literal
 
 from edocx.errors import Text, UnitError
 from edocx.signing.report import Message
@@ -45,9 +44,9 @@ class Codes:
             return False
         where = f"{first}, {second}"
         if answer.local:
-            self._note("warning", _LOCAL, where)
+            self._note(_LOCAL, where)
         elif answer.basis == "syntactic":
-            self._note("info", _RULE, where)
+            self._note(_RULE, where)
         return answer.same
 
     def rests_on_local(self, unit: str, day: date) -> None:
@@ -57,21 +56,23 @@ class Codes:
         except UnitError:
             return
         if local:
-            self._note("warning", _LOCAL, unit)
+            self._note(_LOCAL, unit)
 
-    def _note(self, severity: Literal["warning", "info"], pair: tuple[str, Text], where: str) -> None:
-        self._notes[Message.of(pair[0], severity, pair[1], where)] = None
+    def _note(self, message: Message, where: str) -> None:
+        self._notes[message.model_copy(update={"where": where})] = None
 
 
-_LOCAL = (
+_LOCAL = Message.of(
     "EDX-DIRECTORY-LOCAL",
+    "warning",
     Text(
         "Kết quả dựa trên bản ghi danh bạ do cơ quan tự nhập, chưa được cơ quan cấp mã xác nhận.",
         "This rests on a locally imported record of the directory; nobody responsible for the code has confirmed it.",
     ),
 )
-_RULE = (
+_RULE = Message.of(
     "EDX-DIRECTORY-RULE",
+    "info",
     Text(
         "Hai mã được coi là một cơ quan chỉ theo quy tắc chuyển đổi; danh bạ không ghi cặp mã này.",
         "The two codes are taken for one unit by the conversion rule alone; the directory records no such pair.",

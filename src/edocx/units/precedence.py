@@ -149,21 +149,26 @@ def _taken(
     for start, end in recorded_claims(unit, code):
         for since, until, holder in claims:
             if holder.identity != unit.identity and since < end and start < until:
-                yield Breach(unit.identity, column, "EDX-UNITS-CODE-TWICE", _of_others(code, holder), holder.identity)
+                yield _of_others(unit, column, code, holder)
                 return
         for _, until, holder in claims:
             again = _first_left((max(start, until), end), own) if until < end else None
             if again is not None:
                 why = closing(vouched, holder, code, until, again)
-                never = Text(
-                    f"{why.vi[:-1]}; bản nhập riêng không mở lại.",
-                    f"{why.en[:-1]}; a local import does not open it again.",
+                yield Breach(
+                    unit.identity,
+                    column,
+                    "EDX-UNITS-CLOSED",
+                    Text(
+                        f"{why.vi[:-1]}; bản nhập riêng không mở lại.",
+                        f"{why.en[:-1]}; a local import does not open it again.",
+                    ),
+                    holder.identity,
                 )
-                yield Breach(unit.identity, column, "EDX-UNITS-CLOSED", never, holder.identity)
                 return
 
 
-def _of_others(code: UnitId, holder: UnitHistory) -> Text:
+def _of_others(unit: UnitHistory, column: str, code: UnitId, holder: UnitHistory) -> Breach:
     shown = next((one for one in holder.values("code" if code.scheme is Scheme.QCVN102 else "code102") if one), None)
     recorded = code in (*holder.values("code"), *holder.values("code102"))
     vi, en = (
@@ -171,9 +176,15 @@ def _of_others(code: UnitId, holder: UnitHistory) -> Text:
         if recorded or shown is None
         else (f" (cách viết khác của {shown})", f" (the other spelling of {shown})")
     )
-    return Text(
-        f"mã {code}{vi} theo dữ liệu kèm theo hoặc bản đã ký là của {holder.last.label}; bản nhập riêng không lấy"
-        " sang đơn vị khác.",
-        f"{code}{en} is {holder.last.label}'s by the shipped data or a signed snapshot; a local import does not give it"
-        " to another unit.",
+    return Breach(
+        unit.identity,
+        column,
+        "EDX-UNITS-CODE-TWICE",
+        Text(
+            f"mã {code}{vi} theo dữ liệu kèm theo hoặc bản đã ký là của {holder.last.label}; bản nhập riêng không lấy"
+            " sang đơn vị khác.",
+            f"{code}{en} is {holder.last.label}'s by the shipped data or a signed snapshot; a local import does not"
+            " give it to another unit.",
+        ),
+        holder.identity,
     )
