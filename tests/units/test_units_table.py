@@ -8,11 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from edocx.errors import InputError
+from edocx.errors import InputError, Text
 from edocx.units import MemoryDirectory
 from edocx.units.bulk import take_in
 from edocx.units.registry_csv import read_registry_bytes
-from edocx.units.table import MAX_CELL, Faults, FaultyTable, read_table
+from edocx.units.table import MAX_CELL, Fault, Faults, FaultyTable, read_table
 
 NOW = datetime(2026, 11, 22, 8, tzinfo=UTC)
 CELLS, CELL, QUOTE, VALUE = "EDX-TABLE-CELLS", "EDX-TABLE-CELL", "EDX-TABLE-CSV", "EDX-TABLE-VALUE"
@@ -108,3 +108,10 @@ def test_every_row_is_read_or_named_and_in_order(lines):
     plain = {place for place, line in enumerate(physical, start=2) if line == "so-a"}
     quoted = any('"' in line for line in physical)
     assert quoted or plain == set(named)
+
+
+def test_a_fault_of_the_file_as_a_whole_names_no_line():
+    table = FaultyTable([Fault(0, "parent", "EDX-UNITS-CYCLE", Text("vòng lặp.", "a cycle."))])
+    assert "line 0" not in table.text.en
+    assert "dòng 0" not in table.text.vi
+    assert "the whole file, parent: a cycle." in table.text.en

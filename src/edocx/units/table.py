@@ -30,7 +30,10 @@ _excel_says = re.compile(r"sep=([,;\t])", re.IGNORECASE).fullmatch
 
 
 class Fault(NamedTuple):
-    """What is wrong in a row: its line (1 is the first of the file), the column's name, a code and the reason."""
+    """What is wrong in a row: its line (1 is the first of the file), the column's name, a code and the reason.
+
+    Line 0 is the file as a whole: what its rows would make of units that stand elsewhere.
+    """
 
     line: int
     column: str
@@ -38,9 +41,8 @@ class Fault(NamedTuple):
     text: Text
 
     def __str__(self) -> str:
-        return (
-            f"line {self.line}, {self.column}: {self.text.en}" if self.column else f"line {self.line}: {self.text.en}"
-        )
+        place = f"line {self.line}" if self.line else "the whole file"
+        return f"{place}, {self.column}: {self.text.en}" if self.column else f"{place}: {self.text.en}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,12 +94,13 @@ class FaultyTable(InputError):
         if self.total > len(self.faults):
             # Later stages (the directory as a whole) were not reached.
             vi, en = f"ít nhất {vi}, liệt kê {len(self.faults)} lỗi đầu", f"at least {en}, {len(self.faults)} listed"
+        place = f"ở dòng {first.line}" if first.line else "của cả tệp"
         more = Text("", "")
         if unchecked:
             more = Text(" Các kiểm tra tiếp theo chưa được thực hiện.", " Further checks were not made.")
         super().__init__(
             Text(
-                f"Bảng có {vi}; lỗi đầu ở dòng {first.line}"
+                f"Bảng có {vi}; lỗi đầu {place}"
                 f"{f', cột {first.column}' if first.column else ''}: {first.text.vi}{more.vi}",
                 f"The table has {en}; the first on {first}{more.en}",
             ),
