@@ -10,7 +10,7 @@ import typer
 from edocx.cli import units_lists as lists
 from edocx.cli import units_place as place
 from edocx.cli import units_view as view
-from edocx.cli.output import emit_json
+from edocx.cli.output import emit_json, language, say
 from edocx.errors import Text, UsageError
 
 
@@ -37,10 +37,20 @@ def import_(
             made = take_in(base, data, now=place.now(), source=file.name, where=str(file), progress=tell)
         if not dry_run and made.difference:
             store.save(made.directory, based_on=base)
+    # What an earlier version took in and what others have told since.
+    idle = [unit.identity for unit in store.overruled()]
     if as_json:
-        emit_json(lists.import_answer(made, dry_run=dry_run))
-    else:
-        lists.show_import(made, dry_run=dry_run)
+        emit_json(lists.import_answer(made, dry_run=dry_run) | ({"overruled": idle} if idle else {}))
+        return
+    lists.show_import(made, dry_run=dry_run)
+    if idle:
+        named = f"{', '.join(idle[:5])}{' …' if len(idle) > 5 else ''}"  # noqa: PLR2004
+        told = Text(
+            f"! {len(idle)} bản ghi riêng không được dùng vì dữ liệu kèm theo hoặc bản ký nói khác: {named}",
+            f"! {len(idle)} local records do not count, as the shipped data or a signed one says otherwise: {named}",
+        )
+        for line in view.wrapped(told.in_language(language()), "  "):
+            say(line)
 
 
 def export(

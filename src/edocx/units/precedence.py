@@ -81,8 +81,10 @@ def closing(vouched: MemoryDirectory, history: UnitHistory, code: UnitId, end: d
 def _retold(held: UnitHistory, unit: UnitHistory) -> Iterator[Breach]:
     """Find what changes the life or the codes of a unit that others know."""
     if unit.closed != held.closed:
-        told = "…" if held.closed == END else f"{held.closed:%d/%m/%Y}"
-        yield _told(unit, "to", f"ngày kết thúc là {told}", f"that it ends on {told}")
+        vi, en = f"đơn vị kết thúc ngày {held.closed:%d/%m/%Y}", f"that it ends on {held.closed.isoformat()}"
+        if held.closed == END:
+            vi, en = "đơn vị vẫn đang hoạt động", "that it goes on"
+        yield _told(unit, "to", vi, en)
     elif unit.opened > held.opened:
         yield _told(unit, "from", "đơn vị có từ trước ngày này", "that the unit is older")
     else:
