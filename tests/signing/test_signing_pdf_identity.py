@@ -153,6 +153,17 @@ def test_a_field_becomes_only_what_filling_makes_of_it(plain, kind, was, becomes
         assert not only_stamped(revised(plain, place(kind, **was), filled(**becomes)), 1)
 
 
+@pytest.mark.parametrize("version,explained", [("/1.3", False), ("/1.7", True), ("/2.0", True), ("/9.9", False)])
+def test_the_version_is_never_below_that_of_the_header(plain, version, explained):
+    def after(writer):
+        writer.root[pdf_name("/Version")] = pdf_name(version)
+        writer.update_root()
+
+    newer = plain.replace(b"%PDF-1.3", b"%PDF-1.7", 1)
+    assert b"/Version" not in newer
+    assert (aftermath(revised(newer, after), 0, 1) is not None) is explained
+
+
 def test_nothing_after_a_revision_is_nothing_filled(plain):
     assert only_stamped(revised(plain), 0)
 

@@ -10,6 +10,7 @@ names and rectangles in what came later, only the form that the standard gives t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,7 +18,7 @@ from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
 from edocx.signing.pdf.comparison import same_but
-from edocx.signing.pdf.document import MALFORMED
+from edocx.signing.pdf.document import HEADER_WITHIN, MALFORMED
 from edocx.signing.pdf.filled import Fields, Unexplained, dictionary, elements
 from edocx.signing.pdf.identity import Identity
 from edocx.signing.pdf.page_resources import names_used
@@ -27,6 +28,8 @@ VERSIONS = ("/1.0", "/1.1", "/1.2", "/1.3", "/1.4", "/1.5", "/1.6", "/1.7", "/2.
 
 MAX_EXTENSION_DEPTH = 5
 """Of the developer extensions: names of them, levels and notes (ISO 32000-2 7.12)."""
+
+_HEADER = re.compile(rb"%PDF-(\d\.\d)")
 
 _CATALOGUE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version"})
 _FORM = frozenset({"/Fields", "/SigFlags", "/NeedAppearances"})
@@ -191,10 +194,15 @@ class _Walk:
         became = self.identity.entry(after, "/Version", later=True)
         if not isinstance(became, generic.NameObject) or became not in VERSIONS:
             raise Unexplained("no version")
-        major, minor = self.reader.input_version
-        least = was if isinstance(was, generic.NameObject) else f"/{major}.{minor}"
+        least = was if isinstance(was, generic.NameObject) else self._header()
         if least in VERSIONS and VERSIONS.index(became) < VERSIONS.index(least):
             raise Unexplained("a lower version")
+
+    def _header(self) -> str:
+        # The reader's own idea of the version is the newest catalogue's, which is what is judged here.
+        self.reader.stream.seek(0)
+        found = _HEADER.search(self.reader.stream.read(HEADER_WITHIN))
+        return f"/{found[1].decode()}" if found else ""
 
     def _plain(self, value: Any, depth: int) -> None:
         if depth > MAX_EXTENSION_DEPTH or isinstance(value, generic.StreamObject):
