@@ -15,7 +15,7 @@ from sqlalchemy import Connection
 
 from edocx.clock import Clock, SystemClock
 from edocx.documents import Document, Draft, Urgency
-from edocx.errors import StoreUnavailable, TransportUnavailable
+from edocx.errors import EdocxError, StoreUnavailable
 from edocx.office import (
     approving,
     bundle,
@@ -420,10 +420,13 @@ class Office:
             deadlines.note_missed(self._desk)
 
     def _attested(self) -> tuple[str, ...]:
-        """Leave the journal's end with the axis; return what stood in the way."""
+        """Leave the journal's end with the axis; return what stood in the way.
+
+        An axis that is away or a key that cannot sign today stops nothing that is done already.
+        """
         try:
             attest(self._desk)
-        except TransportUnavailable as error:
+        except EdocxError as error:
             return (error.code,)
         return ()
 
