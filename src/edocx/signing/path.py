@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from asn1crypto import crl, x509
@@ -73,6 +73,7 @@ def judge_path(
     )
     try:
         path = _find_path(certificate, trust, at, extra, policy=policy, parameters=parameters)
+        _require_on_no_list(path, trust, at, extra)
     except (errors.PathError, errors.ValidationError) as failure:
         return _from_failure(failure)
     except (ValueError, TypeError, LookupError, OverflowError, AttributeError, RecursionError):
@@ -88,6 +89,33 @@ def judge_path(
     anchor = path.trust_anchor.authority
     root = getattr(anchor, "certificate", None)
     return PathVerdict(Indication.TOTAL_PASSED, None, (), fingerprint(root) if root is not None else None)
+
+
+def _require_on_no_list(
+    path: ValidationPath, trust: TrustStore, at: datetime, extra: tuple[x509.Certificate, ...]
+) -> None:
+    """Raise `errors.RevokedError` for a certificate of a path that some revocation list calls revoked.
+
+    The validator is content with the first answer that says "good". Anybody may put an older one, which still runs,
+    beside a signature: it must not outweigh the list of the one who verifies. Revoked by any evidence is revoked.
+    """
+    if not trust.ocsp_responses or not trust.revocation_lists:
+        return
+    above = [one for one in path if isinstance(one, x509.Certificate)]
+    lists = replace(trust, ocsp_responses=())
+    rule = RevocationCheckingPolicy(RevocationCheckingRule.CRL_OR_OCSP_REQUIRED, RevocationCheckingRule.NO_CHECK)
+    policy = CertRevTrustPolicy(rule, retroactive_revinfo=True)
+    anchors = {fingerprint(one) for one in trust.anchors}
+    for certificate in above:
+        if fingerprint(certificate) in anchors:
+            continue
+        try:
+            _find_path(certificate, lists, at, (*extra, *above), policy=policy, parameters=None)
+        except errors.RevokedError as revoked:
+            revoked.is_ee_cert = certificate is above[-1]
+            raise
+        except (errors.PathError, errors.ValidationError):
+            continue  # no list speaks of it; that the path holds is known
 
 
 def issuing_path(
