@@ -228,12 +228,6 @@ class _Triple:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
-        client = scope.get("client")
-        far = scope.get("scheme") == "http" and not is_loopback(client[0] if client else None)
-        if far and not self._service.config.plain_http and scope["path"] not in _OPEN_PATHS:
-            await _Intake(scope, receive, self._service.config).drain()
-            await refused(refusal.plain_http(), scope["path"].rpartition("/")[2])(scope, receive, send)
-            return
         intake = _Intake(scope, receive, self._service.config)
         started = False
 
@@ -242,17 +236,28 @@ class _Triple:
             if message["type"] == "http.response.start" and not started:
                 started = True
                 await intake.drain()
-                if intake.is_owed:
+                if intake.is_owed or intake.is_two_framed:
                     told = [one for one in message.get("headers", ()) if one[0].lower() != b"connection"]
                     message = {**message, "headers": [*told, (b"connection", b"close")]}
             await send(message)
 
+        turned_away = self._refusal(scope, intake)
+        if turned_away is not None:
+            await refused(turned_away, scope["path"].rpartition("/")[2])(scope, receive, watched)
+            return
         try:
             await self._inner(scope, intake.receive, watched)
         except Exception as error:
             if started:
                 raise  # the length was promised: cutting the connection is the only honest end
             await unforeseen(error, scope["path"].rpartition("/")[2])(scope, receive, watched)
+
+    def _refusal(self, scope: Scope, intake: _Intake) -> EdocxError | None:
+        client = scope.get("client")
+        far = scope.get("scheme") == "http" and not is_loopback(client[0] if client else None)
+        if far and not self._service.config.plain_http and scope["path"] not in _OPEN_PATHS:
+            return refusal.plain_http()
+        return refusal.bad_parameter("Content-Length, Transfer-Encoding") if intake.is_two_framed else None
 
 
 class _Intake:
@@ -266,7 +271,10 @@ class _Intake:
         self._scope = scope
         headers = dict(scope["headers"])
         waits = is_waiting(headers.get(b"expect", b"").decode("latin-1"))
-        self._due = headers.get(b"content-length", b"0") != b"0" or b"transfer-encoding" in headers
+        chunked = b"transfer-encoding" in headers
+        self._due = headers.get(b"content-length", b"0") != b"0" or chunked
+        self.is_two_framed = chunked and (b"content-length" in headers or scope.get("http_version") == "1.0")
+        """Whether two readers may see the body end at two places: how calls are smuggled (RFC 9112 §6.1)."""
         self._polite = waits
         self._receive = receive
         self._left = config.max_bytes
@@ -275,8 +283,12 @@ class _Intake:
 
     @property
     def is_owed(self) -> bool:
-        """Whether bytes of the body may still come that nobody will take."""
-        return self._due and not self._polite
+        """Whether bytes of the body may still come that nobody will take: the line can carry no further call.
+
+        So even of a caller that waits to be asked: it may send its body all the same, or go on with its next call
+        where this one's body would stand. Whoever kept the line would read the one as the other (RFC 9110 §10.1.1).
+        """
+        return self._due
 
     async def receive(self) -> Message:
         self._polite = False  # asking for the body told the client to send it
@@ -293,7 +305,7 @@ class _Intake:
         seconds = self._silence if self._scope.get(BELIEVED) else min(UNKNOWN_SECONDS, self._silence)
         try:
             async with asyncio.timeout(seconds):
-                while self.is_owed and self._left > 0 and not self._given_up:
+                while self._due and not self._polite and self._left > 0 and not self._given_up:
                     self._left -= len((await self.receive()).get("body", b""))
         except TimeoutError:
             self._given_up = True
