@@ -9,7 +9,7 @@ import sqlite3
 import pytest
 from office_scenario import rewrite_journal
 
-from edocx.errors import StateError, Text, TransportUnavailable, UsageError
+from edocx.errors import StateError, StoreUnavailable, Text, TransportUnavailable, UsageError
 from edocx.routing.inbox import IncomingState
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.transitions import Change, Handling
@@ -244,10 +244,11 @@ def test_without_what_the_axis_knows_the_next_number_must_be_given(net, tmp_path
         assert [line.state for line in book] == ["missing"] * 6 + ["issued"]
 
 
-def issued_while_the_axis_is_away(net, monkeypatch, draft_id):
-    def away(*_given, **_options):
-        raise TransportUnavailable(Text("x", "x"), hint=Text("x", "x"), code="EDX-AXIS-LOCKED")
+def away(*_given, **_options):
+    raise TransportUnavailable(Text("x", "x"), hint=Text("x", "x"), code="EDX-AXIS-LOCKED")
 
+
+def issued_while_the_axis_is_away(net, monkeypatch, draft_id):
     with monkeypatch.context() as patch:
         patch.setattr(LocalAxis, "keep_head", away)
         return issued(net, draft_id)
@@ -275,6 +276,81 @@ def test_a_number_that_only_the_folder_of_issued_documents_knows_is_not_given_ag
         assert commune.reconcile().next_number == 3
         assert issued(again, "d2").id != lost.id
         assert [line.state for line in commune.register("out", 2023)] == ["issued", "missing", "issued"]
+
+
+@pytest.mark.parametrize("axis", ["there", "away"])
+@pytest.mark.parametrize("given", [1, 3])
+def test_a_store_that_is_copied_back_gives_no_number_twice(net, tmp_path, monkeypatch, axis, given):
+    """The file is put back as the error for a missing store asks; only what lies beside it tells that it is old."""
+    put_back = snapshot(net, scene.COMMUNE, tmp_path / "snapshot")
+    for number in range(given):
+        issued_while_the_axis_is_away(net, monkeypatch, f"d{number}")
+    with lose(net, scene.COMMUNE, put_back) as again:
+        if axis == "away":
+            monkeypatch.setattr(LocalAxis, "head_of", away)
+            monkeypatch.setattr(LocalAxis, "keep_head", away)
+        with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+            issued(again, "other")
+        monkeypatch.undo()
+        assert again.office(scene.COMMUNE).reconcile(next_number=given + 1).next_number == given + 1
+        assert issued(again, "other").number.number == f"{given + 1:02d}"
+
+
+def test_a_number_that_was_noted_and_never_given_is_left_out_and_told(net):
+    """Killed between the note and the commit, and another draft comes first: nobody can tell what became of it."""
+    net.office(scene.COMMUNE)
+    place = net.folder / "offices" / scene.COMMUNE / "issued" / "numbers.json"
+    place.parent.mkdir()
+    place.write_text(json.dumps({"unit": scene.COMMUNE, "books": [["di", 2023, 2, "d1"]]}))
+    assert issued(net, "d2").number.number == "02"
+    assert issued(net, "d1").number.number == "03"
+    assert [line.state for line in net.office(scene.COMMUNE).register("out", 2023)] == ["missing", "issued", "issued"]
+
+
+def test_a_draft_that_was_killed_after_its_number_was_noted_gets_that_number(net):
+    net.office(scene.COMMUNE)
+    place = net.folder / "offices" / scene.COMMUNE / "issued" / "numbers.json"
+    place.parent.mkdir()
+    place.write_text(json.dumps({"unit": scene.COMMUNE, "books": [["di", 2023, 2, "d1"]]}))
+    assert issued(net, "d1").number.number == "01"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "[" * 10_000,
+        '{"unit": "H58.12.01", "books": [["di", 2023, Infinity, "x"]]}',
+        '{"unit": "H58.12.01", "books": [["di", 2023, 1e30, "x"]]}',
+        '{"unit": "G22", "books": [["di", 2023, 4711, "x"]]}',
+    ],
+    ids=["empty", "half", "deep", "infinite", "huge", "another unit's"],
+)
+def test_a_damaged_list_of_numbers_stops_numbers_only_and_is_named(net, text):
+    office = net.office(scene.COMMUNE)
+    place = net.folder / "offices" / scene.COMMUNE / "issued" / "numbers.json"
+    place.parent.mkdir()
+    place.write_text(text)
+    with pytest.raises(StoreUnavailable, match="EDX-NUMBERS-UNREADABLE"):
+        issued(net, "d1")
+    assert office.work().faults == ()
+    assert "EDX-NUMBERS-UNREADABLE" in [finding.code for finding in office.doctor()]
+    place.unlink()
+    assert issued(net, "d1").number.number == "01"
+
+
+def test_no_head_is_signed_over_a_journal_that_was_written_anew(net, tmp_path):
+    issued(net, "d0")
+    net.run_until_quiet()
+    with sqlite3.connect(net.folder / "offices" / scene.COMMUNE / "office.db") as connection:
+        rewrite_journal(connection)
+    connection.close()
+    office = net.office(scene.COMMUNE)
+    office.backup(tmp_path / "backup")
+    assert list((tmp_path / "backup").glob("head-*")) == [], "a copy to look at, which vouches for nothing"
+    with pytest.raises(StateError, match="EDX-OFFICE-RESTORED"):
+        office.sign_head()
 
 
 def test_a_reconciliation_that_is_killed_is_done_again(net, tmp_path):

@@ -8,15 +8,17 @@ no number twice and sends nothing twice.
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import NamedTuple
 
 from edocx.content import write_durably
-from edocx.errors import EdocxError, StateError, Text, TransportUnavailable
+from edocx.errors import EdocxError, StateError, StoreUnavailable, Text, TransportUnavailable
 from edocx.office.desk import Desk
 from edocx.office.evidence import HEADS, head_of, head_text, known_heads, parse_head, signed
+from edocx.office.numbers_beside import is_behind
 from edocx.office.sending import derived_id
 from edocx.routing.journal import Head, parse_line
 from edocx.routing.store.failure import files_translated
@@ -71,7 +73,7 @@ def compare(desk: Desk) -> None:
     if desk.compared:
         return
     with desk.store.read() as transaction:
-        whole = all(transaction.journal_holds(head) for head in known_heads(desk))
+        whole = all(transaction.journal_holds(head) for head in known_heads(desk)) and not _is_behind(desk, transaction)
         own = transaction.journal_head()
     try:
         archive = archive_of(desk)
@@ -85,6 +87,20 @@ def compare(desk: Desk) -> None:
         _fall_back(desk)
     elif known is not None and known.seq == own.seq:
         desk.attested = own
+
+
+def _is_behind(desk: Desk, transaction: Transaction) -> bool:
+    with suppress(StoreUnavailable):  # whoever gives the next number is told, and `doctor` tells
+        return is_behind(desk, transaction)
+    return False
+
+
+def vouches(desk: Desk) -> bool:
+    """Tell whether the agency may sign its journal's end: it holds together, and nobody keeps more of it."""
+    desk.compared = False
+    with desk.store.read() as transaction:
+        whole = transaction.verify_journal().fault is None
+    return whole and is_current(desk)
 
 
 class LostHead(NamedTuple):

@@ -14,6 +14,7 @@ from edocx.office.desk import Desk
 from edocx.office.entitlement import require_own
 from edocx.office.evidence import head_files, head_of, read_head
 from edocx.office.levels import owed
+from edocx.office.numbers_beside import numbers_beside
 from edocx.routing.health import Check, Finding, examine, outcomes
 from edocx.routing.inbox import IncomingState
 from edocx.routing.journal import Head
@@ -54,6 +55,7 @@ def examine_office(desk: Desk, *, deep: bool = False) -> tuple[Finding, ...]:
                 _axis,
                 _axis_head,
                 _foreign_head,
+                _numbers,
                 _clock,
                 _quarantine,
                 _levels,
@@ -201,6 +203,11 @@ def _axis_head(desk: Desk) -> Iterator[Finding]:
             ),
             AXIS,
         )
+
+
+def _numbers(desk: Desk) -> Iterator[Finding]:
+    numbers_beside(desk)
+    yield from ()
 
 
 def _foreign_head(desk: Desk) -> Iterator[Finding]:

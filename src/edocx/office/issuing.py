@@ -8,19 +8,19 @@ fails, the document keeps its reservation, and no number ever serves two documen
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
 
-from edocx.content import Blob, disk_translated, write_durably
+from edocx.content import Blob, disk_translated
 from edocx.documents import Document, DocumentId, DocumentNumber, Draft
-from edocx.errors import SigningRefused, StateError, StoreUnavailable, Text
+from edocx.errors import SigningRefused, StateError, Text
 from edocx.office.approving import APPROVED, Approved, not_ours
 from edocx.office.desk import Desk
 from edocx.office.entitlement import require_entitled
 from edocx.office.levels import owe, seal_document
+from edocx.office.numbers_beside import issued_folder, note_number, skip_used
 from edocx.routing.dossier import Filed
 from edocx.routing.parcel import is_message_id
 from edocx.signing.pdf.field_text import FieldValue, number_and_date
@@ -33,9 +33,6 @@ RESERVED, ISSUED = "reserved", "issued"
 
 OUTGOING = "di"
 """The book of outgoing documents (sổ văn bản đi)."""
-
-NUMBERS = "numbers.json"
-"""In the folder of issued documents: how far each book went."""
 
 
 def issue(desk: Desk, approved: Approved, *, seal: str) -> Document:
@@ -110,51 +107,15 @@ def exported(desk: Desk, payload: Blob, name: str) -> Path:
 
     A draft's id is whatever its host calls it; one that is no plain name (``../x``) gives its digest instead.
     """
-    if not is_message_id(name):
-        name = hashlib.sha256(name.encode()).hexdigest()
     with disk_translated():
-        place = _issued_folder(desk) / f"{name}.pdf"
+        place = issued_folder(desk) / f"{_file_name(name)}.pdf"
         if not place.exists() or Blob.from_path(place) != payload:
             payload.save(place)
     return place
 
 
-def numbers_beside(desk: Desk) -> dict[tuple[str, int], int]:
-    """Return the next number of each book as the folder of issued documents knows it, whatever became of the store."""
-    place = desk.config.place.parent / "issued" / NUMBERS
-    try:
-        told = json.loads(place.read_text("utf-8"))["books"]
-        return {(str(series), int(year)): int(number) for series, year, number in told}
-    except FileNotFoundError:
-        return {}
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise StoreUnavailable(
-            Text("Không đọc được sổ số đã cấp.", "The list of numbers given out cannot be read."),
-            hint=Text(
-                "Chuyển tệp này sang chỗ khác rồi nêu số đi kế tiếp: `edocx office reconcile --next-number N`.",
-                "Move the file aside and give the next number: `edocx office reconcile --next-number N`.",
-            ),
-            code="EDX-NUMBERS-UNREADABLE",
-            where=str(place),
-        ) from error
-
-
-def _note_number(desk: Desk, series: str, year: int, number: int) -> None:
-    """Write beside the store that a number is given out, before it is: the axis may be away, and the store be lost.
-
-    Within the transaction that reserves it, so that processes take turns. A crash in between leaves a number unused.
-    """
-    with disk_translated():
-        books = numbers_beside(desk)
-        books[series, year] = max(number + 1, books.get((series, year), 1))
-        told = [[*book, following] for book, following in sorted(books.items())]
-        write_durably(_issued_folder(desk) / NUMBERS, [json.dumps({"schema": 1, "books": told}).encode()])
-
-
-def _issued_folder(desk: Desk) -> Path:
-    folder = desk.config.place.parent / "issued"
-    folder.mkdir(exist_ok=True)
-    return folder
+def _file_name(own_id: str) -> str:
+    return own_id if is_message_id(own_id) else hashlib.sha256(own_id.encode()).hexdigest()
 
 
 def _reserve(desk: Desk, approved: Approved) -> tuple[Filed, DocumentNumber, date]:
@@ -162,8 +123,10 @@ def _reserve(desk: Desk, approved: Approved) -> tuple[Filed, DocumentNumber, dat
     with desk.store.begin("reserve") as transaction:
         filed = transaction.documents.get(approved.id)
         if filed.state == APPROVED:
-            entry = transaction.register.reserve(unit, OUTGOING, today.year, approved.id)
-            _note_number(desk, OUTGOING, today.year, entry.number)
+            book = (OUTGOING, today.year)
+            skip_used(desk, transaction, book, _file_name(approved.id))
+            entry = transaction.register.reserve(unit, *book, approved.id)
+            note_number(desk, book, entry.number, _file_name(approved.id))
             number = DocumentNumber.of(entry.number, approved.draft.notation)
             metadata: dict[str, Any] = filed.metadata | {"number": str(number), "issued_on": today.isoformat()}
             filed = transaction.documents.move(approved.id, expected=APPROVED, state=RESERVED, metadata=metadata)

@@ -386,6 +386,10 @@ class Office:
 
     def sign_head(self) -> Path:
         """Sign the journal's end, beside the store; see `edocx.office.evidence.sign_head`."""
+        self._desk.compared = False  # whatever was known when the office was opened: now it is signed
+        require_reconciled(self._desk)
+        with self._desk.store.read() as transaction:
+            transaction.verify_journal().require()
         return evidence.sign_head(self._desk)
 
     def receipt(self, file: Path, folder: Path) -> Path:

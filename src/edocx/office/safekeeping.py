@@ -16,11 +16,12 @@ from typing import Any
 
 from edocx.content import Blob, write_durably
 from edocx.errors import EdocxError, InputError, StateError, StoreUnavailable, Text, TransportUnavailable, UsageError
-from edocx.office.attestation import acknowledge, attest, books_known, is_current, lost_heads, marker_of
+from edocx.office.attestation import acknowledge, attest, books_known, is_current, lost_heads, marker_of, vouches
 from edocx.office.configuration import OfficeConfig
 from edocx.office.desk import Desk
 from edocx.office.evidence import HEADS, head_of, write_head
-from edocx.office.issuing import OUTGOING, numbers_beside
+from edocx.office.issuing import OUTGOING
+from edocx.office.numbers_beside import numbers_beside
 from edocx.office.recovery import Recovered, recover
 from edocx.routing.database import backed_up_by_the_server
 from edocx.routing.store.failure import files_translated
@@ -91,7 +92,8 @@ def backup(desk: Desk, folder: Path) -> Path:
                 "database": copy.name,
                 "sha256": Blob.from_path(copy).sha256,
             }
-            write_head(desk, folder, head)
+            if vouches(desk):
+                write_head(desk, folder, head)
             write_durably(folder / BACKUP_NOTE, [json.dumps(note, ensure_ascii=False, indent=2).encode()])
     except EdocxError:
         if not occupied:  # half a backup would only keep the next one out of its place
@@ -178,7 +180,7 @@ def reconcile(desk: Desk, *, next_number: int | None = None, by: str | None = No
     found = recover(desk, since=datetime.fromisoformat(_note_of(marker)["at"]) - OVERLAP)
     with desk.store.begin("reconcile") as transaction:
         known = transaction.register.next_numbers(str(desk.unit))
-        for (series, year), number in (books | _further(numbers_beside(desk), books)).items():
+        for (series, year), number in (books | _further(desk, books)).items():
             if number > known.get((series, year), 1):
                 transaction.register.start_at(str(desk.unit), series, year, number)
         if next_number is not None:
@@ -201,9 +203,10 @@ def _set_heads_aside(desk: Desk) -> None:
         heads.rename(heads.with_name(f"{HEADS}-until-{head_of(desk).seq}"))
 
 
-def _further(ours: dict[tuple[str, int], int], theirs: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
+def _further(desk: Desk, heard: dict[tuple[str, int], int]) -> dict[tuple[str, int], int]:
     """Return the books that this folder knows to have gone further than the axis heard."""
-    return {book: number for book, number in ours.items() if number > theirs.get(book, 1)}
+    noted = {book: one.next_number for book, one in numbers_beside(desk).items()}
+    return {book: number for book, number in noted.items() if number > heard.get(book, 1)}
 
 
 def _books_had(desk: Desk, marker: Path) -> dict[tuple[str, int], int]:

@@ -177,9 +177,9 @@ def _dead(transaction: Transaction) -> Iterator[Finding]:
             "warning",
             Text(
                 f"Một gói tin đã bị bỏ, lý do {parcel.reason}. "
-                f"Khi đã khắc phục: edocx office redrive {parcel.message_id}.",
+                f"Khi đã khắc phục: edocx office redrive {parcel.message_id} --by TÀI-KHOẢN.",
                 f"A parcel was given up, because of {parcel.reason}. "
-                f"Once that is mended: edocx office redrive {parcel.message_id}.",
+                f"Once that is mended: edocx office redrive {parcel.message_id} --by ACCOUNT.",
             ),
             parcel.message_id,
         )
