@@ -16,6 +16,7 @@ from edocx.hub import agencies
 from edocx.hub.admission import INITIAL, PROCESSING
 from edocx.hub.broker_doctor import examine_servers
 from edocx.hub.neighbourhood import is_stale
+from edocx.hub.open_files import PER_LINE, ROOM, lines_within, raise_limit
 from edocx.hub.schema import agencies as agency_table
 from edocx.hub.schema import copies, neighbours
 from edocx.hub.schema import requests as request_table
@@ -54,6 +55,7 @@ def examine(service: Service) -> tuple[Check, ...]:
             _disk(service),
             _key_file(service),
             *_files(service),
+            _lines(service),
             *_broker(service),
         )
 
@@ -226,3 +228,23 @@ def _files(service: Service) -> Iterator[Check]:
                 f"Others on this machine can read {names}: chmod 600 for files, 700 for folders.",
             ),
         )
+
+
+def _lines(service: Service) -> Check:
+    """Tell whether as many lines as the settings allow fit into the files that this account may hold open."""
+    wanted, limit = service.config.connections, raise_limit()
+    most = lines_within(limit, wanted)
+    if most == wanted:
+        text = Text(f"Đủ chỗ cho {wanted} kết nối cùng lúc.", f"There is room for {wanted} connections at once.")
+        return Check("connections", "ok", text)
+    needed = wanted * PER_LINE + ROOM
+    return Check(
+        "connections",
+        "warning",
+        Text(
+            f"Chỉ {most} trong {wanted} kết nối cùng lúc: tài khoản này được mở {limit} tệp, cần {needed}"
+            " (ulimit -Hn, LimitNOFILE của systemd).",
+            f"Only {most} of {wanted} connections at once: this account may open {limit} files, {needed} are needed"
+            " (ulimit -Hn, systemd's LimitNOFILE).",
+        ),
+    )

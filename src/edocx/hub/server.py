@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import logging
 import socket
 import ssl
+import sys
 from typing import Any
 
 import h11
@@ -17,8 +19,12 @@ from edocx.hub import replies
 from edocx.hub.application import Hub
 from edocx.hub.call import HEARD
 from edocx.hub.configuration import HubConfig
+from edocx.hub.entrance import SHUTDOWN_SECONDS, Entrance, Lines
 from edocx.hub.gate import is_loopback
+from edocx.hub.open_files import lines_within, raise_limit
 from edocx.hub.refusal import bad_parameter
+
+_log = logging.getLogger("edocx.hub")
 
 BACKLOG = 2048
 """Connections that may wait to be accepted."""
@@ -35,10 +41,8 @@ class _Protocol(H11Protocol):
     """uvicorn's protocol with three promises more: silence ends, the triple always, the talking ones stay."""
 
     head_seconds = 20.0
-    most = 2_000
-    silent: dict[_Protocol, None]
+    lines: Lines
     halves: dict[str, dict[_Protocol, None]]
-    leaving: set[_Protocol]
 
     def connection_made(self, transport: Any) -> None:
         super().connection_made(transport)
@@ -47,10 +51,8 @@ class _Protocol(H11Protocol):
             # asyncio does it only for sockets that name their protocol; without it every reply waits 40 ms for an ACK.
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._silence: asyncio.TimerHandle | None = None
+        self.lines.speaking.add(self)
         self._listen()
-        # Those being closed are still counted by uvicorn: without them out of the sum, one too many would close all.
-        while len(self.connections) - len(self.leaving) > self.most and self.silent:
-            next(iter(self.silent)).hang_up()
 
     def handle_events(self) -> None:
         before: object = self.cycle
@@ -68,7 +70,7 @@ class _Protocol(H11Protocol):
             self._silence.cancel()
         mine = self.halves.setdefault(self._address, {})
         mine[self] = None
-        while len(mine) > max(1, self.most // PER_ADDRESS):
+        while len(mine) > max(1, self.lines.most // PER_ADDRESS):
             next(iter(mine)).hang_up()
 
     @property
@@ -82,7 +84,8 @@ class _Protocol(H11Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._heard()
-        self.leaving.discard(self)
+        self.lines.speaking.discard(self)
+        self.lines.leaving.discard(self)
         super().connection_lost(exc)
 
     def send_400_response(self, msg: str) -> None:
@@ -97,17 +100,22 @@ class _Protocol(H11Protocol):
     def hang_up(self) -> None:
         """Close a connection on which no call is running."""
         self._heard()
-        self.leaving.add(self)
+        self.lines.leaving.add(self)
+        if len(self.lines.leaving) > self.lines.most // PER_ADDRESS:
+            self.transport.abort()
+            return
+        # What was answered may still be on its way; a reader that never takes it, or never ends TLS, holds nothing.
         self.transport.close()
+        self.loop.call_later(SHUTDOWN_SECONDS, self.transport.abort)
 
     def _listen(self) -> None:
         # Connections that say nothing, or a head that never ends, must not keep the others out.
         self._heard()
-        self.silent[self] = None
+        self.lines.silent[self] = None
         self._silence = self.loop.call_later(self.head_seconds, self.hang_up)
 
     def _heard(self) -> None:
-        self.silent.pop(self, None)
+        self.lines.silent.pop(self, None)
         mine = self.halves.get(self._address, {})
         if self in mine:
             del mine[self]
@@ -116,6 +124,30 @@ class _Protocol(H11Protocol):
         if self._silence is not None:
             self._silence.cancel()
             self._silence = None
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server with an entrance of its own, that counts lines before their TLS begins."""
+
+    def __init__(self, lines: Lines, silence: float, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._lines, self._silence = lines, silence
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        if sockets is None or sys.platform == "win32":  # whose event loop watches no sockets
+            await super().startup(sockets=sockets)
+            return
+        await super().startup(sockets=[])
+        config = self.config
+
+        def make() -> asyncio.Protocol:
+            kind: Any = config.http_protocol_class
+            made: asyncio.Protocol = kind(config=config, server_state=self.server_state, app_state=self.lifespan.state)
+            return made
+
+        for one in sockets:
+            entrance: Any = Entrance(one, self._lines, make=make, tls=config.ssl, silence=self._silence)
+            self.servers.append(entrance)
 
 
 def settle_memory() -> None:
@@ -152,15 +184,15 @@ def server(hub: Hub, *, host: str, certificate: str | None = None, key: str | No
     config = hub.service.config
     _require_tls(certificate, key)
     _require_safe(config, host, tls=certificate is not None)
-    bounds = {
-        "head_seconds": config.head_seconds,
-        "most": config.connections,
-        "silent": {},
-        "halves": {},
-        "leaving": set(),
-    }
+    most = lines_within(raise_limit(), config.connections)
+    if most < config.connections:
+        _log.warning("%d lines at once, not %d: the limit of open files allows no more", most, config.connections)
+    lines = Lines(most)
+    bounds = {"head_seconds": config.head_seconds, "lines": lines, "halves": {}}
     protocol = type("HubProtocol", (_Protocol,), bounds)
-    return uvicorn.Server(
+    return _Server(
+        lines,
+        config.head_seconds,
         uvicorn.Config(
             hub,
             http=protocol,
@@ -172,7 +204,7 @@ def server(hub: Hub, *, host: str, certificate: str | None = None, key: str | No
             timeout_graceful_shutdown=DRAIN_SECONDS,
             ssl_certfile=certificate,
             ssl_keyfile=key,
-        )
+        ),
     )
 
 
