@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import base64
+import itertools
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from datetime import timedelta
 
 import httpx
 import pytest
@@ -11,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edocx.errors import Refused
-from edocx.hub import agencies
+from edocx.hub import agencies, logins
 from edocx.hub.bodies import Body
 from edocx.hub.lgsp_operations import TOKEN_LIFE
 from edocx.hub.multipart import fields
@@ -119,6 +123,69 @@ def test_a_wrong_login_is_answered_as_such_servers_do(address, credentials, user
     told = {"username": username, "password": password}
     reply = httpx.post(f"http://{address[0]}:{address[1]}/v1/auth/login", json=told, trust_env=False)
     assert (reply.status_code, reply.text) == (401, "Unauthorized")
+
+
+def log_in(address, username, password):
+    told = {"username": username, "password": password}
+    return httpx.post(f"http://{address[0]}:{address[1]}/v1/auth/login", json=told, trust_env=False).status_code
+
+
+def test_who_guesses_passwords_is_refused_before_the_guess_is_checked(address, credentials, clock, monkeypatch):
+    _, password = credentials(A)
+    _, other = credentials(B)
+    checked = []
+    check = logins.check_password
+    monkeypatch.setattr(logins, "check_password", lambda *told: checked.append(told) or check(*told))
+    assert [log_in(address, A, password) for _ in range(logins.OF_ACCOUNT + 2)] == [200] * (logins.OF_ACCOUNT + 2)
+    assert {log_in(address, A, "sai") for _ in range(logins.OF_ACCOUNT)} == {401}
+    checked.clear()
+    assert log_in(address, A, password) == 429
+    assert log_in(address, "001.01.12.H58", password) == 429  # its other spelling
+    assert not checked
+    assert log_in(address, B, other) == 200
+    for number in range(logins.OF_ADDRESS - logins.OF_ACCOUNT):
+        assert log_in(address, f"H99.{number + 10}", "sai") == 401
+    assert log_in(address, B, other) == 429
+    clock.advance(timedelta(minutes=1))
+    assert log_in(address, A, password) == 200
+
+
+def test_passwords_are_checked_few_at_a_time_and_calls_go_on(address, client, credentials, monkeypatch):
+    credentials(A)
+    go_on, running, most = threading.Event(), [], []
+
+    def slowly(*_told):
+        running.append(1)
+        most.append(len(running))
+        go_on.wait(60)
+        running.pop()
+        return False
+
+    monkeypatch.setattr(logins, "check_password", slowly)
+    monkeypatch.setattr(logins, "OF_ADDRESS", 1000)
+    guesses = logins.AT_ONCE + logins.WAITING + 5
+    with ThreadPoolExecutor(guesses) as pool:
+        told = [pool.submit(log_in, address, f"H99.{number + 10}", "sai") for number in range(guesses)]
+        first = [one.result() for one in itertools.islice(as_completed(told), 5)]
+        assert first == [429] * 5  # the queue ends
+        assert client(A).call("countReceiveEdoc").json()["status"] == "OK"
+        go_on.set()
+    assert sorted(one.result() for one in told)[-6:] == [401, *[429] * 5]
+    assert max(most) <= logins.AT_ONCE
+
+
+@pytest.mark.parametrize(
+    "one, other, same",
+    [
+        ("2001:db8::1", "2001:db8::ffff:1", True),
+        ("2001:db8::1", "2001:db8:0:1::1", False),
+        ("10.0.0.1", "10.0.0.2", False),
+        ("::ffff:10.0.0.1", "::ffff:10.0.0.2", False),
+        ("", "", True),
+    ],
+)
+def test_addresses_of_one_subscriber_are_one(one, other, same):
+    assert (logins._site(one) == logins._site(other)) is same
 
 
 @pytest.mark.parametrize(

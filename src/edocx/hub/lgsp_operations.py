@@ -33,10 +33,10 @@ from edocx.hub.bodies import Body
 from edocx.hub.call import believed, file_answer
 from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import told_facts
+from edocx.hub.logins import Logins
 from edocx.hub.multipart import Field, fields
 from edocx.hub.service import Service
 from edocx.hub.told_text import is_countable
-from edocx.hub.vault import check_password
 from edocx.hub.wire import SYSTEM, wire_of
 from edocx.routing.parcel import ParcelKind, is_message_id
 from edocx.routing.transport.axis_exchange import EDOCX
@@ -71,7 +71,8 @@ def lgsp_routes(service: Service) -> list[BaseRoute]:
         ("POST", "updateStatus", _update),
         ("GET", "getAgenciesList", _agencies),
     ]
-    routes: list[BaseRoute] = [Route("/v1/auth/login", partial(_answered, service, "login", _login), methods=["POST"])]
+    login = partial(_login, Logins())
+    routes: list[BaseRoute] = [Route("/v1/auth/login", partial(_answered, service, "login", login), methods=["POST"])]
     for method, name, act in table:
         routes.append(Route(f"/v1/{name}", partial(_answered, service, name, partial(_let_in, act)), methods=[method]))
     return routes
@@ -140,21 +141,28 @@ def _valid(service: Service, token: str, agency: Agency, now: datetime) -> bool:
         return False
 
 
-async def _login(service: Service, request: Request) -> dict[str, Any]:
+async def _login(logins: Logins, service: Service, request: Request) -> dict[str, Any]:
     told = await _form(service, request)
 
-    def check() -> tuple[Agency, str]:
-        now = service.store.now()
-        with service.store.read() as connection:
-            agency = agencies.find(connection, str(told.get("username") or ""))
-            stored = agencies.stored_secrets(connection, agency, agencies.PASSWORD, now=now) if agency else ()
-        # An unknown name costs as much time as a wrong password.
-        fits = check_password(str(told.get("password") or ""), stored[0] if stored else bytes(80))
-        if agency is None or not stored or not fits:
-            raise _Unauthorized
-        return agency, _token(service, agency, now)
+    account, now = str(told.get("username") or ""), service.store.now()
 
-    agency, token = await run_in_threadpool(check)
+    def look_up() -> tuple[Agency | None, tuple[bytes, ...]]:
+        with service.store.read() as connection:
+            agency = agencies.find(connection, account)
+            return agency, agencies.stored_secrets(connection, agency, agencies.PASSWORD, now=now) if agency else ()
+
+    agency, stored = await run_in_threadpool(look_up)
+    # An unknown name costs as much time as a wrong password.
+    fits = await logins.check(
+        str(told.get("password") or ""),
+        stored[0] if stored else bytes(80),
+        address=request.client.host if request.client else "",
+        account=agency.code if agency else account,
+        now=now,
+    )
+    if agency is None or not stored or not fits:
+        raise _Unauthorized
+    token = _token(service, agency, now)
     data = {"token": token, "id": str(agency.id), "username": agency.code, "name": agency.name}
     return {"code": 0, "message": "Thành công", "data": data}
 
