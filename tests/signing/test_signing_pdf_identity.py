@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import zlib
 
 import pytest
 import signing_samples as samples
@@ -208,3 +209,51 @@ def test_more_states_than_a_field_has_are_refused(monkeypatch):
     states = {f"S{number}": form_of(b"") for number in range(3)}
     with pytest.raises(ValueError, match="states"):
         draws_nothing(dictionary(AP=dictionary(N=dictionary(**states))))
+
+
+@pytest.mark.parametrize(
+    "later,explained",
+    [
+        (b"\xff\xff\xff\xc8\xc8\xc8", True),
+        (b"\xfe\xff" + "\u00ff\u00ff\u00ff\u00c8\u00c8\u00c8".encode("utf-16-be"), False),
+    ],
+    ids=["the same", "the same letters in UTF-16"],
+)
+def test_strings_are_the_same_only_byte_by_byte(plain, later, explained):
+    """The colours of an indexed space are a string: the same letters in another encoding are other colours."""
+
+    def lookup(colours):
+        def change(writer):
+            reference, _ = writer.find_page_for_modification(0)
+            space = [pdf_name("/Indexed"), pdf_name("/DeviceRGB"), generic.NumberObject(1)]
+            colour_space = generic.ArrayObject([*space, generic.ByteStringObject(colours)])
+            reference.get_object()[pdf_name("/PieceInfo")] = dictionary(CS=colour_space)
+            writer.mark_update(reference)
+
+        return change
+
+    assert (compared(plain, lookup(b"\xff\xff\xff\xc8\xc8\xc8"), lookup(later)) is not None) is explained
+
+
+@pytest.mark.parametrize(
+    "data,more,nothing",
+    [
+        (b"q Q", {}, True),
+        (zlib.compress(b"q Q"), {"Filter": "/FlateDecode"}, True),
+        (zlib.compress(b"q Q"), {"Filter": "/FlateDecode", "DecodeParms": {}}, None),
+        (zlib.compress(b"q Q") + b"0 0 1 1 re f", {"Filter": "/FlateDecode"}, None),
+        (zlib.compress(b"q Q")[:-1], {"Filter": "/FlateDecode"}, None),
+        (b"71205120>", {"Filter": "/ASCIIHexDecode"}, None),
+        (zlib.compress(b"0 0 1 1 re f"), {"Filter": "/FlateDecode"}, False),
+    ],
+    ids=["bare", "deflated", "with parameters", "going on", "cut", "another filter", "ink"],
+)
+def test_only_what_every_reader_decodes_alike_draws_nothing(data, more, nothing):
+    entries = {f"/{name}": pdf_name(value) if isinstance(value, str) else dictionary() for name, value in more.items()}
+    look = generic.StreamObject({pdf_name(name): value for name, value in entries.items()}, encoded_data=data)
+    widget = dictionary(AP=dictionary(N=look))
+    if nothing is None:
+        with pytest.raises(TypeError):
+            draws_nothing(widget)
+    else:
+        assert draws_nothing(widget) is nothing

@@ -20,7 +20,7 @@ from edocx.signing.pdf.comparison import resolved, same, same_but
 from edocx.signing.pdf.covering import covering_fields
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
-from edocx.signing.pdf.ink import keeps_state
+from edocx.signing.pdf.ink import keeps_state, plain_data
 from edocx.signing.pdf.page_resources import names_changed, names_grew, resources_grew
 from edocx.signing.pdf.roles import Roles
 
@@ -151,7 +151,14 @@ def _list_grew(before: Iterable[Any], after: Iterable[Any]) -> bool:
               and (one.idnum, one.generation) in old]  # fmt: skip
     ahead = (one.get_object() for one in listed[: max(places, default=0)] if isinstance(one, generic.IndirectObject)
              and (one.idnum, one.generation) not in old)  # fmt: skip
-    return not any(isinstance(one, generic.StreamObject) and not keeps_state(one.data) for one in ahead)
+    return not any(isinstance(one, generic.StreamObject) and not _keeps_state(one) for one in ahead)
+
+
+def _keeps_state(stream: generic.StreamObject) -> bool:
+    try:
+        return keeps_state(plain_data(stream))
+    except TypeError:
+        return False
 
 
 def _as_list(value: Any) -> list[Any]:

@@ -67,7 +67,16 @@ def same(before: Any, after: Any, depth: int = 0) -> bool:
             and len(before) == len(after)
             and all(same(one, other, depth + 1) for one, other in zip(before, after, strict=True))
         )
-    return type(before) is type(after) and bool(before == after)
+    return alike(before, after)
+
+
+def alike(one: Any, other: Any) -> bool:
+    """Say whether two plain values are the same: strings by their bytes, for whoever paints reads no letters."""
+    if type(one) is not type(other):
+        return False
+    if isinstance(one, generic.TextStringObject):
+        return bool(one == other) and one.autodetected_encoding == other.autodetected_encoding
+    return bool(one == other)
 
 
 def resolved(holder: generic.DictionaryObject, name: str, missing: Any = None) -> Any:

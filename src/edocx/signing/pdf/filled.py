@@ -192,6 +192,10 @@ class Fields:
             self._require_types(widget, _NEW_WIDGET & widget.keys())
             if (is_stamp(value) or isinstance(value, _NONE)) and not draws_nothing(widget):
                 raise Unexplained("a new place or timestamp that draws")
+            if is_stamp(value) and _has_area(widget):
+                raise Unexplained(
+                    "a new timestamp with an area, where some readers draw a look of their own"
+                )
         self.filled |= not is_stamp(value)
 
     def _require_types(self, widget: generic.DictionaryObject, names: frozenset[str] | set[str]) -> None:
@@ -262,6 +266,11 @@ def _is_rectangle(value: Any) -> bool:
     numbers = generic.NumberObject | generic.FloatObject
     four = isinstance(value, generic.ArrayObject) and len(value) == 4  # noqa: PLR2004
     return four and all(isinstance(one, numbers) and math.isfinite(float(one)) for one in value)
+
+
+def _has_area(widget: generic.DictionaryObject) -> bool:
+    left, bottom, right, top = (float(number) for number in resolved(widget, "/Rect", (0, 0, 0, 0)))
+    return left != right and bottom != top
 
 
 def _is_name(value: Any) -> bool:

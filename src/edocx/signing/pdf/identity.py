@@ -14,6 +14,8 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
+from edocx.signing.pdf.comparison import alike
+
 MAX_CHAIN = 8
 """Of references that stand for references; writers never make one."""
 
@@ -146,7 +148,7 @@ def _alike(one: Any, other: Any) -> bool:
         return isinstance(other, generic.DictionaryObject) and one.keys() == other.keys()
     if isinstance(one, generic.ArrayObject):
         return isinstance(other, generic.ArrayObject) and len(one) == len(other)
-    return type(one) is type(other) and bool(one == other)
+    return alike(one, other)
 
 
 def _pairs(one: Any, other: Any) -> Iterator[tuple[str, Any, Any]]:

@@ -8,6 +8,7 @@ of his own: in `PLACES` its field draws, and says in a way that readers take dif
 
 from __future__ import annotations
 
+import zlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -239,6 +240,30 @@ def _place(rectangle: tuple[int, ...] = PAGE, states: tuple[str, ...] = (), **en
     return change
 
 
+def _place_without_look(writer: IncrementalPdfFileWriter) -> None:
+    """Add a field that has no look: some viewers draw one of their own, as large as the field."""
+    add_field(writer, "/Sig", 4, PAGE)
+
+
+def _place_predicted(writer: IncrementalPdfFileWriter) -> None:
+    """Add a look in rows of a PNG predictor: one begins a comment, and the next some readers see as it is."""
+    ink = b"\n1 g 0 0 595 842 re f 0 g BT /F1 40 Tf 100 500 Td (FORGED) Tj ET"
+    rows = b"\x02%" + b" " * (_COLUMNS - 1) + b"\x00" + ink.ljust(_COLUMNS)
+    _place()(writer)
+    raw, field = shadow_field(writer)
+    look = generic.StreamObject(
+        dict_data=dict(_look(b"", _font())),
+        encoded_data=zlib.compress(rows),
+    )
+    look[pdf_name("/Filter")] = pdf_name("/FlateDecode")
+    parameters = {"Predictor": generic.NumberObject(15), "Columns": generic.NumberObject(_COLUMNS)}
+    look[pdf_name("/DecodeParms")] = dictionary(**parameters)
+    field[pdf_name("/AP")] = dictionary(N=writer.add_object(look))
+    writer.mark_update(raw)
+
+
+_COLUMNS = 200
+
 _MANY = (*(f"A{number}" for number in range(_STATES)), "Off")
 
 _PLACES: dict[str, _Change] = {
@@ -255,6 +280,8 @@ _PLACES: dict[str, _Change] = {
     "rectangle-of-five": _place((0, 0, 595, 842, 1)),
     "rectangle-of-three": _place((-595, -842, 595)),
     "rectangle-without-area": _place((100, 500, 100, 500)),
+    "no-look": _place_without_look,
+    "look-by-a-predictor": _place_predicted,
 }
 """Looks that a field for a timestamp must not have, each under another pretext."""
 
