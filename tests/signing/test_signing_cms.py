@@ -17,6 +17,7 @@ from signing_samples import SIGNED_AT
 
 from edocx.errors import EdocxError, InputError
 from edocx.signing.report import Indication, Integrity, SubIndication
+from edocx.testing.attacks.cms import attributes_as_content
 from edocx.testing.credential import Credential
 from edocx.verification import verify
 
@@ -48,6 +49,21 @@ def write(folder, name, data):
 def only(report):
     (signature,) = report.signatures
     return signature
+
+
+@pytest.mark.parametrize("inside", [True, False])
+def test_attributes_pass_for_no_content_where_an_empty_set_of_them_is_outside(signing, person, tmp_path, inside):
+    names = []
+    for attack in attributes_as_content(signed(person, CONTENT)):
+        outer = cms.ContentInfo.load(attack.data)
+        content = write(tmp_path, "a.bin", bytes(outer["content"]["encap_content_info"]["content"].native))
+        data = attack.data if inside else changed(attack.data, lambda one: one["encap_content_info"].__delitem__(1))
+        given = {} if inside else {"detached": [content]}
+        report = verify(write(tmp_path, "a.p7m", data), trust=signing.trust, at=AT, **given)
+        assert report.indication is Indication.TOTAL_FAILED, attack.name
+        assert only(report).sub_indication is SubIndication.FORMAT_FAILURE, attack.name
+        names.append(attack.name)
+    assert names == ["attributes-absent", "attributes-empty"]
 
 
 @pytest.mark.parametrize("encoding", [Encoding.DER, Encoding.PEM])

@@ -157,6 +157,7 @@ def test_nothing_is_said_in_a_container_where_no_signature_reaches(bench, genuin
         "remark-comment": {"EDX-ASIC-COMMENT"},
         "remark-comment-of-entry": {"EDX-ASIC-COMMENT"},
         "remark-mimetype": {"EDX-ASIC-MIMETYPE"},
+        "remark-file-named-as-a-part": {"EDX-PARTIAL-COVERAGE"},
         "remark-object": {"EDX-PARTIAL-COVERAGE"},
         "remark-instruction": {"EDX-XML-INSTRUCTION"},
         "remark-property": {"EDX-PARTIAL-COVERAGE"},

@@ -127,6 +127,8 @@ class Finding:
     given_key: bool = False
     content: Content | None = None
     addition: Addition | None = None
+    matched: frozenset[Path] = frozenset()
+    """The files given by hand that it was checked over."""
     end: int | None = None
     """Bytes from the file's beginning in which the signature is whole; None where it needs the whole file."""
 
@@ -137,6 +139,11 @@ def _level(finding: Finding, proof: Proof, at: datetime) -> Literal["B-B", "B-T"
         return finding.level
     later = any(token.time is not None and token.time > at for token in (*finding.tokens, *finding.archives))
     return finding.level if later else "B-B"
+
+
+def matched_by(findings: Iterable[Finding]) -> frozenset[Path]:
+    """Return the files given by hand that intact signatures were checked over."""
+    return frozenset(one for found in findings if found.outcome is Indication.TOTAL_PASSED for one in found.matched)
 
 
 def in_file(finding: Finding, name: str) -> Finding:

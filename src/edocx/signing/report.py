@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from datetime import datetime
 from enum import StrEnum
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -185,6 +186,8 @@ class Report(Frozen):
     attachments: tuple[Report, ...] = ()
     statement: Statement | None = Field(default=None, exclude=True, repr=False)
     """Not part of the JSON."""
+    matched: frozenset[Path] = Field(default=frozenset(), exclude=True, repr=False)
+    """The files beside it that intact signatures were checked over; not part of the JSON."""
 
     @classmethod
     def of(
@@ -197,6 +200,7 @@ class Report(Frozen):
         messages: Iterable[Message] = (),
         attachments: Iterable[Report] = (),
         uncovered: bool = False,
+        matched: Iterable[Path] = (),
     ) -> Report:
         """Join the verdicts of a file's signatures and attachments into the whole file's.
 
@@ -222,6 +226,7 @@ class Report(Frozen):
             signatures=own,
             messages=tuple(messages),
             attachments=inside,
+            matched=frozenset(matched),
         )
 
     def require(self) -> Report:

@@ -29,6 +29,7 @@ from edocx.signing.requirement import Ground, apply_policy
 from edocx.signing.trust import TrustStore
 from edocx.units.directory import Directory
 from edocx.units.registry import CertificateRegistry
+from edocx.verification.beside import detached_files, told_unmatched
 from edocx.verification.extract import Extraction, collecting
 
 SNIFF = 4096
@@ -112,7 +113,7 @@ def _criteria(  # noqa: PLR0917 - what both doors were told, in their order
         at,
         registry,
         fetch=_fetch(source, at) if source is not None else None,
-        detached=tuple(Path(one) for one in detached),
+        detached=detached_files(detached),
         keys=tuple(GivenKey.from_path(Path(one)) for one in keys),
         receipts=ReceiptBook.of(receipts, rules.receipts),
     )
@@ -137,7 +138,7 @@ _HOSTILE = (
 def _verdict(place: Path, criteria: Criteria, rules: Policy, directory: Directory | None) -> Report:
     ground = Ground(criteria.at, criteria.registry, directory)
     try:
-        return apply_policy(rules, _judge(place, criteria, rules.name), ground)
+        return apply_policy(rules, told_unmatched(_judge(place, criteria, rules.name), criteria.detached), ground)
     except _HOSTILE as error:
         # What parsers raise on bytes made to break them; the promise is a verdict or one clean error.
         raise InputError(
@@ -241,6 +242,16 @@ def _is_cms(head: bytes) -> bool:
     return head.startswith(b"\x30") and _SIGNED_DATA in head[:32]
 
 
+def _begins_cms(head: bytes) -> bool:
+    """Say whether a file is a ContentInfo of SignedData from its first byte on, or says so in PEM."""
+    if head.startswith((b"-----BEGIN PKCS7-----", b"-----BEGIN CMS-----")):
+        return True
+    if len(head) < 2 or head[0] != 0x30:  # noqa: PLR2004 - a SEQUENCE: its tag and length
+        return False
+    longer = head[1] & 0x7F if head[1] & 0x80 else 0
+    return head.startswith(_SIGNED_DATA, 2 + longer)
+
+
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
 
 
@@ -290,6 +301,8 @@ def sniff(path: Path) -> Kind:
         return "pdf"  # claims to be one: the PDF reader says best what is wrong with it
     if head.startswith(b"PK\x03\x04"):
         return "zip"  # may hold a PDF as it is, near its beginning; one outside of its files is refused (`framing`)
+    if _begins_cms(head):
+        return "cms"  # may hold a PDF as it is, near its beginning; one outside of its content does not pass
     if b"%PDF-" in head[:_PDF_HEAD]:
         return "pdf"
     if _is_cms(head):

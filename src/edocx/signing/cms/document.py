@@ -26,7 +26,7 @@ from edocx.signing.cms.signer import (
     unsigned_attribute,
 )
 from edocx.signing.doctor import MAX_EXAMINED, explain
-from edocx.signing.judgement import Criteria, Finding, in_file, judge
+from edocx.signing.judgement import Criteria, Finding, in_file, judge, matched_by
 from edocx.signing.mechanism import digest, finish, new_hash
 from edocx.signing.messages import CONTENT_DIGEST, DIGEST, MALFORMED_SIGNATURE, TOO_MANY, TRAILING
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
@@ -77,7 +77,9 @@ def verify_cms(path: Path, criteria: Criteria, *, name: str | None = None, polic
 
     Raises `InputError` (``EDX-CMS-UNREADABLE``) for what is no SignedData.
     """
-    signed, trailing = read_signed_data(Blob.from_path(path).read(MAX_CMS), str(path))
+    data = Blob.from_path(path).read(MAX_CMS)
+    signed, trailing = read_signed_data(data, str(path))
+    trailing = trailing or _hides_pdf(data, signed)
     keep, label = criteria.witness is not None, name or str(path)
     findings = [in_file(one, label) for one in examine_content(signed, criteria.detached, keep=keep)]
     too_many = len(signed["signer_infos"]) > MAX_SIGNERS
@@ -88,7 +90,19 @@ def verify_cms(path: Path, criteria: Criteria, *, name: str | None = None, polic
         signatures=[judge(finding, criteria) for finding in findings],
         messages=(*([TOO_MANY] if too_many else []), *([TRAILING] if trailing else [])),
         uncovered=too_many or trailing,
+        matched=matched_by(findings),
     )
+
+
+def _hides_pdf(data: bytes, signed: cms.SignedData) -> bool:
+    """Say whether viewers would open the file as a PDF that is not in the signed content but somewhere beside it."""
+    inside = signed["encap_content_info"]["content"]
+    content = b"" if isinstance(inside, core.Void) else bytes(inside)
+    return data[:_PDF_HEAD].count(_PDF) > content[:_PDF_HEAD].count(_PDF)
+
+
+_PDF, _PDF_HEAD = b"%PDF-", 1024
+"""How a PDF begins, and where viewers look for that (ISO 32000-1 H.3.4.1)."""
 
 
 def load_signed_data(data: bytes, where: str) -> cms.SignedData:
@@ -159,7 +173,7 @@ def _over_files(
     digesters = [cache(_file_digester(p)) for p in files]
     tried = [_finding(signed, info, digester, name, _start(p)) for p, digester in zip(files, digesters, strict=True)]
     place = next((place for place, one in enumerate(tried) if one.failure is None), 0)
-    found = tried[place]
+    found = replace(tried[place], matched=frozenset({files[place]}))
     if keep:
         found = replace(found, content=_content(_file_piece(files[place], digesters[place], info)))
     small = len(files) == 1 and files[0].stat().st_size <= MAX_EXAMINED

@@ -81,6 +81,7 @@ def examine_signer(
     """Check one signer over content given by its digests; ``known`` are certificates from elsewhere, to find his in."""
     found = SignerFinding()
     try:
+        _refuse_empty(info)
         digest_name = str(info["digest_algorithm"]["algorithm"].native)
         found = replace(found, value=bytes(info["signature"].native), claimed_time=_claimed_time(info))
         mechanism = _mechanism(info, digest_name)
@@ -116,8 +117,17 @@ def certificates_of(signed: cms.SignedData) -> tuple[x509.Certificate, ...]:
 
 
 def has_attributes(info: cms.SignerInfo) -> bool:
-    """Say whether there are signed attributes."""
-    return isinstance(info["signed_attrs"], cms.CMSAttributes)
+    """Say whether there are signed attributes: an empty set of them holds none."""
+    held = info["signed_attrs"]
+    return isinstance(held, cms.CMSAttributes) and len(held) > 0
+
+
+def _refuse_empty(info: cms.SignerInfo) -> None:
+    # RFC 5652 5.3: SET SIZE (1..MAX). An empty set is there and says nothing: the value is then over the content
+    # itself, and content that is another signature's attributes passes for signed (the attributes attack). An empty set
+    # of unsigned ones, which real tools write (samples/signatures, SiVa), takes nothing away.
+    if isinstance(info["signed_attrs"], cms.CMSAttributes) and not has_attributes(info):
+        raise ValueError("signed attributes that are an empty set")
 
 
 def unsigned_attribute(info: cms.SignerInfo, name: str) -> list[Any]:

@@ -17,7 +17,6 @@ import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
-from urllib.parse import unquote
 
 from lxml import etree
 
@@ -35,7 +34,7 @@ from edocx.signing.xml.algorithm_names import DIGESTS
 from edocx.signing.xml.core import examine_any
 from edocx.signing.xml.document import signatures_in, told_around
 from edocx.signing.xml.names import ds
-from edocx.signing.xml.source import Sources
+from edocx.signing.xml.source import Sources, member_name
 
 MIME_TYPES = (b"application/vnd.etsi.asic-e+zip", b"application/vnd.etsi.asic-s+zip")
 ASIC = "http://uri.etsi.org/02918/v1.2.1#"
@@ -150,10 +149,10 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
 
 def _examine_xades(name: str, data: bytes, files: dict[str, Path], budget: Budget, result: _Result) -> None:
     root = parse(data)
-    sources = Sources(members=files)
     results = []
     signatures = list(signatures_in(root))
     for order, signature in enumerate(signatures, 1):
+        sources = Sources(members=files)
         core = examine_any(
             signature,
             sources=sources,
@@ -166,8 +165,8 @@ def _examine_xades(name: str, data: bytes, files: dict[str, Path], budget: Budge
         finding = replace(core.finding, covers="attachment")
         result.findings.append(finding)
         if finding.outcome is Indication.TOTAL_PASSED:
-            uris = [r.get("URI", "") for r in signature.iterfind(f"{ds('SignedInfo')}/{ds('Reference')}")]
-            result.covered |= {unquote(uri) for uri in uris}
+            # What references led to, never what they say: “#part” leads into the signature and may be a file's name.
+            result.covered |= {entry for entry, place in files.items() if place in sources.used}
     told, partial = told_around(root, results, signatures)
     result.told += [
         one.model_copy(update={"where": f"{name}#{one.where or ''}"[:200]}) for one in told if one.code != _FRAME
@@ -214,7 +213,7 @@ def _signature_of(manifest: bytes) -> list[str]:
         root = parse(manifest)
     except EdocxError:
         return []
-    return [unquote(reference.get("URI", "")) for reference in root.iterfind(f"{{{ASIC}}}SigReference")]
+    return [member_name(reference.get("URI", "")) for reference in root.iterfind(f"{{{ASIC}}}SigReference")]
 
 
 def _renamed(finding: Finding, name: str) -> Finding:
@@ -228,7 +227,7 @@ def _renamed(finding: Finding, name: str) -> Finding:
 def _check_manifest(manifest: bytes, files: dict[str, Path]) -> tuple[Message | None, tuple[Piece, ...]]:
     covered: dict[str, Piece] = {}
     for reference in parse(manifest).iterfind(f"{{{ASIC}}}DataObjectReference"):
-        name = unquote(reference.get("URI", ""))
+        name = member_name(reference.get("URI", ""))
         expected, hash_name = _digest_of(reference)
         if name not in files or expected is None or hash_name is None:
             return _missing(name), ()

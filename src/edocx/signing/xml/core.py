@@ -71,6 +71,8 @@ class _Work:
     given: bool = False
     bound: bool = False
     detached: bool = False
+    absent: str | None = None
+    """What a manifest lists and nobody gave."""
     notes: list[Message] = field(default_factory=list)
     causes: list[Message] = field(default_factory=list)
     archived: list[bytes] | None = None
@@ -118,7 +120,12 @@ def examine_any(
         fault = _Fault(SubIndication.GENERIC, BUDGET, Indication.INDETERMINATE)
     except (*MALFORMED, RecursionError, SigningRefused, etree.LxmlError):
         fault = _Fault(SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE)
-    finding = _finding(signature, work, name)
+    finding = replace(_finding(signature, work, name), matched=frozenset(sources.used))
+    if fault is None and work.absent is not None:
+        # XML-DSig 3.2: the signature holds, its list too; what is listed was not seen, so nothing is said of that.
+        told = (*finding.messages, missing(work.absent))
+        lost = SubIndication.SIGNED_DATA_NOT_FOUND
+        finding = replace(finding, outcome=Indication.INDETERMINATE, failure=lost, messages=told)
     if fault is None:
         return CoreResult(finding, tuple(work.covered))
     failed_for_good = fault.outcome is Indication.TOTAL_FAILED
@@ -252,9 +259,13 @@ def _check_reference(
         raise _Fault(SubIndication.HASH_FAILURE, mismatch(uri))
     _keep(reference, uri, data, work)
     if isinstance(source, Nodes):
+        if covered is not None and covered.text_only:
+            kind = work.properties.media_type(reference) if work.properties is not None else None
+            work.covered.append(replace(covered, media_type=kind))
+            return None
         if covered is not None:
             work.covered.append(covered)
-        return source
+        return covered
     work.detached = True
     return None
 
@@ -292,14 +303,14 @@ def _causes(source: bytes | Nodes, data: bytes, hash_name: str, expected: bytes)
 def _check_manifest(
     manifest: etree._Element, signature: etree._Element, sources: Sources, budget: Budget, work: _Work
 ) -> None:
-    # XML-DSig 1.1 5.1 leaves these to the application: what is there must fit, what is not there is named.
+    # XML-DSig 1.1 5.1 leaves these to the application: here what is listed is what was signed, all of it.
     for reference in manifest.findall(ds("Reference"))[:MAX_REFERENCES]:
         try:
             _check_reference(reference, signature, sources, budget, work)
         except _Fault as fault:
             if fault.sub is not SubIndication.SIGNED_DATA_NOT_FOUND:
                 raise
-            work.notes.append(fault.message.model_copy(update={"severity": "warning"}))
+            work.absent = work.absent or reference.get("URI") or "?"
 
 
 def _check_properties(properties: Properties, references: list[etree._Element], seen: list[Nodes | None]) -> None:

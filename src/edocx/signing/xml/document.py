@@ -12,13 +12,13 @@ from edocx._xml import MAX_BYTES, declared_encoding, parse
 from edocx.content import Blob
 from edocx.errors import Text
 from edocx.signing.budget import Budget
-from edocx.signing.judgement import Criteria, in_file, judge
+from edocx.signing.judgement import Criteria, in_file, judge, matched_by
 from edocx.signing.messages import TOO_MANY
 from edocx.signing.report import Indication, Message, Report
 from edocx.signing.xml.core import CoreResult, examine_any
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.qualifying import NAMESPACES
-from edocx.signing.xml.remarks import COMMENT_OUTSIDE, claim, enclosed, instruction, outside
+from edocx.signing.xml.remarks import COMMENT_OUTSIDE, claim, enclosed, encoded, instruction, outside
 from edocx.signing.xml.source import Sources
 from edocx.signing.xml.surroundings import surroundings_of
 
@@ -36,11 +36,10 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
     root = parse(_transcoded(data))
     budget = Budget.for_size(len(data))
     found = list(signatures_in(root))
-    sources = Sources(criteria.detached)
     results = [
         examine_any(
             one,
-            sources=sources,
+            sources=Sources(criteria.detached),
             keys=criteria.keys,
             budget=budget,
             name=_name(one, order),
@@ -58,6 +57,7 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
         signatures=[judge(in_file(result.finding, name or str(path)), criteria) for result in results],
         messages=messages,
         uncovered=partial or len(found) > MAX_SIGNATURES,
+        matched=matched_by(result.finding for result in results),
     )
 
 
@@ -93,13 +93,16 @@ def told_around(
     if not passed:
         return [], False  # under a broken signature what it covers is moot
     parts = [nodes for one in passed for nodes in one.covered]
-    covered = {apex: None for nodes in parts for apex in nodes.apexes}
-    found = surroundings_of(root, covered, signatures, whole=any(nodes.whole for nodes in parts))
+    covered = {apex: None for nodes in parts if not nodes.text_only for apex in nodes.apexes}
+    texts = {apex: nodes.media_type for nodes in parts if nodes.text_only for apex in nodes.apexes}
+    found = surroundings_of(root, covered, signatures, texts=texts, whole=any(nodes.whole for nodes in parts))
     messages = []
     if found.stray is not None:
         messages.append(outside(found.stray, covered))
     elif found.enclosing is not None:
         messages.append(enclosed(found.enclosing, covered))
+    if found.encoded is not None:
+        messages.append(encoded(found.encoded))
     if found.instruction is not None:
         messages.append(instruction(found.instruction))
     if found.comment is not None:
@@ -117,7 +120,8 @@ def _split_texts(results: Iterable[CoreResult]) -> list[Message]:
     for result in results:
         if result.finding.outcome is not Indication.TOTAL_PASSED:
             continue
-        for comment in (one for nodes in result.covered for apex in nodes.apexes for one in apex.iter(etree.Comment)):
+        apexes = [apex for nodes in result.covered for apex in nodes.apexes]
+        for comment in (one for apex in apexes for one in apex.iter(etree.Comment)):
             before, above = comment.getprevious(), comment.getparent()
             text = above.text if before is None and above is not None else before.tail if before is not None else ""
             if above is not None and ((text or "").strip() or (comment.tail or "").strip()):

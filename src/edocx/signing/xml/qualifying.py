@@ -88,6 +88,13 @@ class Properties:
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=VIETNAM)
 
+    def media_type(self, reference: etree._Element) -> str | None:
+        """Return the media type that the signer states for what a reference leads to (EN 319 132-1 5.2.4)."""
+        wanted = f"#{reference.get('Id')}" if reference.get("Id") else None
+        path = f"{self.name('SignedDataObjectProperties')}/{self.name('DataObjectFormat')}"
+        stated = [one for one in self.signed.findall(path) if one.get("ObjectReference") == wanted]
+        return stated[0].findtext(self.name("MimeType")) if wanted and len(stated) == 1 else None
+
     def tokens(self, value: etree._Element) -> tuple[Token, ...]:
         """Return the signature timestamps; each stamps the canonical SignatureValue ``value`` (EN 319 132-1 5.3)."""
         holders = self._unsigned("SignatureTimeStamp")[:MAX_TOKENS]

@@ -63,6 +63,21 @@ def enclosed(element: etree._Element, covered: Collection[etree._Element]) -> Me
     )
 
 
+def encoded(element: etree._Element) -> Message:
+    """Say that of an element the text alone is signed, and not its name."""
+    return Message.of(
+        "EDX-XML-TEXT-ONLY",
+        "warning",
+        Text(
+            f"Chữ ký chỉ bao trùm phần chữ mã hóa base64 trong “{_path(element)}”, không bao trùm tên và thuộc tính "
+            "của phần tử này.",
+            f"The signature covers the base64 text in “{_path(element)}” alone: nobody signed the element's name and "
+            "attributes.",
+        ),
+        where=_path(element),
+    )
+
+
 def instruction(node: etree._Element) -> Message:
     """Say that an instruction to programs that nobody signed stands in the file."""
     return Message.of(

@@ -39,12 +39,15 @@ class Nodes:
     """A part of a document: ``apexes`` with their subtrees, disjoint and in document order.
 
     ``whole`` says that it is the document itself, processing instructions beside the root included. ``comments``
-    says whether comments belong to it.
+    says whether comments belong to it. ``text_only`` says that no more than its text does, as under base64;
+    ``media_type`` is what the signer states that this is.
     """
 
     apexes: tuple[etree._Element, ...]
     whole: bool = False
     comments: bool = False
+    text_only: bool = False
+    media_type: str | None = None
 
     def copied(self, *marked: etree._Element) -> tuple[Nodes, list[etree._Element | None]]:
         """Return the same part of a copy of the document, and where ``marked`` elements of the original are there."""

@@ -22,13 +22,19 @@ class MissingSource(LookupError):
     """A reference to something that was not given."""
 
 
+def member_name(uri: str) -> str:
+    """Return the name of a container's file that a URI stands for (EN 319 162-1 A.7: relative to its root)."""
+    return unquote(uri).removeprefix("./")
+
+
 class Sources:
-    """Resolves references of the signatures of one document."""
+    """Resolves references of the signatures of one document, and remembers which files they led to."""
 
     def __init__(self, detached: Iterable[Path] = (), *, members: Mapping[str, Path] | None = None) -> None:
         """Take files that a URI may name by its last part, and ``members`` of a container by their whole path."""
         self._detached = tuple(detached)
         self._members = members
+        self.used: set[Path] = set()
 
     def resolve(self, uri: str | None, signature: etree._Element) -> bytes | Nodes:
         """Return what a URI stands for; raise `MissingSource`, or ``LookupError`` for a doubled identifier.
@@ -44,20 +50,21 @@ class Sources:
             return Nodes((find_by_id(tree, pointed["value"]),), comments=True)
         if uri is not None and uri.startswith("#"):
             return Nodes((find_by_id(tree, unquote(uri[1:]) if "%" in uri else uri[1:]),))
-        return self._given(uri).read()
+        place = self._given(uri)
+        self.used.add(place)
+        return Blob.from_path(place).read()
 
-    def _given(self, uri: str | None) -> Blob:
+    def _given(self, uri: str | None) -> Path:
         if self._members is not None:
-            # EN 319 162-1 A.7: relative to the container's root, and never anywhere else.
-            place = self._members.get(unquote(uri or "").removeprefix("./"))
+            place = self._members.get(member_name(uri or ""))
             if place is None:
                 raise MissingSource
-            return Blob.from_path(place)
+            return place
         if uri is not None:
             wanted = PurePosixPath(unquote(urlsplit(uri).path)).name
             for path in self._detached:
                 if path.name == wanted:
-                    return Blob.from_path(path)
+                    return path
         if len(self._detached) == 1:
-            return Blob.from_path(self._detached[0])
+            return self._detached[0]
         raise MissingSource

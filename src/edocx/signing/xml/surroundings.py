@@ -7,14 +7,14 @@ attributes, texts, instructions and comments are found wherever no reference rea
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from lxml import etree
 
 from edocx.signing.xml.algorithm_names import DSIG11
-from edocx.signing.xml.names import ds
+from edocx.signing.xml.names import BASE64_TRANSFORM, ds
 from edocx.signing.xml.qualifying import NAMESPACES
 
 _XADES = (*NAMESPACES, "http://uri.etsi.org/01903/v1.4.1#")
@@ -56,22 +56,32 @@ class Surroundings:
 
     instruction: etree._Element | None = None
     comment: etree._Element | None = None
+    encoded: etree._Element | None = None
+    """An element of a name that nobody signed around a text that somebody did."""
+
     claim: etree._Element | None = None
     """What a KeyInfo says beside keys and certificates."""
 
     signatures: frozenset[etree._Element] = frozenset()
+    texts: Mapping[etree._Element, str | None] = field(default_factory=dict)
 
 
 def surroundings_of(
-    root: etree._Element, covered: Iterable[etree._Element], signatures: Iterable[etree._Element], *, whole: bool
+    root: etree._Element,
+    covered: Iterable[etree._Element],
+    signatures: Iterable[etree._Element],
+    *,
+    texts: Mapping[etree._Element, str | None] | None = None,
+    whole: bool,
 ) -> Surroundings:
     """Find what stands outside of ``covered``, elements that count with all below them.
 
-    ``whole`` says that instructions beside the root are covered too. A signature within what it signs is left out of
-    it (the enveloped transform): what is in it is looked at by itself.
+    Of ``texts`` the text alone is signed; each comes with the media type that the signer states for it. ``whole`` says
+    that instructions beside the root are covered too. A signature within what it signs is left out of it (the enveloped
+    transform): what is in it is looked at by itself.
     """
     within, own = set(covered), frozenset(signatures)
-    found = Surroundings(signatures=own)
+    found = Surroundings(signatures=own, texts=texts or {})
     for node in _beside(root):
         _note(node, found, signed=whole)
     waiting = [root, *own]
@@ -107,12 +117,22 @@ def _note(node: Any, found: Surroundings, *, signed: bool) -> None:
 def _in_element(element: etree._Element, root: etree._Element, found: Surroundings) -> list[etree._Element]:
     """Judge an uncovered element by what it has of its own; return what else is to be looked at."""
     inside = list(element.iterchildren("*"))
+    if element in found.texts and not inside and _says_encoding(element, found.texts[element]):
+        if element.tag != ds("Object") or element.getparent() not in found.signatures:
+            found.encoded = element if found.encoded is None else found.encoded
+        return list(element)
     carrier = all(child in found.signatures or child.tag == ds("Object") for child in inside)
     if element is root and inside and not _speaks(element, _OF_CARRIER if carrier else _OF_ROOT):
         found.enclosing = element
     elif not _is_frame(element, found) and found.stray is None:
         found.stray = element
     return list(element)
+
+
+def _says_encoding(element: etree._Element, media_type: str | None) -> bool:
+    """Say whether an element has no more attributes than the encoding of its text, and the type that was signed."""
+    known = {"Encoding": BASE64_TRANSFORM, "MimeType": media_type, "Id": element.get("Id")}
+    return all(known.get(str(name)) == value for name, value in element.attrib.items())
 
 
 def _is_frame(element: etree._Element, found: Surroundings) -> bool:

@@ -44,7 +44,7 @@ _AROUND_HERE = re.compile(
 )
 """Leave out the element of this name that holds the signature (UBL invoices, XML-DSig 6.6.3.1)."""
 
-_LEAVES_SIGNATURES = re.compile(rf"\s*not\s*\(\s*ancestor-or-self::{_NAME}:Signature\s*\)\s*")
+_LEAVES_SIGNATURES = re.compile(rf"\s*not\s*\(\s*ancestor-or-self::(?P<prefix>{_NAME}):Signature\s*\)\s*")
 
 _PATH = re.compile(
     rf"""\s*(?:/|(?P<double>//|/descendant::)?
@@ -69,6 +69,7 @@ def transform(
     """Run a reference's transforms; return the bytes to digest, and what of the document they certainly cover.
 
     That is None when they come from elsewhere, or leave out more than signatures in a way that is not followed here.
+    Of what was decoded from base64 the text alone is covered (`Nodes.text_only`).
 
     Raises `TransformRefused`.
     """
@@ -81,9 +82,9 @@ def transform(
     for step in steps:
         budget.check()
         if isinstance(data, Nodes):
-            before = data
-            data, here = _on_nodes(before, step, here)
-            covered = _still_covered(covered, before, data, step)
+            before, seen = data, here
+            data, here = _on_nodes(before, step, seen)
+            covered = _still_covered(covered, before, data, step, seen)
         else:
             data = _on_bytes(data, step)
     if isinstance(data, Nodes):
@@ -93,14 +94,42 @@ def transform(
     return data, covered
 
 
-def _still_covered(covered: Nodes | None, before: Nodes, after: Data, step: etree._Element) -> Nodes | None:
-    if not isinstance(after, Nodes) or step.get("Algorithm") == ENVELOPED or covered is None:
+def _still_covered(
+    covered: Nodes | None, before: Nodes, after: Data, step: etree._Element, signature: etree._Element
+) -> Nodes | None:
+    if covered is None:
+        return None
+    if step.get("Algorithm") == BASE64_TRANSFORM:
+        # XML-DSig 6.6.2: names, attributes, comments and elements around the text are gone before the digest.
+        return Nodes(covered.apexes, text_only=True)
+    if not isinstance(after, Nodes) or step.get("Algorithm") == ENVELOPED:
         return covered
-    if step.get("Algorithm") == XPATH and _LEAVES_SIGNATURES.fullmatch(step.findtext(ds("XPath")) or ""):
+    if _leaves_signatures(before, after, step, signature):
         return covered
     if before is covered and after.apexes and after.apexes[0].getroottree().getroot() is _root(covered):
         return after
     return None
+
+
+def _leaves_signatures(before: Nodes, after: Nodes, step: etree._Element, signature: etree._Element) -> bool:
+    """Say whether a filter leaves out signatures of XMLDSig and nothing else: each of these is looked at by itself.
+
+    Exclusive canonicalisation renders a prefix where an element or attribute has it, which one in an XPath is not:
+    anybody may bind it anew, so that other elements are left out. What it is bound to now is what counts.
+    """
+    match step.get("Algorithm"):
+        case t if t == XPATH:
+            holder = step.find(ds("XPath"))
+            found = None if holder is None else _LEAVES_SIGNATURES.fullmatch(holder.text or "")
+            return holder is not None and found is not None and holder.nsmap.get(found["prefix"]) == DS
+        case t if t == FILTER2:
+            parts = list(step.iterchildren(etree.Element))
+            if len(parts) != 1 or parts[0].get("Filter") != "subtract" or len(after.apexes) != len(before.apexes):
+                return False
+            selected = _select(before.apexes[0].getroottree(), parts[0], signature)
+            return all(one.tag == ds("Signature") for one in selected)
+        case _:
+            return False
 
 
 def _root(nodes: Nodes) -> etree._Element:

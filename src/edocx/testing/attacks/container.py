@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -61,6 +62,8 @@ def remarks(data: bytes) -> Iterator[Attack]:
     with zipfile.ZipFile(io.BytesIO(data)) as archive:
         name = next(n for n in archive.namelist() if n.startswith("META-INF/") and n.endswith("signatures.xml"))
         text = archive.read(name)
+    inside = re.findall(rb'URI="(#[^"]+)"', text)[0].decode()
+    yield Attack("remark-file-named-as-a-part", _with_entry(data, inside))
     for label, (ahead, inserted) in _INSERTED.items():
         place = text.rindex(b"</", 0, text.rindex(ahead))
         yield Attack(f"remark-{label}", _rebuilt(data, {name: text[:place] + inserted + text[place:]}))

@@ -1,0 +1,142 @@
+"""What a reference leaves out of the digest is signed by nobody, whatever the digest says."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+
+import pytest
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding
+from cryptography.hazmat.primitives.serialization import Encoding
+from lxml import etree
+from verification_scene import AT
+
+from edocx.signing.report import Indication, Integrity, SubIndication
+from edocx.testing.attacks.xml_selection import around_encoded, filters_rebound
+from edocx.verification import verify
+
+DS = "http://www.w3.org/2000/09/xmldsig#"
+EXCLUSIVE = "http://www.w3.org/2001/10/xml-exc-c14n#"
+FILTER2 = "http://www.w3.org/2002/06/xmldsig-filter2"
+XPATH = "http://www.w3.org/TR/1999/REC-xpath-19991116"
+BODY = "<doc><p>Pay 5 to Nguyễn Văn A</p></doc>"
+TEXT = base64.b64encode(b"Pay 5").decode()
+
+
+@pytest.fixture(scope="module")
+def person(bench):
+    return bench.pki.issue_person("Nguyễn Văn B", "ỦY BAN THỬ NGHIỆM")
+
+
+def canonical(element) -> bytes:
+    return etree.tostring(element, method="c14n", exclusive=True)
+
+
+def transform(algorithm: str, inside: str = "") -> str:
+    return f'<Transform Algorithm="{algorithm}">{inside}</Transform>'
+
+
+ENVELOPED, CANONICAL = transform(f"{DS}enveloped-signature"), transform(EXCLUSIVE)
+
+
+def reference(uri: str, transforms: str, data: bytes) -> str:
+    value = base64.b64encode(hashlib.sha256(data).digest()).decode()
+    return (
+        f'<Reference URI="{uri}"><Transforms>{transforms}</Transforms>'
+        f'<DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><DigestValue>{value}</DigestValue></Reference>'
+    )
+
+
+def signature(person, references: str, objects: str = "") -> str:
+    """A signature as other software writes it: no prefix, exclusive canonicalisation."""
+    certificate = base64.b64encode(person.certificate.public_bytes(Encoding.DER)).decode()
+    text = (
+        f'<Signature xmlns="{DS}"><SignedInfo><CanonicalizationMethod Algorithm="{EXCLUSIVE}"/>'
+        f'<SignatureMethod Algorithm="http://www.w3.org/2001/04/xmldsig-more#rsa-sha256"/>{references}</SignedInfo>'
+        f"<SignatureValue>@@</SignatureValue><KeyInfo><X509Data><X509Certificate>{certificate}</X509Certificate>"
+        f"</X509Data></KeyInfo>{objects}</Signature>"
+    )
+    value = person.private_key.sign(canonical(etree.fromstring(text)[0]), padding.PKCS1v15(), hashes.SHA256())
+    return text.replace("@@", base64.b64encode(value).decode())
+
+
+def judged(bench, data, folder, **options):
+    path = folder / "judged.xml"
+    path.write_bytes(data if isinstance(data, bytes) else data.encode())
+    return verify(path, trust=bench.trust, at=AT, **options)
+
+
+def filtered(person, prefix, transforms, after=CANONICAL):
+    signed = signature(person, reference("", transforms + after, canonical(etree.fromstring(BODY))))
+    assert f'xmlns:{prefix}="{DS}"' in signed
+    return BODY.replace("</doc>", f"{signed}</doc>").encode()
+
+
+PLAIN = transform(XPATH, f'<XPath xmlns:s="{DS}">not(ancestor-or-self::s:Signature)</XPath>')
+SUBTRACTED = transform(
+    FILTER2, f'<XPath xmlns="{FILTER2}" xmlns:s="{DS}" Filter="subtract">/descendant::s:Signature</XPath>'
+)
+
+
+@pytest.mark.parametrize("transforms", [PLAIN, ENVELOPED + PLAIN, SUBTRACTED, ENVELOPED + SUBTRACTED])
+def test_a_filter_that_leaves_out_signatures_covers_the_rest_and_one_bound_anew_does_not(
+    bench, person, tmp_path, transforms
+):
+    data = filtered(person, "s", transforms)
+    assert judged(bench, data, tmp_path).indication is Indication.TOTAL_PASSED
+    for attack in filters_rebound(data, "s"):
+        assert judged(bench, attack.data, tmp_path).indication is not Indication.TOTAL_PASSED, attack.name
+
+
+@pytest.mark.parametrize("transforms", [ENVELOPED + PLAIN, ENVELOPED + SUBTRACTED])
+def test_where_a_rebound_filter_keeps_the_value_whole_the_file_is_partial(bench, person, tmp_path, transforms):
+    (attack,) = filters_rebound(filtered(person, "s", transforms), "s")
+    report = judged(bench, attack.data, tmp_path)
+    assert report.signatures[0].indication is Indication.TOTAL_PASSED
+    assert (report.indication, report.integrity) == (Indication.INDETERMINATE, Integrity.PARTIAL)
+
+
+def enveloping(person, attributes=""):
+    held = f'<Object Id="o"{attributes}>{TEXT}</Object>'
+    return signature(person, reference("#o", transform(f"{DS}base64"), b"Pay 5"), held)
+
+
+@pytest.mark.parametrize("attributes", ["", f' Encoding="{DS}base64"'])
+def test_of_what_is_signed_as_base64_the_text_alone_is_signed(bench, person, tmp_path, attributes):
+    data = enveloping(person, attributes).encode()
+    report = judged(bench, data, tmp_path)
+    assert (report.indication, report.signatures[0].covers) == (Indication.TOTAL_PASSED, "elements")
+    names = []
+    for attack in around_encoded(data, "o"):
+        report = judged(bench, attack.data, tmp_path)
+        assert report.signatures[0].indication is Indication.TOTAL_PASSED, attack.name
+        assert (report.indication, report.integrity) == (Indication.INDETERMINATE, Integrity.PARTIAL), attack.name
+        names.append(attack.name)
+    assert len(names) == 5
+
+
+def test_the_name_of_an_element_around_a_signed_text_is_told(bench, person, tmp_path):
+    signed = signature(person, reference("#f", transform(f"{DS}base64"), b"Pay 5"))
+    report = judged(bench, f'<root><file Id="f">{TEXT}</file>{signed}</root>', tmp_path)
+    assert report.indication is Indication.TOTAL_PASSED
+    assert {m.code: m.where for m in report.messages}["EDX-XML-TEXT-ONLY"] == "/root/file"
+    named = judged(bench, f'<root><file Id="f" name="a">{TEXT}</file>{signed}</root>', tmp_path)
+    assert named.indication is Indication.INDETERMINATE
+
+
+def test_what_a_manifest_lists_and_nobody_gave_is_not_verified(bench, person, tmp_path):
+    (tmp_path / "letter.txt").write_bytes(b"Pay 5")
+    listed = reference("letter.txt", "", b"Pay 5").replace("<Transforms></Transforms>", "")
+    manifest = etree.fromstring(f'<Object xmlns="{DS}"><Manifest Id="m">{listed}</Manifest></Object>')[0]
+    data = signature(person, reference("#m", CANONICAL, canonical(manifest)), etree.tostring(manifest).decode())
+    data = data.replace("<Manifest", "<Object><Manifest").replace("</Manifest>", "</Manifest></Object>")
+    alone = judged(bench, data, tmp_path)
+    assert (alone.indication, alone.sub_indication) == (
+        Indication.INDETERMINATE,
+        SubIndication.SIGNED_DATA_NOT_FOUND,
+    )
+    given = judged(bench, data, tmp_path, detached=[tmp_path / "letter.txt"])
+    assert given.indication is Indication.TOTAL_PASSED
+    (tmp_path / "letter.txt").write_bytes(b"Pay 5000")
+    assert judged(bench, data, tmp_path, detached=[tmp_path / "letter.txt"]).indication is Indication.TOTAL_FAILED
