@@ -140,3 +140,11 @@ def test_what_a_manifest_lists_and_nobody_gave_is_not_verified(bench, person, tm
     assert given.indication is Indication.TOTAL_PASSED
     (tmp_path / "letter.txt").write_bytes(b"Pay 5000")
     assert judged(bench, data, tmp_path, detached=[tmp_path / "letter.txt"]).indication is Indication.TOTAL_FAILED
+
+
+def test_the_subject_that_somebody_writes_beside_a_certificate_is_told_as_a_claim(bench, person, tmp_path):
+    data = filtered(person, "s", PLAIN).decode()
+    genuine = judged(bench, data, tmp_path)
+    named = data.replace("<X509Data>", "<X509Data><X509SubjectName>CN=Trần Thị B</X509SubjectName>")
+    report = judged(bench, named, tmp_path)
+    assert {m.code for m in report.messages} - {m.code for m in genuine.messages} == {"EDX-XML-KEY-CLAIM"}

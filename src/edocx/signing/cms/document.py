@@ -116,7 +116,8 @@ def read_signed_data(data: bytes, where: str) -> tuple[cms.SignedData, bool]:
         around = b""
         if pem.detect(data):
             around = _ARMOURED.sub(b"", data, count=1)
-            data = pem.unarmor(data)[2]
+            _, headers, data = pem.unarmor(data)
+            around += b"".join(f"{name}: {text}".encode() for name, text in headers.items())
         elif _BASE64.fullmatch(data[:4096]):
             data = base64.b64decode(b"".join(data.split()), validate=True)
         around += data[peek(data) :]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import lzma
 import re
+import stat
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -159,6 +160,8 @@ def _entries(archive: zipfile.ZipFile, where: str) -> dict[str, zipfile.ZipInfo]
         seen.add(folded)
         if entry.is_dir() and (entry.file_size or entry.CRC or entry.compress_size > _EMPTY):
             raise _treacherous(where, Text("thư mục có nội dung", "a folder that has content"))
+        if stat.S_ISLNK(entry.external_attr >> 16):  # unpacked by others it is a file from somewhere else
+            raise _treacherous(where, Text("liên kết tượng trưng", "a symbolic link"))
         if not entry.is_dir():
             found[name] = entry
     return found

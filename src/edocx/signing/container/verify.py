@@ -46,6 +46,8 @@ _MANIFEST = re.compile(r"META-INF/ASiCManifest[^/]*\.xml", re.IGNORECASE)
 _LISTING = "META-INF/manifest.xml"
 """Names and types of the files, as OpenDocument wants it: every container has it, and nobody relies on it."""
 
+_OPEN_DOCUMENT = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
+
 JudgeFile = Callable[[Path, str], Report]
 """Judges one file inside, given the place it was unpacked to and its name in the container."""
 
@@ -133,7 +135,8 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
     result = _Result(keep=keep)
     budget = Budget.for_size(sum(place.stat().st_size for place in files.values()))
     manifests = {n: archive.read(n) for n in archive.names if _MANIFEST.fullmatch(n)}
-    result.beside = {n for n in archive.names if n.startswith("META-INF/") and n != _LISTING}
+    listed = _LISTING in archive.entries and _is_listing(archive.read(_LISTING))
+    result.beside = {n for n in archive.names if n.startswith("META-INF/") and not (n == _LISTING and listed)}
     for name in archive.names:
         try:
             if _XADES.fullmatch(name):
@@ -145,6 +148,15 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
         except EdocxError:
             result.findings.append(_unreadable(name))
     return result
+
+
+def _is_listing(data: bytes) -> bool:
+    """Say whether a listing has the names and types of files, and no text (OpenDocument 1.2 part 3, 4)."""
+    try:
+        root = parse(data)
+    except EdocxError:
+        return False
+    return root.tag == f"{{{_OPEN_DOCUMENT}}}manifest" and not any(str(text).strip() for text in root.itertext())
 
 
 def _examine_xades(name: str, data: bytes, files: dict[str, Path], budget: Budget, result: _Result) -> None:

@@ -31,6 +31,10 @@ _IN_KEY_INFO = frozenset({ds("X509Data"), ds("KeyValue"), ds("RetrievalMethod")}
 }
 """Keys and certificates, which are checked with the signature; all else in KeyInfo is what somebody says."""
 
+_IN_X509_DATA = frozenset({ds("X509Certificate"), ds("X509CRL"), ds("X509SKI"), ds("X509IssuerSerial")}) | {
+    f"{{{DSIG11}}}X509Digest"
+}
+"""What finds a certificate, or is checked itself; the name of a subject beside it is whatever somebody wrote."""
 
 _UNSIGNED_PROPERTIES = frozenset({
     "SignatureTimeStamp", "CounterSignature",
@@ -172,7 +176,14 @@ def _instructions(holder: etree._Element) -> Iterator[etree._Element]:
 def _claim_in(info: etree._Element) -> etree._Element | None:
     if _speaks(info, _ONLY_ID):
         return info
-    return next((one for one in info.iterchildren("*") if one.tag not in _IN_KEY_INFO), None)
+    for one in info.iterchildren("*"):
+        if one.tag not in _IN_KEY_INFO:
+            return one
+        if one.tag == ds("X509Data"):
+            said = next((part for part in one.iterchildren("*") if part.tag not in _IN_X509_DATA), None)
+            if said is not None or _says(one):
+                return one if said is None else said
+    return None
 
 
 def _holds_properties(holder: etree._Element, covered: set[etree._Element]) -> bool:

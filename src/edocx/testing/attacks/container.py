@@ -42,6 +42,7 @@ def framings(data: bytes) -> Iterator[Attack]:
         "other-local-name": _local(data, name, 30, bytes([name.encode()[0] ^ 1])),
         "second-name": _second_name(data, name),
         "folder-with-content": _rewritten(data, lambda archive: archive.writestr(zipfile.ZipInfo("a/"), _FOREIGN)),
+        "link": _linked(data, name),
         "extra-field": _with_extra(data, name, 4096),
         "pdf-in-extra-field": _with_extra(data, name, 100),
     }.items():
@@ -52,6 +53,8 @@ def beside(data: bytes) -> Iterator[Attack]:
     """Yield copies of a container with files in META-INF that nobody signed: allowed, and never silent."""
     for name in ("META-INF/FORGED.pdf", "META-INF/ASiCManifest9.xml", "META-INF/deep/signatures.xml"):
         yield Attack(f"beside-{name.rpartition('/')[2]}", _with_entry(data, name))
+    listing = b"<m>FORGED</m>"  # in place of the names and types of the files
+    yield Attack("beside-manifest.xml", _rebuilt(data, {"META-INF/manifest.xml": listing}))
 
 
 def remarks(data: bytes) -> Iterator[Attack]:
@@ -97,6 +100,7 @@ def trailers(data: bytes) -> Iterator[Attack]:
         "ber": _endless(data) + _FOREIGN,
         "base64": base64.encodebytes(data + _FOREIGN),
         "pem": _armoured(data + _FOREIGN),
+        "pem-header": armoured.replace(b"-----\n", b"-----\nSubject: FORGED\n\n", 1),
         "pem-behind": armoured + _FOREIGN,
         "pem-ahead": _FOREIGN + b"\n" + armoured,
         "pem-twice": armoured + armoured,
@@ -187,6 +191,18 @@ def _second_name(data: bytes, name: str) -> bytes:
     other = b"FORGED.pdf"
     alias = struct.pack("<2HBL", 0x7075, 5 + len(other), 1, zlib.crc32(name.encode())) + other
     return _rebuilt(data, {}, {name: alias})
+
+
+def _linked(data: bytes, name: str) -> bytes:
+    """Let the first file be a symbolic link: unpacked, it leads to what its content names."""
+    stream = io.BytesIO()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive, zipfile.ZipFile(stream, "w") as copy:
+        for entry in archive.infolist():
+            made = zipfile.ZipInfo(entry.filename, entry.date_time)
+            made.create_system = 3
+            made.external_attr = (0o120777 if entry.filename == name else 0o100644) << 16
+            copy.writestr(made, archive.read(entry))
+    return stream.getvalue()
 
 
 def _with_extra(data: bytes, name: str, size: int) -> bytes:
