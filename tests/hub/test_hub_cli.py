@@ -173,6 +173,62 @@ def test_a_code_that_is_no_unit_s_is_not_entered(edocx, told):
     assert rows(edocx) == []
 
 
+def test_a_closed_agency_is_opened_again_by_name_only(edocx):
+    add = ("agencies", "add", "H58.12", "--name", "Huyện", "--db", "hub.db")
+    edocx(*add)
+    edocx("agencies", "close", "H58.12", "--db", "hub.db")
+    assert edocx(*add)[0] == 1
+    assert stored("hub.db", "H58.12").state == "closed"
+    assert edocx("agencies", "reopen", "H58.12", "--db", "hub.db")[0] == 0
+    assert edocx(*add)[0] == 0
+    assert stored("hub.db", "H58.12").state == "open"
+
+
+@pytest.mark.parametrize(
+    "told, expected",
+    [
+        (("H58.12", "--name", "x", "--mail", "a@b", "--clear", "mail"), 2),
+        (("H58.12", "--name", "x", "--max-age", "5", "--clear", "max-age-seconds"), 2),
+        (("H58.12", "--name", "x", "--parent", "H58.12"), 2),
+        (("H58.12", "--name", "x", "--parent", "h58.12"), 2),
+        (("H58.12", "--name", ""), 2),
+        (("H58.12", "--name", "  "), 2),
+        (("../../x", "--name", "x", "--hub"), 2),
+        (("H58.12", "--name", "x", "--served-by", "../x"), 2),
+        *(
+            (("H58.12", "--name", "x", option, "9" * 23), 2)
+            for option in ("--per-minute", "--max-age", "--takes-bytes")
+        ),
+        (("H58.12", "--name", "x", "--max-bytes", "9" * 19), 2),
+    ],
+)
+def test_what_makes_no_sense_of_an_agency_is_not_entered(edocx, told, expected):
+    assert edocx("agencies", "add", *told, "--db", "hub.db")[0] == expected
+    assert rows(edocx) == []
+
+
+def test_numbers_beyond_every_database_are_refused(edocx):
+    edocx("agencies", "add", "H58.12", "--name", "Huyện", "--db", "hub.db")
+    assert edocx("agencies", "secret", "H58.12", "--overlap", "9" * 10, "--db", "hub.db")[0] == 2
+    assert edocx("agencies", "grant", "9" * 23, "--db", "hub.db")[0] == 2
+
+
+def test_who_is_served_by_nobody_known_is_entered_with_a_word(monkeypatch, tmp_path, capfd):
+    monkeypatch.chdir(tmp_path)
+    for hub, told in (("hub.G22", True), ("hub.H37", False)):
+        if not told:
+            main_of("agencies", "add", hub, "--name", "Trục", "--hub", "--db", "hub.db")
+            capfd.readouterr()
+        main_of("agencies", "add", "G22", "--name", "VPCP", "--served-by", hub, "--db", "hub.db")
+        assert ("no neighbouring hub" in capfd.readouterr().err) is told
+
+
+def main_of(*arguments) -> None:
+    with pytest.raises(SystemExit) as ended:
+        main(["hub", *arguments, "--lang", "en"])
+    assert not ended.value.code
+
+
 def rows(edocx) -> list[dict]:
     return json.loads(edocx("agencies", "list", "--db", "hub.db", "--json")[1])["agencies"]
 

@@ -168,6 +168,7 @@ def test_a_full_disk_refuses_and_says_so_and_the_next_goes_on(tmp_path, clock, m
             pages.append(connection.exec_driver_sql("PRAGMA page_count").scalar_one())
         reply = sender.send(document(number="2", content=os.urandom(60_000)))
         assert (reply.status, reply.json()["EdxCode"]) == (503, "EDX-STORE-FULL")
+        assert "EdxWhere" not in reply.json()  # a path on the hub's own disk
         pages[0] += 1_000
         assert sender.send(document(number="2", content=os.urandom(60_000))).json()["status"] == "OK"
         assert len(OfficialClient(address, B, SECRETS[B]).waiting()) == 2

@@ -7,8 +7,14 @@ from pathlib import Path
 import typer
 
 from edocx.cli.hub_place import BY, CONFIG, DATABASE, JSON, opened
-from edocx.cli.output import emit_json, say
+from edocx.cli.output import emit_json, language, say
 from edocx.errors import Text
+
+MOST = 2**31 - 1
+"""The largest number that every database keeps in an integer."""
+
+MOST_BYTES = 2**50
+MOST_DAYS = 3650
 
 register = typer.Typer(add_completion=False, rich_markup_mode=None, no_args_is_help=True)
 
@@ -41,11 +47,13 @@ def add(
     served_by: str | None = typer.Option(None, "--served-by", help="Trục lân cận / the neighbouring hub."),
     neighbour: bool = typer.Option(False, "--hub", help="Là một trục lân cận / it is a neighbouring hub."),
     seal: str | None = typer.Option(None, "--seal", metavar="off|record|require", help="Luật riêng / its own rule."),
-    takes_bytes: int | None = typer.Option(None, "--takes-bytes", min=1024, help="Nhận đến / takes up to."),
+    takes_bytes: int | None = typer.Option(
+        None, "--takes-bytes", min=1024, max=MOST_BYTES, help="Nhận đến / takes up to."
+    ),
     takes_types: str | None = typer.Option(None, "--takes-types", help='"pdf docx".'),
-    max_bytes: int | None = typer.Option(None, "--max-bytes", min=1024, help="Gửi đến / sends up to."),
-    per_minute: int | None = typer.Option(None, "--per-minute", min=1, help="Số lần gọi / calls a minute."),
-    max_age: int | None = typer.Option(None, "--max-age", min=1, help="Số giây dấu thời gian còn hiệu lực / seconds."),
+    max_bytes: int | None = typer.Option(None, "--max-bytes", min=1024, max=MOST_BYTES, help="Gửi đến / sends up to."),
+    per_minute: int | None = typer.Option(None, "--per-minute", min=1, max=MOST, help="Số lần gọi / calls a minute."),
+    max_age: int | None = typer.Option(None, "--max-age", min=1, max=MOST, help="Tuổi dấu thời gian, giây / seconds."),
     clear: list[str] = typer.Option([], "--clear", metavar="old-code|parent|…", help="Bỏ mục này / take this away."),
     config: Path | None = CONFIG,
     db: str | None = DATABASE,
@@ -74,19 +82,31 @@ def add(
         per_minute=per_minute,
         max_age_seconds=max_age,
     )
+    named = next((one for one in forget if getattr(wanted, one) is not None), None)
+    if named is not None:
+        option = "--max-age" if named == "max_age_seconds" else f"--{named.replace('_', '-')}"
+        raise typer.BadParameter(f"{option} …?", param_hint="--clear")
     secret: str | None = None
     with opened(config, db) as service, service.store.begin("add") as connection:
         now = service.store.now()
         agency = agencies.register(connection, wanted, now=now, by=BY, forget=forget)
         if agency.served_by is None and not agencies.hmac_secrets(connection, agency, service.vault, now=now):
             secret = agencies.new_hmac_secret(connection, agency, service.vault, now=now, by=BY)
+        hub = agencies.find(connection, agency.served_by) if agency.served_by else None
+        is_known = hub is not None or agency.served_by in {None, *(one.code for one in service.config.peers)}
     _tell_secret(agency.code, secret, as_json=as_json)
+    if not is_known:
+        told = Text(
+            f"Chú ý: chưa có trục lân cận nào mang mã {agency.served_by}.",
+            f"Note: no neighbouring hub has the code {agency.served_by} yet.",
+        )
+        typer.echo(told.in_language(language()), err=True)
 
 
 @register.command("secret")
 def new_secret(
     code: str = typer.Argument(..., help="H58.12.01."),
-    overlap: int = typer.Option(7, "--overlap", min=0, help="Số ngày bí mật cũ còn dùng / days the old one works on."),
+    overlap: int = typer.Option(7, "--overlap", min=0, max=MOST_DAYS, help="Số ngày dùng tiếp / days."),
     config: Path | None = CONFIG,
     db: str | None = DATABASE,
     as_json: bool = JSON,
@@ -152,6 +172,18 @@ def close_agency(
     say(Text(f"Đã khóa {agency.code}.", f"{agency.code} is closed."))
 
 
+@register.command("reopen")
+def reopen_agency(
+    code: str = typer.Argument(..., help="H58.12.01."), config: Path | None = CONFIG, db: str | None = DATABASE
+) -> None:
+    """Mở lại một đơn vị đã khóa. / Open a closed agency again."""
+    from edocx.hub import agencies
+
+    with opened(config, db) as service, service.store.begin("reopen") as connection:
+        agency = agencies.reopen(connection, code, now=service.store.now(), by=BY)
+    say(Text(f"Đã mở lại {agency.code}.", f"{agency.code} is open again."))
+
+
 @register.command("requests")
 def list_requests(config: Path | None = CONFIG, db: str | None = DATABASE, as_json: bool = JSON) -> None:
     """Yêu cầu chờ duyệt. / Requests that wait."""
@@ -173,7 +205,7 @@ def list_requests(config: Path | None = CONFIG, db: str | None = DATABASE, as_js
 
 @register.command()
 def grant(
-    number: int = typer.Argument(...),
+    number: int = typer.Argument(..., min=1, max=MOST),
     refuse: bool = typer.Option(False, "--refuse", help="Từ chối / refuse it."),
     config: Path | None = CONFIG,
     db: str | None = DATABASE,

@@ -5,6 +5,7 @@ Every function works in the caller's transaction. Acts of an administrator leave
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -33,6 +34,8 @@ FORGETTABLE = (
 """What an administrator may take away from an agency."""
 
 _SYSTEM = "system"
+_HUB_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]*", re.ASCII)
+"""A neighbouring hub's own code: a word, since it stands in headers, subjects and logs."""
 
 HMAC, KEY, PASSWORD, OUTGOING = "hmac", "key", "password", "outgoing"
 """Kinds of secrets: the axis' HMAC secret, LGSP's X-SecretKey, LGSP's password, ours at a neighbouring hub."""
@@ -132,12 +135,14 @@ def register(
 ) -> Agency:
     """Enter an agency, or change what is said of one that is there: what is not named anew stays.
 
-    It opens again if it was closed. ``forget`` names what is to be empty from now on (of `FORGETTABLE`).
+    ``forget`` names what is to be empty from now on (of `FORGETTABLE`).
 
-    Raises `UnitError` for a code that is no unit's, or that belongs to another agency (``EDX-HUB-TAKEN``), and
-    `InputError` for a neighbouring hub's code that cannot be one.
+    Raises `UnitError` for a code that is no unit's, or that belongs to another agency (``EDX-HUB-TAKEN``), `InputError`
+    for a neighbouring hub's code that cannot be one, `Refused` for an agency that was closed (``EDX-HUB-SHUT``), and
+    `UsageError` for an empty name, its own parent, or what is both told and forgotten.
     """
     known = find(connection, wanted.code)
+    _require_sense(wanted, known, forget := tuple(forget))
     facts = {name: told for name in NewAgency.__dataclass_fields__ if (told := getattr(wanted, name)) is not None}
     facts |= dict.fromkeys(forget) | _codes_of(wanted, known)
     other = find(connection, facts["old_code"]) if facts.get("old_code") else None
@@ -153,6 +158,19 @@ def register(
     return require(connection, facts["code"])
 
 
+def _require_sense(wanted: NewAgency, known: Agency | None, forget: tuple[str, ...]) -> None:
+    if known is not None and known.state != "open":
+        raise refusal.shut_agency(known.code)
+    if not wanted.name.strip():
+        raise refusal.bad_parameter("name")
+    for name in forget:
+        if getattr(wanted, name) is not None:
+            raise refusal.bad_parameter(name)
+    own = {wanted.code, _normal(wanted.code), wanted.old_code, *(known.codes if known else ())}
+    if wanted.parent is not None and {wanted.parent, _normal(wanted.parent)} & own:
+        raise refusal.bad_parameter("parent")
+
+
 def _codes_of(wanted: NewAgency, known: Agency | None) -> dict[str, str]:
     """Return the codes told, as they are written; refuse what is none. A known agency keeps the one it has."""
     is_hub = (wanted.kind or (known.kind if known else _SYSTEM)) != _SYSTEM
@@ -164,6 +182,8 @@ def _codes_of(wanted: NewAgency, known: Agency | None) -> dict[str, str]:
         if name == "served_by" or is_hub or (known is not None and told in {*known.codes, known.parent}):
             # A hub's own system code ("hub.H58") is no unit's; what stands in the register already may stay there.
             found[name] = require_id(told, name)
+            if (known is None or name == "served_by") and not _HUB_CODE.fullmatch(told):
+                raise refusal.bad_parameter(name)
         else:
             found[name] = UnitId.parse(told).code
     return found | ({"code": known.code} if known else {})
@@ -174,6 +194,14 @@ def close(connection: Connection, code: str, *, now: datetime, by: str) -> Agenc
     agency = require(connection, code)
     connection.execute(update(agencies).where(agencies.c.id == agency.id).values(state="closed", modified_at=now))
     note(connection, now=now, by=by, act="close", subject=agency.code)
+    return require(connection, code)
+
+
+def reopen(connection: Connection, code: str, *, now: datetime, by: str) -> Agency:
+    """Accept mail for a closed agency again. Raises `UnitError`."""
+    agency = require(connection, code)
+    connection.execute(update(agencies).where(agencies.c.id == agency.id).values(state="open", modified_at=now))
+    note(connection, now=now, by=by, act="reopen", subject=agency.code)
     return require(connection, code)
 
 

@@ -33,13 +33,17 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from edocx.errors import InputError, Text
+from edocx.errors import InputError, Text, UnitError
 from edocx.hub.broker_settings import BrokerConfig
 from edocx.office.setting_faults import Unfit, setting_fault, syntax_fault
+from edocx.units import UnitId
 
 MIB = 1024 * 1024
 MAX_CONFIG = 256 * 1024
 """Bytes of a configuration file; a real one has one or two thousand."""
+
+DAY = 86_400
+"""Seconds that no wait is longer than: "inf" would wait for ever, or be too large for a clock."""
 
 Rule = Literal["off", "record", "require"]
 """How strictly the door looks at something."""
@@ -96,7 +100,7 @@ class DoorPolicy(BaseModel):
     state_secrets: Literal["refuse", "off"] = "refuse"
     scanner: str | None = None
     scanner_down: Literal["refuse", "record"] = "refuse"
-    scanner_seconds: float = Field(default=30.0, gt=0)
+    scanner_seconds: float = Field(default=30.0, gt=0, le=DAY)
 
     @model_validator(mode="after")
     def _whole(self) -> DoorPolicy:
@@ -147,22 +151,22 @@ class HubConfig(BaseModel):
     key: Path | None = None
     unit: str | None = Field(default=None, max_length=200)
     system: str | None = Field(default=None, max_length=200)
-    max_bytes: int = Field(default=512 * MIB, ge=1024)
-    max_header_bytes: int = Field(default=MIB, ge=16 * 1024)
+    max_bytes: int = Field(default=512 * MIB, ge=1024, le=2**50)
+    max_header_bytes: int = Field(default=MIB, ge=16 * 1024, le=2**30)
     plain_http: bool = False
     envelope: Literal["require", "off"] = "require"
     door: DoorPolicy = DoorPolicy()
     lgsp: bool = True
-    per_minute: int | None = Field(default=None, ge=1)
-    body_seconds: float = Field(default=30.0, gt=0)
-    head_seconds: float = Field(default=20.0, gt=0)
-    connections: int = Field(default=2_000, ge=1)
+    per_minute: int | None = Field(default=None, ge=1, le=2**31 - 1)
+    body_seconds: float = Field(default=30.0, gt=0, le=DAY)
+    head_seconds: float = Field(default=20.0, gt=0, le=DAY)
+    connections: int = Field(default=2_000, ge=1, le=2**24)
     open_metrics: bool = False
     directory: Path | None = None
     peers: tuple[Peer, ...] = ()
     broker: BrokerConfig | None = None
-    keep_days: int | None = Field(default=None, ge=1)
-    relay_seconds: float = Field(default=1.0, ge=0)
+    keep_days: int | None = Field(default=None, ge=1, le=36_500)
+    relay_seconds: float = Field(default=1.0, ge=0, le=DAY)
 
     @model_validator(mode="before")
     @classmethod
@@ -174,6 +178,8 @@ class HubConfig(BaseModel):
 
     @model_validator(mode="after")
     def _whole(self) -> HubConfig:
+        if self.unit is not None:
+            _require_code(self.unit)
         if self.envelope == "off" and (self.door.scanner or {self.door.seal, self.door.files} != {"off"}):
             # What is no envelope would pass unopened, whatever the door asks for.
             raise Unfit(_PASSED_BY, "envelope")
@@ -185,12 +191,14 @@ class HubConfig(BaseModel):
             raise Unfit(Text("chỉ một trục đứng trên (role = above)", "only one hub stands above"), "peers")
         if len({peer.code for peer in self.peers}) != len(self.peers):
             raise Unfit(Text("hai [[peers]] cùng một mã", "two peers have one code"), "peers")
-        if self.broker is None and any(peer.endpoint == BROKERED for peer in self.peers):
+        by_broker = next((at for at, peer in enumerate(self.peers) if peer.endpoint == BROKERED), None)
+        if self.broker is None and by_broker is not None:
             raise Unfit(
                 Text(
                     "có trục lân cận qua nats mà không có [broker]",
                     "a peer is reached by nats, and there is no [broker]",
-                )
+                ),
+                f"peers.{by_broker}.endpoint",
             )
         if self.broker is not None and not self.unit:
             raise Unfit(
@@ -247,6 +255,13 @@ class HubConfig(BaseModel):
                 "broker": self.broker.relative_to(folder) if self.broker else None,
             }
         )
+
+
+def _require_code(unit: str) -> None:
+    try:
+        UnitId.parse(unit)
+    except UnitError as error:
+        raise Unfit(error.text, "unit") from error
 
 
 _PASSED_BY = Text(

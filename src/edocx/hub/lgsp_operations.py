@@ -334,7 +334,7 @@ def _failed(error: EdocxError, doc_id: str) -> dict[str, Any]:
         # 20 is trouble of the platform, after which clients try again.
         number = _TROUBLE if error.retryable or status >= SYSTEM.status else _UNREADABLE_FILE
     data = {"docId": doc_id, "status": "error", "errorCode": number, "errorDesc": error.text.vi, "edxCode": error.code}
-    if error.where:
+    if error.where and status < SYSTEM.status:
         data["edxWhere"] = error.where
     return {"success": False, "message": error.text.vi, "data": data}
 

@@ -211,6 +211,19 @@ def bad_parameter(name: str) -> UsageError:
     )
 
 
+def shut_agency(code: str) -> Refused:
+    """Return the refusal to change a closed agency: that would open it again without a word."""
+    return Refused(
+        Text(f"Đơn vị {code} đã bị khóa.", f"The agency {code} is closed."),
+        hint=Text(
+            f"Nếu muốn mở lại: `edocx hub agencies reopen {code}`, rồi mới sửa.",
+            f"To open it again: `edocx hub agencies reopen {code}`, and change it then.",
+        ),
+        code="EDX-HUB-SHUT",
+        where=code,
+    )
+
+
 def outside_subtree() -> Refused:
     """Return the refusal of a wish about an agency that does not stand below the caller."""
     return Refused(

@@ -53,7 +53,7 @@ def failure(error: EdocxError, operation: str = "") -> tuple[dict[str, Any], int
         "EdxCode": error.code,
         EDOCX: 1,
     }
-    if error.where:
+    if error.where and wire.status < SYSTEM.status:  # else it is a place on the hub's own disk, and in its log
         reply["EdxWhere"] = error.where
     return reply | NEEDED.get(operation, {}), wire.status
 

@@ -122,7 +122,7 @@ def setting_fault(
         otherwise: the remedy of the others.
     """
     first = error.errors(include_url=False, include_input=False)[0]
-    path = tuple(str(part) for part in first["loc"]) or (_cause(first).setting,)
+    path = tuple(str(part) for part in first["loc"]) or tuple(_cause(first).setting.split("."))
     reason = _reason(first)
     setting = ".".join(path)
     return UsageError(

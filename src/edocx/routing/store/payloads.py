@@ -15,6 +15,7 @@ from edocx.routing.faults import Faults
 from edocx.routing.store import tables
 from edocx.routing.store.failure import damaged, files_translated
 from edocx.routing.store.prepared import Prepared
+from edocx.routing.store.private_place import FILE, make_private_folder
 from edocx.routing.store.upsert import upsert
 
 LOST = "EDX-STORE-PAYLOAD"
@@ -72,6 +73,7 @@ class Payloads:
         self._make_folder(place.parent)
         self._faults.reached("store.payload.before")
         write_durably(place, checked(blob))
+        place.chmod(FILE)  # nobody else could enter its folder meanwhile
         self._faults.reached("store.payload.after")
 
     def record(self, connection: Connection, blob: Blob, now: datetime) -> None:
@@ -126,7 +128,7 @@ class Payloads:
     def _make_folder(self, folder: Path) -> None:
         if folder.is_dir():
             return
-        folder.mkdir(parents=True, exist_ok=True)
+        make_private_folder(folder)
         sync_folder(folder.parent)
         sync_folder(folder.parent.parent)
 
