@@ -9,7 +9,7 @@ import zipfile
 from datetime import timedelta
 
 import pytest
-from asn1crypto import cms
+from asn1crypto import cms, core
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.serialization import Encoding, pkcs7
@@ -269,3 +269,16 @@ def test_a_damaged_signature_is_never_told_as_a_fault_of_ours(signing, person, t
             codes.add(error.code)
     assert "EDX-CMS-UNREADABLE" in codes
     assert "EDX-FILE-HOSTILE" not in codes
+
+
+@pytest.mark.parametrize("kind", ["1.2.3.4", "counter_signature"])
+def test_an_unsigned_attribute_that_nobody_judges_is_named(signing, person, tmp_path, kind):
+    def add(content):
+        info = content["signer_infos"][0]
+        value = core.UTF8String("FORGED") if kind[0].isdigit() else info.copy()
+        info["unsigned_attrs"] = cms.CMSAttributes([cms.CMSAttribute({"type": kind, "values": [value]})])
+
+    path = write(tmp_path, "a.p7m", changed(signed(person, CONTENT), add))
+    report = verify(path, trust=signing.trust, at=AT)
+    assert report.indication is Indication.TOTAL_PASSED
+    assert [m.where for m in only(report).messages if m.code == "EDX-CMS-UNSIGNED"]

@@ -19,6 +19,7 @@ from edocx.errors import InputError, Text
 from edocx.signing.cms.archive import archive_tokens
 from edocx.signing.cms.signer import (
     MALFORMED,
+    MAX_ATTRIBUTES,
     Digester,
     SignerFinding,
     examine_signer,
@@ -240,9 +241,38 @@ def _finding(signed: cms.SignedData, info: cms.SignerInfo, content: Digester, na
         for value in unsigned_attribute(info, "signature_time_stamp_token")[:MAX_TOKENS]
     )
     archives, tokens, notes = archive_tokens(signed, info, content, tokens)
+    notes = (*notes, *_unread(info))
     evidence = _evidence(signed, info)
     level = _level(signer, tokens, archives, evidence)
     return replace(found, tokens=tokens, archives=archives, evidence=evidence, level=level, messages=notes)
+
+
+def _unread(info: cms.SignerInfo) -> tuple[Message, ...]:
+    """Name the first unsigned attribute that is not one of CAdES: it may say anything, in anybody's name."""
+    held = info["unsigned_attrs"]
+    attributes = list(held)[:MAX_ATTRIBUTES] if isinstance(held, cms.CMSAttributes) else []
+    names = [str(one["type"].dotted) for one in attributes]
+    return tuple(_unsigned(one) for one in names if not one.startswith(_CADES) and one != _MICROSOFT_STAMP)[:1]
+
+
+_CADES = ("1.2.840.113549.1.9.16.2.", "0.4.0.1733.2.", "0.4.0.19122.1.")
+"""Arcs of timestamps, certificates, references and lists (EN 319 122-1, RFC 5126), checked where they count."""
+
+_MICROSOFT_STAMP = "1.3.6.1.4.1.311.3.3.1"
+
+
+def _unsigned(dotted: str) -> Message:
+    return Message.of(
+        "EDX-CMS-UNSIGNED",
+        "warning",
+        Text(
+            "Bên cạnh chữ ký có thuộc tính không được ký và không được xét (như chữ ký đối chứng); ai cũng có thể viết "
+            "vào, đừng tin nội dung của nó.",
+            "Beside the signature stands an attribute that is neither signed nor judged (such as a countersignature); "
+            "anybody may have written it: do not rely on it.",
+        ),
+        where=dotted[:100],
+    )
 
 
 def _level(
