@@ -162,6 +162,8 @@ def test_nothing_is_said_in_a_container_where_no_signature_reaches(bench, genuin
         "remark-object": {"EDX-PARTIAL-COVERAGE"},
         "remark-instruction": {"EDX-XML-INSTRUCTION"},
         "remark-property": {"EDX-PARTIAL-COVERAGE"},
+        "remark-countersignature": {"EDX-PARTIAL-COVERAGE"},
+        "remark-references": {"EDX-PARTIAL-COVERAGE"},
         "remark-property-of-data": {"EDX-PARTIAL-COVERAGE"},
     }
 

@@ -219,7 +219,26 @@ def _is_framed(properties: etree._Element, namespace: str, covered: set[etree._E
 
 def _is_property(element: etree._Element) -> bool:
     name = etree.QName(element)
-    return name.namespace in _XADES and name.localname in _UNSIGNED_PROPERTIES and not _says(element)
+    if name.namespace not in _XADES or name.localname not in _UNSIGNED_PROPERTIES or _says(element):
+        return False
+    inside = list(element.iterchildren("*"))
+    if name.localname == "CounterSignature":
+        return len(inside) == 1 and inside[0].tag == ds("Signature") and _is_signature(inside[0])
+    # References name a certificate or a list by digest, issuer and place, each in an element of its own.
+    return (
+        not name.localname.startswith("Attribute")
+        or not name.localname.endswith(_REFERENCES)
+        or not any(etree.QName(one).localname not in _OF_REFERENCES for one in inside)
+    )
+
+
+_REFERENCES = ("CertificateRefs", "CertificateRefsV2", "RevocationRefs")
+_OF_REFERENCES = frozenset({"CertRef", "CertRefs", "CRLRefs", "OCSPRefs", "OtherRefs"})
+
+
+def _is_signature(element: etree._Element) -> bool:
+    """Say whether a countersignature, which is not judged here, is at least one: what holds no SignedInfo is data."""
+    return [one.tag for one in element.iterchildren("*")][:2] == [ds("SignedInfo"), ds("SignatureValue")]
 
 
 def _speaks(element: etree._Element, attributes: frozenset[str]) -> bool:

@@ -83,6 +83,23 @@ _INSERTED = {
         b"QualifyingProperties>",
         _XADES % b"<x:UnsignedSignatureProperties><x:Note>FORGED</x:Note></x:UnsignedSignatureProperties>",
     ),
+    "countersignature": (
+        b"QualifyingProperties>",
+        _XADES
+        % (
+            b"<x:UnsignedSignatureProperties><x:CounterSignature><s:Signature "
+            b'xmlns:s="http://www.w3.org/2000/09/xmldsig#"><s:Object>FORGED</s:Object></s:Signature></x:CounterSignature>'
+            b"</x:UnsignedSignatureProperties>"
+        ),
+    ),
+    "references": (
+        b"QualifyingProperties>",
+        _XADES
+        % (
+            b"<x:UnsignedSignatureProperties><x:AttributeCertificateRefs><x:Claim>FORGED</x:Claim>"
+            b"</x:AttributeCertificateRefs></x:UnsignedSignatureProperties>"
+        ),
+    ),
     "property-of-data": (
         b"QualifyingProperties>",
         _XADES % b"<x:UnsignedDataObjectProperties><x:Note>FORGED</x:Note></x:UnsignedDataObjectProperties>",
