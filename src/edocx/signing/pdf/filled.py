@@ -193,9 +193,7 @@ class Fields:
             if (is_stamp(value) or isinstance(value, _NONE)) and not draws_nothing(widget):
                 raise Unexplained("a new place or timestamp that draws")
             if is_stamp(value) and _has_area(widget):
-                raise Unexplained(
-                    "a new timestamp with an area, where some readers draw a look of their own"
-                )
+                raise Unexplained("a new timestamp with an area, where some readers draw a look of their own")
         self.filled |= not is_stamp(value)
 
     def _require_types(self, widget: generic.DictionaryObject, names: frozenset[str] | set[str]) -> None:
