@@ -30,8 +30,9 @@ def letter(
     name_middle: float = 430,
     room: float = 80,
     pages: int = 1,
+    stamp: str = "",
 ) -> Path:
-    """Write a letter; lengths are points from the top left, a bar in a line is a jump of 40 points."""
+    """Write a letter, perhaps with a stamp above it; lengths are points from the top left, a bar in a line is a jump of 40 points."""
     sheet = fpdf.FPDF(format="A4", unit="pt")
     sheet.set_auto_page_break(False)
     for style, face in (("", Face.REGULAR), ("B", Face.BOLD), ("I", Face.ITALIC)):
@@ -42,6 +43,7 @@ def letter(
             sheet.set_font("Serif", "B", 12)
             sheet.text(70, 60, "ỦY BAN NHÂN DÂN")
             sheet.text(290, 60, "CỘNG HÒA XÃ HỘI CHỦ NGHĨA VIỆT NAM")
+            _put(sheet, stamp, number_left, 30, "", 8)
             _put(sheet, number, number_left, line, "", size)
             _put(sheet, date, date_left, line, "I", size)
         sheet.set_font("Serif", size=13)

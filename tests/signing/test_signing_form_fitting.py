@@ -194,6 +194,14 @@ def test_what_only_reads_like_the_lines_is_not_taken_for_them(tmp_path, tool, li
     assert ("EdocxNumber" in missing) == ("Số: 4" not in line.get("body", ""))
 
 
+def test_the_number_of_an_arrival_stamp_is_not_the_letters_own(tmp_path, tool):
+    tool("pdftotext")
+    plain = fit_layout(letter(tmp_path / "plain.pdf")).layout
+    stamped = fit_layout(letter(tmp_path / "stamped.pdf", stamp="Số: ……/UBND-VP Ngày: ……"))
+    assert stamped.layout.number == plain.number, "beside the date, where the decree wants it"
+    assert stamped.messages == ()
+
+
 def test_what_is_printed_already_is_warned_of_and_a_narrow_gap_too(tmp_path, tool):
     tool("pdftotext")
     full = letter(tmp_path / "full.pdf", number="Số: 15/UBND-VX", date="Bình Đức, ngày 15 tháng 6 năm 2023")

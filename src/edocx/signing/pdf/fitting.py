@@ -98,8 +98,9 @@ def fit_layout(
 
 def _with_lines(fitting: _Fitting, layout: PageLayout) -> PageLayout:
     words = fitting.page(0)
-    number = find_number(words)
-    date = find_date(words, number)
+    date = find_date(words)
+    number = find_number(words, date)
+    date = date or find_date(words, number)
     for found, kind, name in ((number, "number", NUMBER_FIELD), (date, "date", DATE_FIELD)):
         if not found:
             fitting.say(NOT_FOUND[kind], name)

@@ -76,16 +76,22 @@ class Gap:
         return self.box.x2 - self.box.x1 < self.text.size
 
 
-def find_number(words: PageWords) -> tuple[Gap, ...]:
-    """Return the gaps of the line that begins “Số:”; none where no line does."""
+def find_number(words: PageWords, date: tuple[Gap, ...] = ()) -> tuple[Gap, ...]:
+    """Return the gaps of the line that begins “Số:”; none where no line does.
+
+    Of several the one nearest in height to the date, beside which the decree wants it: an arrival stamp (“Số: … Ngày:
+    …”) or the number of a form may stand above. Without a date the first.
+    """
+    found = []
     for row in words.rows:
         if row.top < words.size[1] * _UPPER_HALF:
             break
-        for start in row.starts:
-            label = _NUMBER.match(row.text, start)
-            if label is not None:
-                return _number_gaps(row, label.end(), _number_end(row, label.end()), words.size[0])
-    return ()
+        labels = (_NUMBER.match(row.text, start) for start in row.starts)
+        ends = [label.end() for label in labels if label is not None]
+        found += [_number_gaps(row, end, _number_end(row, end), words.size[0]) for end in ends]
+    if not found:
+        return ()
+    return min(found, key=lambda gaps: abs(gaps[0].box.y1 - date[0].box.y1)) if date else found[0]
 
 
 def find_date(words: PageWords, number: tuple[Gap, ...] = ()) -> tuple[Gap, ...]:
