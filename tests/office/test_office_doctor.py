@@ -8,11 +8,11 @@ import sqlite3
 from datetime import timedelta
 
 import pytest
+from office_scenario import rewrite_journal
 
 from edocx.cli import main
 from edocx.errors import Text, TransportUnavailable
 from edocx.office.examination import examine_place
-from edocx.routing.journal import GENESIS, canonical, digest
 from edocx.routing.transport.local import LocalAxis
 from edocx.testing import scene
 from edocx.testing.network import Network
@@ -56,19 +56,8 @@ def harm(net, how, code=scene.COMMUNE):
             # What was heard since the last head was left with the axis is not yet known there.
             connection.execute("DELETE FROM journal WHERE seq > (SELECT max(seq) FROM journal) - 6")
         else:
-            rewrite(connection)
+            rewrite_journal(connection)
     connection.close()
-
-
-def rewrite(connection):
-    previous = GENESIS
-    for seq, text in connection.execute("SELECT seq, line FROM journal ORDER BY seq").fetchall():
-        content = json.loads(text) | {"previous": previous}
-        if seq == 1:
-            content["ids"]["by"] = "somebody-else"
-        line = canonical(content)
-        previous = digest(line)
-        connection.execute("UPDATE journal SET line = ?, hash = ? WHERE seq = ?", (line, previous, seq))
 
 
 def found(examined):

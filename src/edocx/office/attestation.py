@@ -148,6 +148,17 @@ def acknowledge(desk: Desk, transaction: Transaction, lost: tuple[LostHead, ...]
         transaction.journal("journal.fell-back", number=one.head.seq, sha256=one.head.hash, kind=one.kept_by, by=by)
 
 
+def require_vouching(desk: Desk) -> None:
+    """Raise for a journal that the agency must not sign: one that does not hold together, or lacks what others keep.
+
+    Raises `StateError` (``EDX-OFFICE-RESTORED``) and `StoreUnavailable`.
+    """
+    desk.compared = False  # whatever was known when the office was opened: now it is signed
+    require_reconciled(desk)
+    with desk.store.read() as transaction:
+        transaction.verify_journal().require()
+
+
 def require_reconciled(desk: Desk) -> None:
     """Raise `StateError` while the office stands restored and not reconciled, or behind what the axis knows of it."""
     if not is_current(desk):

@@ -20,7 +20,7 @@ from typing import Any
 
 from edocx.content import Blob, write_durably
 from edocx.errors import EdocxError, InputError, Refused, StateError, Text
-from edocx.office.attestation import require_reconciled
+from edocx.office.attestation import require_vouching
 from edocx.office.bundle_claim import Claim, Said, event_faults, said_in, seal_faults, unchecked
 from edocx.office.delivery_events import evidence_name
 from edocx.office.desk import Desk
@@ -92,8 +92,7 @@ def write_bundle(desk: Desk, document: str, out: Path) -> Path:
     hold together, and `StateError` (``EDX-OFFICE-RESTORED``) for one that lacks what others keep of it: the agency
     does not put its seal under half of its evidence, nor under a history that was written anew.
     """
-    desk.compared = False  # whatever was known when the office was opened: now it is sealed
-    require_reconciled(desk)
+    require_vouching(desk)
     way = trace(desk, document)
     with desk.workspace() as folder:
         files: list[Path] = []
@@ -109,7 +108,6 @@ def write_bundle(desk: Desk, document: str, out: Path) -> Path:
                 pdf = _saved(transaction.documents.payload(filed), folder / DOCUMENT)
                 files.append(folder / DOCUMENT)
                 described.append({"file": DOCUMENT, "message_id": None, "sha256": pdf.sha256})
-            transaction.verify_journal().require()
             lines = transaction.journal_lines()
         first = next((n for n, line in enumerate(lines) if _tells_of(line, way, document)), 0)
         write_durably(folder / JOURNAL, [f"{line}\n".encode() for line in lines[first:]])

@@ -36,7 +36,7 @@ from edocx.office import (
     withdrawing,
 )
 from edocx.office.approving import Approved, Awaiting
-from edocx.office.attestation import attest, is_current, require_reconciled
+from edocx.office.attestation import attest, is_current, require_reconciled, require_vouching
 from edocx.office.configuration import OfficeConfig
 from edocx.office.deadlines import Overdue
 from edocx.office.desk import Desk
@@ -386,10 +386,7 @@ class Office:
 
     def sign_head(self) -> Path:
         """Sign the journal's end, beside the store; see `edocx.office.evidence.sign_head`."""
-        self._desk.compared = False  # whatever was known when the office was opened: now it is signed
-        require_reconciled(self._desk)
-        with self._desk.store.read() as transaction:
-            transaction.verify_journal().require()
+        require_vouching(self._desk)
         return evidence.sign_head(self._desk)
 
     def receipt(self, file: Path, folder: Path) -> Path:
