@@ -45,6 +45,11 @@ def archive_of(desk: Desk) -> Archive | None:
     return axis if can_sign and isinstance(axis, Archive) and axis.remembers() else None
 
 
+def _head_at_axis(desk: Desk) -> SignedHead | None:
+    archive = archive_of(desk)
+    return archive.head_of(str(desk.unit)) if archive is not None else None
+
+
 def attest(desk: Desk, *, anew: bool = False) -> None:
     """Leave the journal's end with the axis, signed by the agency; nothing is done when it is there already.
 
@@ -76,8 +81,7 @@ def compare(desk: Desk) -> None:
         whole = all(transaction.journal_holds(head) for head in known_heads(desk)) and not _is_behind(desk, transaction)
         own = transaction.journal_head()
     try:
-        archive = archive_of(desk)
-        known = archive.head_of(str(desk.unit)) if archive is not None else None
+        known = _head_at_axis(desk)
     except TransportUnavailable:
         if not whole:
             _fall_back(desk)
@@ -96,11 +100,12 @@ def _is_behind(desk: Desk, transaction: Transaction) -> bool:
 
 
 def vouches(desk: Desk) -> bool:
-    """Tell whether the agency may sign its journal's end: it holds together, and nobody keeps more of it."""
-    desk.compared = False
-    with desk.store.read() as transaction:
-        whole = transaction.verify_journal().fault is None
-    return whole and is_current(desk)
+    """Tell whether the agency may sign its journal's end; see `require_vouching`."""
+    try:
+        require_vouching(desk)
+    except (StateError, StoreUnavailable):
+        return False
+    return True
 
 
 class LostHead(NamedTuple):
@@ -115,8 +120,7 @@ def axis_heads(desk: Desk) -> tuple[LostHead, ...]:
 
     Raises `TransportUnavailable` when the axis is away; nothing is marked or changed.
     """
-    archive = archive_of(desk)
-    known = archive.head_of(str(desk.unit)) if archive is not None else None
+    known = _head_at_axis(desk)
     if known is None or _holds(desk, known):
         return ()
     return (LostHead(parse_head(known.said, AXIS)[0], AXIS),)
@@ -124,8 +128,7 @@ def axis_heads(desk: Desk) -> tuple[LostHead, ...]:
 
 def is_head_foreign(desk: Desk) -> bool:
     """Tell whether the axis keeps a head that this office did not sign, which proves nothing; raise as `axis_heads`."""
-    archive = archive_of(desk)
-    known = archive.head_of(str(desk.unit)) if archive is not None else None
+    known = _head_at_axis(desk)
     return known is not None and not _is_ours(desk, known)
 
 
@@ -183,8 +186,7 @@ def is_current(desk: Desk) -> bool:
 
 def books_known(desk: Desk) -> dict[tuple[str, int], int]:
     """Return the next number of each book as the axis last heard it from this office; raise `TransportUnavailable`."""
-    archive = archive_of(desk)
-    known = archive.head_of(str(desk.unit)) if archive is not None else None
+    known = _head_at_axis(desk)
     if known is None or not _is_ours(desk, known):
         return {}
     return parse_head(known.said, "axis")[1]
