@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import typer
 
 from edocx.cli.hub_place import BY, CONFIG, DATABASE, JSON, opened
 from edocx.cli.output import emit_json, language, say
 from edocx.errors import Text
+
+if TYPE_CHECKING:
+    from edocx.hub import NewAgency
 
 MOST = 2**31 - 1
 """The largest number that every database keeps in an integer."""
@@ -82,10 +86,7 @@ def add(
         per_minute=per_minute,
         max_age_seconds=max_age,
     )
-    named = next((one for one in forget if getattr(wanted, one) is not None), None)
-    if named is not None:
-        option = "--max-age" if named == "max_age_seconds" else f"--{named.replace('_', '-')}"
-        raise typer.BadParameter(f"{option} …?", param_hint="--clear")
+    _require_no_contradiction(wanted, forget)
     secret: str | None = None
     with opened(config, db) as service, service.store.begin("add") as connection:
         now = service.store.now()
@@ -101,6 +102,13 @@ def add(
             f"Note: no neighbouring hub has the code {agency.served_by} yet.",
         )
         typer.echo(told.in_language(language()), err=True)
+
+
+def _require_no_contradiction(wanted: NewAgency, forget: tuple[str, ...]) -> None:
+    named = next((one for one in forget if getattr(wanted, one) is not None), None)
+    if named is not None:
+        option = "--max-age" if named == "max_age_seconds" else f"--{named.replace('_', '-')}"
+        raise typer.BadParameter(f"{option} …?", param_hint="--clear")
 
 
 @register.command("secret")
