@@ -55,7 +55,7 @@ docs: $(VENV)/.dev  ## pages generated from code
 
 fuzz: $(VENV)/.fuzz  ## throw bytes at the doors, FUZZ_SECONDS at each, then long property runs (nightly)
 	$(BIN)/python tools/fuzz.py --seconds $(FUZZ_SECONDS)
-	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "not slow or slow" --timeout=3600
+	HYPOTHESIS_PROFILE=nightly $(PYTEST) -m "not slow or slow" --timeout=6000
 
 lock:            ## recompute requirements/*.txt (needs uv)
 	uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --no-annotate --quiet pyproject.toml --extra dev -o requirements/dev.txt
