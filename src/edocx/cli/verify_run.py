@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from edocx.cli.empty_name import empty_name
 from edocx.cli.verify_pool import TOO_LARGE, FileBudget, overrun, run_all
 from edocx.errors import EdocxError, Text
-from edocx.signing.report import Report
+from edocx.signing.report import Indication, Report
 from edocx.signing.trust import TrustStore
 
 if TYPE_CHECKING:
@@ -61,8 +61,34 @@ class _Failure:
         return error
 
 
-def judge_all(files: Sequence[Path], options: Options, jobs: int) -> Iterator[tuple[Path, Report | EdocxError]]:
-    """Yield each file with its report or its error, in order; wrong options raise at once."""
+Outcomes = Iterator[tuple[Path, Report | EdocxError]]
+
+
+def judge_all(files: Sequence[Path], options: Options, jobs: int) -> Outcomes:
+    """Yield each file with its report or its error, in order; wrong options raise at once.
+
+    Of several signature files, each may be for some of the contents given beside them: what another one signs, it
+    need not sign. A content that none signs keeps all of them from passing.
+    """
+    if len(files) > 1 and options.detached:
+        return _each_with_its_own(files, options, jobs)
+    return _all_alike(files, options, jobs)
+
+
+def _each_with_its_own(files: Sequence[Path], options: Options, jobs: int) -> Outcomes:
+    folders = _folders(files)
+    first = list(_all_alike(files, replace(options, extract=None), jobs))
+    signed = frozenset().union(*(said.matched for _, said in first if isinstance(said, Report)))
+    for (file, said), folder in zip(first, folders, strict=True):
+        own = said.matched if isinstance(said, Report) and said.indication is not Indication.TOTAL_FAILED else ()
+        if not own and options.extract is None:
+            yield file, said  # nothing to tell apart: it answers for all that was given
+            continue
+        kept = tuple(one for one in options.detached if not own or one in own or one not in signed)
+        yield file, _judge(file, replace(options, detached=kept), folder)
+
+
+def _all_alike(files: Sequence[Path], options: Options, jobs: int) -> Outcomes:
     _arguments(options)
     folders = _folders(files)
     if jobs == 1 or len(files) < 2:  # noqa: PLR2004
@@ -113,9 +139,13 @@ def cache_folder() -> Path:
     return Path(base) / "edocx" / "crl"
 
 
-@cache
 def _arguments(options: Options) -> dict[str, Any]:
-    # Read once a process: a national list has megabytes.
+    return _read_once(replace(options, detached=(), extract=None)) | {"detached": options.detached}
+
+
+@cache
+def _read_once(options: Options) -> dict[str, Any]:
+    # Once a process: a national list has megabytes.
     from edocx.clock import SystemClock
 
     store = trust_from(options.trust)
@@ -138,7 +168,6 @@ def _arguments(options: Options) -> dict[str, Any]:
         "directory": _units(options),
         "at": options.at or SystemClock().now(),  # one moment for a run, so that paths are worked out once
         "policy": options.policy,
-        "detached": options.detached,
         "keys": options.keys,
         "source": source,
         "receipts": options.receipts,
