@@ -125,6 +125,27 @@ def test_the_name_of_an_element_around_a_signed_text_is_told(bench, person, tmp_
     assert named.indication is Indication.INDETERMINATE
 
 
+@pytest.mark.parametrize(
+    "kept, told", [("", "p:Small"), (f'<InclusiveNamespaces xmlns="{EXCLUSIVE}" PrefixList="p"/>', None)]
+)
+def test_a_prefix_that_only_a_value_uses_is_told_unless_its_meaning_is_signed(bench, person, tmp_path, kept, told):
+    xsi = "http://www.w3.org/2001/XMLSchema-instance"
+    body = f'<doc xmlns:p="urn:small"><p xmlns:xsi="{xsi}" xsi:type="p:Small">5</p></doc>'
+    whole = etree.tostring(
+        etree.fromstring(body), method="c14n", exclusive=True, inclusive_ns_prefixes=["p"] if kept else None
+    )
+    signed = signature(person, reference("", ENVELOPED + transform(EXCLUSIVE, kept), whole))
+    genuine = body.replace("</doc>", f"{signed}</doc>")
+    report = judged(bench, genuine, tmp_path)
+    assert report.indication is Indication.TOTAL_PASSED
+    assert {m.code: m.where for m in report.signatures[0].messages}.get("EDX-XML-PREFIX") == told
+    rebound = judged(bench, genuine.replace("urn:small", "urn:large"), tmp_path)
+    if told:
+        assert "EDX-XML-PREFIX" in {m.code for m in rebound.signatures[0].messages}
+    else:
+        assert rebound.indication is Indication.TOTAL_FAILED
+
+
 def test_what_a_manifest_lists_and_nobody_gave_is_not_verified(bench, person, tmp_path):
     (tmp_path / "letter.txt").write_bytes(b"Pay 5")
     listed = reference("letter.txt", "", b"Pay 5").replace("<Transforms></Transforms>", "")

@@ -48,8 +48,9 @@ from edocx.signing.xml.archive import archive_stamps, archive_tokens
 from edocx.signing.xml.encoding import decode_value
 from edocx.signing.xml.key_info import Offered, read_key_info
 from edocx.signing.xml.names import ds
+from edocx.signing.xml.prefixes import unsigned_prefix
 from edocx.signing.xml.qualifying import MALFORMED, TYPES, Properties, names, properties_of
-from edocx.signing.xml.remarks import SECRET_NEEDED, UNSIGNED_PROPERTIES, doubled, mismatch, missing, refused
+from edocx.signing.xml.remarks import SECRET_NEEDED, UNSIGNED_PROPERTIES, doubled, mismatch, missing, prefix, refused
 from edocx.signing.xml.selection import CANONICALISATIONS, DoubledIdentifier, Nodes, canonical_element
 from edocx.signing.xml.source import MissingSource, Sources
 from edocx.signing.xml.transforms import TransformRefused, inclusive_prefixes, transform
@@ -265,6 +266,8 @@ def _check_reference(
             return None
         if covered is not None:
             work.covered.append(covered)
+            loose = unsigned_prefix(data, covered)
+            work.notes += [] if loose is None else [prefix(loose)]
         return covered
     work.detached = True
     return None

@@ -118,6 +118,21 @@ COMMENT_OUTSIDE = Message.of(
 )
 
 
+def prefix(value: str) -> Message:
+    """Say that nobody signed what the prefix of a value means."""
+    return Message.of(
+        "EDX-XML-PREFIX",
+        "warning",
+        Text(
+            f"Chữ ký không bao trùm khai báo không gian tên của “{value[:200]}” trong một thuộc tính xsi:type: ai cũng "
+            "có thể đổi nghĩa của tiền tố đó. Đề nghị bên ký liệt kê tiền tố trong InclusiveNamespaces.",
+            f"The signature does not cover the namespace that “{value[:200]}” in an xsi:type stands for: anybody may "
+            "have declared its prefix anew. Ask the signer to list the prefix in InclusiveNamespaces.",
+        ),
+        where=value[:200],
+    )
+
+
 def mismatch(uri: str | None) -> Message:
     """Say that a referenced part is not what was signed."""
     return Message.of(
