@@ -195,6 +195,8 @@ HEAD = 'database = "hub.db"\nunit = "H58"\n'
         (HEAD + f"per_minute = {'9' * 23}\n", 3, "per_minute", "phải"),
         ('database = "hub.db"\nunit = "không phải mã"\n', 2, "unit", "mã"),
         (HEAD + '[[peers]]\ncode = "hub.G22"\nendpoint = "nats"\n', 5, "peers.0.endpoint", "không có [broker]"),
+        (HEAD + 'proxies = ["10.0.0.1", "proxy.example"]\n', 3, "proxies", "không phải địa chỉ"),
+        (HEAD + 'proxies = ["0.0.0.0/0"]\n', 3, "proxies", "mọi máy"),
         ('envelope = "off"\n[door]\nscanner = "clamd://x:1"\n', 1, "envelope", "cửa kiểm tra"),
         ('# một trục\n\n[[peers]]\ncode = "hub.G22"\nendpoint = "https://x"\n', 1, "unit", "phải có unit"),
     ],
@@ -210,6 +212,23 @@ def test_a_fault_in_the_settings_names_its_line_its_reason_and_what_to_write(tmp
     assert vi in error.text.vi
     assert not any(word in error.text.vi for word in ("should", "must", "without", "Input", "nats needs"))
     assert error.hint.vi != error.hint.en
+
+
+def test_only_a_named_proxy_is_believed_whom_it_speaks_for(tmp_path, clock):
+    def metrics(address, *lines):
+        return exchange(
+            address, b"\r\n".join([b"GET /metrics HTTP/1.1", b"Host: x", *lines, b"Connection: close", b"", b""])
+        )
+
+    far, near, secured = b"X-Forwarded-For: 10.9.8.7", b"X-Forwarded-For: 127.0.0.1", b"X-Forwarded-Proto: https"
+    with serving(open_hub(tmp_path / "alone", clock=clock)) as address:
+        assert metrics(address).status == 200
+        assert [metrics(address, one).status for one in (far, near, b"Via: 1.1 x")] == [404, 404, 404]
+    with serving(open_hub(tmp_path / "behind", clock=clock, proxies=("127.0.0.0/8",))) as address:
+        assert metrics(address, near).status == 200
+        assert metrics(address, far, secured).status == 404
+        told = json.loads(metrics(address, far).body)
+        assert told["EdxCode"] == "EDX-HUB-PLAIN-HTTP", "the caller came to the proxy without TLS"
 
 
 def test_a_list_of_ten_thousand_is_quick(hub, client):

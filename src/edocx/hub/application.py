@@ -48,6 +48,9 @@ UNKNOWN_SECONDS = 1.0
 """How long the body of a caller that was not believed is taken: against heads whose body never comes."""
 
 _OPEN_PATHS = frozenset({"/healthz", "/readyz"})
+_FORWARDED = frozenset({"x-forwarded-for", "forwarded", "via"})
+"""Headers by which a proxy says that it speaks for another machine."""
+
 _NOT_FOUND, _NOT_ALLOWED = 404, 405
 
 
@@ -211,7 +214,10 @@ async def _readyz(hub: Hub, _request: Request) -> Response:
 
 
 async def _metrics(service: Service, request: Request) -> Response:
-    if not service.config.open_metrics and not is_loopback(request.client.host if request.client else None):
+    # A proxy on this machine that was not named speaks for anybody.
+    near = is_loopback(request.client.host if request.client else None)
+    forwarded = not service.config.proxies and not _FORWARDED.isdisjoint(request.headers.keys())
+    if not service.config.open_metrics and (forwarded or not near):
         return refused(refusal.no_such_path(), "metrics")
     gauges = await run_in_threadpool(service.gauges)
     return PlainTextResponse(service.metrics.text(gauges), media_type="text/plain; version=0.0.4")

@@ -28,6 +28,7 @@ Paths are relative to the file. Secrets never stand in it: they are given to ``e
 from __future__ import annotations
 
 import tomllib
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Any, Literal
 
@@ -137,6 +138,8 @@ class HubConfig(BaseModel):
         head_seconds: longest wait for a request's head, against connections that say nothing.
         connections: most at once.
         open_metrics: answer ``/metrics`` to other machines too.
+        proxies: addresses or networks of the proxies in front; what they forward (``X-Forwarded-For``, ``-Proto``) is
+            believed, and nobody else's. Without them a hub behind a proxy takes all callers for that one machine.
         directory: units file (JSON) used to route and to name successors; without one the register alone decides.
         peers: neighbouring hubs.
         broker: a NATS cluster, for neighbours with the endpoint ``nats`` and for offices that call by it.
@@ -162,6 +165,7 @@ class HubConfig(BaseModel):
     head_seconds: float = Field(default=20.0, gt=0, le=DAY)
     connections: int = Field(default=2_000, ge=1, le=2**24)
     open_metrics: bool = False
+    proxies: tuple[str, ...] = ()
     directory: Path | None = None
     peers: tuple[Peer, ...] = ()
     broker: BrokerConfig | None = None
@@ -180,6 +184,8 @@ class HubConfig(BaseModel):
     def _whole(self) -> HubConfig:
         if self.unit is not None:
             _require_code(self.unit)
+        for at, place in enumerate(self.proxies):
+            _require_network(place, f"proxies.{at}")
         if self.envelope == "off" and (self.door.scanner or {self.door.seal, self.door.files} != {"off"}):
             # What is no envelope would pass unopened, whatever the door asks for.
             raise Unfit(_PASSED_BY, "envelope")
@@ -264,11 +270,26 @@ def _require_code(unit: str) -> None:
         raise Unfit(error.text, "unit") from error
 
 
+def _require_network(place: str, setting: str) -> None:
+    try:
+        network = ip_network(place)
+    except ValueError as error:
+        raise Unfit(_NO_NETWORK, setting) from error
+    if network.prefixlen == 0:
+        raise Unfit(_EVERYBODY, setting)
+
+
+_NO_NETWORK = Text("không phải địa chỉ hay mạng IP", "no IP address or network")
+_EVERYBODY = Text("mạng này là mọi máy: ai cũng được tin", "this network is every machine: anybody would be believed")
 _PASSED_BY = Text(
     "cửa kiểm tra bên trong gói tin: với envelope = “off” thì bị bỏ qua",
     'the door looks inside envelopes: with envelope = "off" it would be passed by',
 )
 _REMEDIES = {
+    "proxies": Text(
+        "Viết địa chỉ của máy chủ ủy quyền, ví dụ proxies = [“10.1.2.3”, “10.2.0.0/24”].",
+        "Write the proxies' own addresses, as proxies = [“10.1.2.3”, “10.2.0.0/24”].",
+    ),
     "unit": Text("Viết mã định danh của trục, ví dụ unit = “H58”.", "Write the hub's unit, as unit = “H58”."),
     "database": Text(
         "Viết tên tệp (hub.db) hoặc postgresql://tài-khoản@máy/cơ-sở-dữ-liệu.",

@@ -200,6 +200,9 @@ def server(hub: Hub, *, host: str, certificate: str | None = None, key: str | No
             log_config=None,
             access_log=False,
             server_header=False,
+            # Not from the environment, and not from any caller on this machine, as would be the library's own default.
+            proxy_headers=bool(config.proxies),
+            forwarded_allow_ips=list(config.proxies),
             h11_max_incomplete_event_size=config.max_header_bytes,
             timeout_graceful_shutdown=DRAIN_SECONDS,
             ssl_certfile=certificate,
