@@ -332,3 +332,18 @@ def test_signing_from_the_command_line_fills_the_letters_own_gaps(edocx, signing
     assert "EDX-FIELD" not in said
     shown = subprocess.run([pdftotext, "-layout", paths[2], "-"], capture_output=True, text=True, check=True).stdout
     assert "ngày 05 tháng 6 năm 2023" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("size", [12, 13, 14])
+def test_what_is_filled_in_is_as_large_as_its_line_whatever_its_typeface_is_high(tmp_path, tool, size):
+    tool("pdftohtml")
+    source = letter(tmp_path / "letter.pdf", size=size)
+    data = source.read_bytes()
+    lower = data.replace(b"/Ascent 891", b"/Ascent 620")
+    assert lower != data
+    source.write_bytes(lower)
+    layout = fit_layout(source).layout
+    told = {text.size for text in (layout.number_text, layout.date_text, *(part.text for part in layout.parts))}
+    assert told == {size}
+    (row,) = (row for row in page_words(source, 0).rows if "Số:" in row.text)
+    assert abs(row.baseline - (letters.HEIGHT - 160)) < 1

@@ -5,10 +5,12 @@ They parse what may be hostile, so they run as processes of their own with a lim
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import unicodedata
 from pathlib import Path
+from typing import NamedTuple
 
 from lxml import etree
 
@@ -29,6 +31,27 @@ SIGNATURE_WIDTH, SIGNATURE_HEIGHT = 130.0, 62.0
 """Of a personal signature in points: between title and name (NĐ 30/2020 Phụ lục I)."""
 
 _XHTML = "{http://www.w3.org/1999/xhtml}"
+
+_ZOOM = 3
+"""The largest that pdftohtml takes; it gives whole numbers, so these are thirds of a point."""
+
+_DIGITS = rb'="(-?\d{1,7})"'
+_FONT = re.compile(rb"<fontspec id" + _DIGITS + rb" size" + _DIGITS)
+_PAGE = re.compile(rb"<page [^>]* height" + _DIGITS + rb" width" + _DIGITS)
+_LINE = re.compile(
+    rb"<text top" + _DIGITS + b"".join(b" " + one + _DIGITS for one in (b"left", b"width", b"height", b"font"))
+)
+
+
+class SizedLine(NamedTuple):
+    """Where a line stands, as a `PlacedWord` does, and the font size of its text."""
+
+    left: float
+    top: float
+    right: float
+    bottom: float
+    size: float
+
 
 PlacedWord = tuple[str, float, float, float, float]
 """A word, and its left, top, right and bottom edge from the top left of what is seen, in the file's units."""
@@ -66,6 +89,28 @@ def box_above(source: Path, text: str, *, only: int | None = None) -> Box:
 def pages_with_words(source: Path, *, only: int | None = None) -> list[list[PlacedWord]]:
     """Return the words of each page, or of ``only`` one (from 0), NFC; see `box_above` for what is raised."""
     return [[_placed(word) for word in page.iter(f"{_XHTML}word")] for page in _pages(source, only)]
+
+
+def sized_lines(source: Path, page: int) -> tuple[tuple[float, float], list[SizedLine]]:
+    """Return a page's (from 0) width and height, and its lines with their font sizes; raise as `box_above` does.
+
+    Of the whole page, never of a crop of it: `pages_with_words` speaks of the same where both are of one size.
+    """
+    number = str(page + 1)
+    fixed = ["-xml", "-i", "-stdout", "-hidden", "-zoom", str(_ZOOM), "-f", number, "-l", number]
+    # Read by patterns: what it writes is no well-formed XML where bold and italic cross.
+    data = _run([_tool("pdftohtml"), *fixed, str(source.resolve())], source)[:MAX_TEXT]
+    sizes = {int(one[1]): int(one[2]) / _ZOOM for one in _FONT.finditer(data)}
+    edges = _PAGE.search(data)
+    if edges is None:
+        return (0.0, 0.0), []
+    lines = []
+    for found in _LINE.finditer(data):
+        top, left, width, height, font = (int(one) for one in found.groups())
+        if font in sizes:
+            places = (left / _ZOOM, top / _ZOOM, (left + width) / _ZOOM, (top + height) / _ZOOM)
+            lines.append(SizedLine(*places, sizes[font]))
+    return (int(edges[2]) / _ZOOM, int(edges[1]) / _ZOOM), lines
 
 
 def has_poppler() -> bool:

@@ -18,8 +18,8 @@ from uharfbuzz import Font
 from edocx.documents import Box
 from edocx.fonts import Face
 from edocx.signing.pdf.document import MALFORMED, damaged, open_pdf
-from edocx.signing.pdf.page_text import pages_with_words
-from edocx.signing.pdf.page_view import page_view
+from edocx.signing.pdf.page_text import SizedLine, pages_with_words, sized_lines
+from edocx.signing.pdf.page_view import PageView, page_view
 
 MAX_WORDS = 20_000
 """Of one page that are looked at; a full page of small print has some two thousand."""
@@ -39,6 +39,9 @@ _BREAK = 1.5
 _TALLEST = 60.0
 """Points: what is higher stands upright in the margin, or is no text."""
 
+_SAME_PAGE = 1.0
+"""Points by which the sizes of a page may differ that two tools tell."""
+
 _WIDTH_OF_UNKNOWN = 1000
 """Of a letter that the typeface lacks, in its own units."""
 
@@ -55,13 +58,16 @@ class Word:
     bottom: float
     right: float
     top: float
+    size: float | None = None
+    """Of its letters in points, where poppler tells it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """Words side by side: the text with single spaces, and the left and right edge of each of its characters.
 
-    ``starts`` says at which characters a line begins: at the first, and behind every wide gap.
+    ``starts`` says at which characters a line begins: at the first, and behind every wide gap. ``size`` is that of its
+    letters: the height of words is a matter of their typeface, and half as much again in one as in another.
     """
 
     text: str
@@ -69,11 +75,7 @@ class Row:
     starts: tuple[int, ...]
     bottom: float
     top: float
-
-    @property
-    def size(self) -> float:
-        """The font size that gives words of this height."""
-        return (self.top - self.bottom) / LINE_HEIGHT
+    size: float
 
     @property
     def baseline(self) -> float:
@@ -98,7 +100,7 @@ class Row:
     def part(self, begin: int, end: int) -> Row:
         """Return some of its characters as a row of their own."""
         starts = tuple(start - begin for start in self.starts if begin < start < end)
-        return Row(self.text[begin:end], self.edges[begin:end], (0, *starts), self.bottom, self.top)
+        return Row(self.text[begin:end], self.edges[begin:end], (0, *starts), self.bottom, self.top, self.size)
 
     def line_start(self, place: int) -> int:
         """Return where the line begins that a character is in."""
@@ -147,11 +149,29 @@ def page_words(source: Path, page: int) -> PageWords:
             raise damaged(str(source)) from error
     found = [word for one in pages_with_words(source, only=number) for word in one[:MAX_WORDS]]
     unit, height = view.unit, view.size[1]
+    lines = _lines_of(source, number, view) if found else []
     words = [
-        Word(text, left * unit, height - bottom * unit, right * unit, height - top * unit)
-        for text, left, top, right, bottom in found
+        Word(text, left * unit, height - bottom * unit, right * unit, height - top * unit, _size_at(lines, place, unit))
+        for text, *place in found
+        for left, top, right, bottom in [place]
     ]
     return PageWords(number, view.size, tuple(rows_of(words)))
+
+
+def _lines_of(source: Path, number: int, view: PageView) -> list[SizedLine]:
+    (width, height), lines = sized_lines(source, number)
+    seen = (width * view.unit, height * view.unit)
+    same = all(abs(one - other) < _SAME_PAGE for one, other in zip(seen, view.size, strict=True))
+    return lines if same else []  # a part of the page is seen, and lines are told of the whole
+
+
+def _size_at(lines: list[SizedLine], place: list[float], unit: float) -> float | None:
+    left, top, right, bottom = place
+    across, down = (left + right) / 2, (top + bottom) / 2
+    return next(
+        (one.size * unit for one in lines if one.left - 1 < across < one.right + 1 and one.top < down < one.bottom),
+        None,
+    )
 
 
 def rows_of(words: list[Word]) -> list[Row]:
@@ -189,7 +209,9 @@ def _row(words: list[Word]) -> Row:
         text += word.text
         edges += _shared_out(word)
     bottom, top = median(word.bottom for word in words), median(word.top for word in words)
-    return Row(text, tuple(edges), tuple(starts), bottom, top)
+    sizes = [word.size for word in words if word.size]
+    size = median(sizes) if sizes else (top - bottom) / LINE_HEIGHT
+    return Row(text, tuple(edges), tuple(starts), bottom, top, size)
 
 
 def _shared_out(word: Word) -> list[tuple[float, float]]:
