@@ -10,11 +10,13 @@ import pytest
 from office_scenario import rewrite_journal
 
 from edocx.errors import StateError, StoreUnavailable, Text, TransportUnavailable, UsageError
+from edocx.office.attestation import books_known, is_current
 from edocx.routing.inbox import IncomingState
 from edocx.routing.parcel import ParcelKind
 from edocx.routing.transitions import Change, Handling
 from edocx.routing.transport.local import LocalAxis
 from edocx.testing import scene
+from edocx.testing.attacks.cms import enclosing, out_of_a_pdf
 from edocx.testing.network import Network
 
 
@@ -227,6 +229,27 @@ def test_an_axis_cannot_stop_an_office_by_a_head_that_it_did_not_sign(net):
         assert commune.work().faults == ()
         assert "EDX-DOCTOR-HEAD-FOREIGN" in [finding.code for finding in commune.doctor()]
         assert "EDX-DOCTOR-HEAD-FOREIGN" not in [finding.code for finding in again.office("G22").doctor()]
+
+
+def test_an_axis_cannot_stop_an_office_by_a_signature_that_brings_its_own_content(net):
+    """Every PDF that the agency sealed has one: over the PDF, and over no head."""
+    from edocx.routing.transport import SignedHead
+
+    issued(net, "d0")
+    head = {"seq": 10**6, "hash": "f" * 64, "books": {"di/2023": 10**6}}
+    said = json.dumps(head).encode()
+    (issued_pdf,) = (net.folder / "offices" / scene.COMMUNE / "issued").glob("*.pdf")
+    taken = list(out_of_a_pdf(issued_pdf.read_bytes()))
+    assert taken
+    net.close()
+    for signature, content in taken:
+        for forged in (enclosing(signature, content), signature, enclosing(signature, said)):
+            with Network.four_levels(net.folder, clock=net.clock) as again:
+                again.axis.keep_head(scene.COMMUNE, SignedHead(10**6, said, forged), anew=True)
+                commune = again.office(scene.COMMUNE)
+                assert books_known(commune._desk) == {}
+                assert "EDX-DOCTOR-HEAD-FOREIGN" in [finding.code for finding in commune.doctor()]
+                assert is_current(commune._desk)
 
 
 def test_without_what_the_axis_knows_the_next_number_must_be_given(net, tmp_path):

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 import binascii
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import cache, partial
 from pathlib import Path
@@ -17,6 +17,7 @@ from asn1crypto.parser import peek
 from edocx.content import Blob
 from edocx.errors import InputError, Text
 from edocx.signing.cms.archive import archive_tokens
+from edocx.signing.cms.borrowed import BORROWED, HEAD, is_borrowed
 from edocx.signing.cms.signer import (
     MALFORMED,
     MAX_ATTRIBUTES,
@@ -39,12 +40,6 @@ MAX_CMS = 64 * 1024 * 1024
 """Bytes of a CMS file, its content included; larger content belongs beside its signature."""
 
 MAX_SIGNERS = 100
-
-HEAD = 4096
-"""Bytes of the content in which attributes of another signature would show."""
-
-_SET_OF = b"\x31"
-_MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=\s]+")
 _ARMOURED = re.compile(rb"-----BEGIN [A-Z0-9 ]+-----.*?-----END [A-Z0-9 ]+-----", re.DOTALL)
@@ -144,20 +139,38 @@ def examine_content(
 ) -> Iterable[Finding]:
     """Check every signer over the content inside, or else over each detached file until one fits.
 
-    ``keep`` gives each finding the content that was hashed.
+    Whoever means a file asks `Finding.matched`, or `examine_file`: content inside leaves every file unread. ``keep``
+    gives each finding the content that was hashed.
     """
-    infos = list(signed["signer_infos"])[:MAX_SIGNERS]
     inside = signed["encap_content_info"]["content"]
     files = tuple(detached)
-    for order, info in enumerate(infos, 1):
+
+    def examine(info: cms.SignerInfo, name: str) -> Finding:
+        if not isinstance(inside, core.Void):
+            return _over_content(signed, info, bytes(inside), name, keep=keep)
+        if not files:
+            return _without_content(signed, info, name)
+        return _over_files(signed, info, files, name, keep=keep)
+
+    return _each(signed, label, examine)
+
+
+def examine_file(signed: cms.SignedData, path: Path, *, label: str, keep: bool = False) -> Iterable[Finding]:
+    """Check every signer over one file and nothing else; one that brings content of its own fails.
+
+    Such a signature is over what it holds, whatever the file says: anybody can put a stranger's there, or the bytes of
+    a PDF into the signature that was made for it.
+    """
+    if not isinstance(signed["encap_content_info"]["content"], core.Void):
+        return (_failed(_blank(label), SubIndication.FORMAT_FAILURE, ENCLOSES),)
+    return _each(signed, label, lambda info, name: _over_files(signed, info, (path,), name, keep=keep))
+
+
+def _each(signed: cms.SignedData, label: str, examine: Callable[[cms.SignerInfo, str], Finding]) -> Iterable[Finding]:
+    for order, info in enumerate(list(signed["signer_infos"])[:MAX_SIGNERS], 1):
         name = f"{label}-{order}"
         try:
-            if not isinstance(inside, core.Void):
-                yield _over_content(signed, info, bytes(inside), name, keep=keep)
-            elif not files:
-                yield _without_content(signed, info, name)
-            else:
-                yield _over_files(signed, info, files, name, keep=keep)
+            yield examine(info, name)
         except MALFORMED:  # what is parsed late, beside the signature itself: unsigned attributes, evidence
             yield _failed(_blank(name), SubIndication.FORMAT_FAILURE, MALFORMED_SIGNATURE)
 
@@ -200,9 +213,10 @@ def _file_piece(path: Path, digester: Digester, info: cms.SignerInfo) -> Piece:
 
 def examine_beside(signed: cms.SignedData, content: bytes) -> Iterable[Finding]:
     """Check every signer of a detached signature over bytes; nothing where the content is inside."""
-    if isinstance(signed["encap_content_info"]["content"], core.Void):
-        for order, info in enumerate(list(signed["signer_infos"])[:MAX_SIGNERS], 1):
-            yield _finding(signed, info, partial(digest, data=content), f"Signer-{order}", content[:HEAD])
+    if not isinstance(signed["encap_content_info"]["content"], core.Void):
+        return ()
+    digester = partial(digest, data=content)
+    return _each(signed, "Signer", lambda info, name: _finding(signed, info, digester, name, content[:HEAD]))
 
 
 def _explained(found: Finding, content: bytes, signed: cms.SignedData, info: cms.SignerInfo) -> Finding:
@@ -219,9 +233,8 @@ def _start(path: Path) -> bytes:
 
 def _finding(signed: cms.SignedData, info: cms.SignerInfo, content: Digester, name: str, start: bytes) -> Finding:
     signer = examine_signer(signed, info, content)
-    if not has_attributes(info) and start[:1] == _SET_OF and _MESSAGE_DIGEST in start:
-        # Content that is another signature's attributes: that signature's value fits it (the attributes attack).
-        signer = replace(signer, failure=SubIndication.FORMAT_FAILURE, message=MALFORMED_SIGNATURE)
+    if not has_attributes(info) and is_borrowed(start):
+        signer = replace(signer, failure=SubIndication.FORMAT_FAILURE, message=BORROWED)
     found = Finding(
         id=name,
         format="CAdES" if signer.bound else "CMS",
@@ -362,5 +375,15 @@ _NO_CONTENT = Message.of(
     Text(
         "Tệp chỉ chứa chữ ký, không chứa nội dung đã ký; đưa nội dung bằng --detached.",
         "The file holds the signature only, not what was signed; give the content with --detached.",
+    ),
+)
+ENCLOSES = Message.of(
+    "EDX-CMS-ENCLOSES",
+    "error",
+    Text(
+        "Chữ ký mang theo nội dung riêng, trong khi nó phải ký tệp nằm cạnh (EN 319 162-1); không chữ ký nào ở đây bao "
+        "trùm tệp đó. Đề nghị bên gửi ký lại, để nội dung ở ngoài chữ ký.",
+        "The signature carries content of its own where it must sign the file beside it (EN 319 162-1); nothing here "
+        "signs that file. Ask the sender to sign it again, with the content outside of the signature.",
     ),
 )

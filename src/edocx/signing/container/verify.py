@@ -23,7 +23,7 @@ from lxml import etree
 from edocx._xml import parse
 from edocx.errors import EdocxError, InputError, Text
 from edocx.signing.budget import Budget
-from edocx.signing.cms.document import examine_content, read_signed_data
+from edocx.signing.cms.document import examine_file, read_signed_data
 from edocx.signing.container.archive import Archive, open_archive
 from edocx.signing.judgement import Criteria, Finding, in_file, judge
 from edocx.signing.mechanism import finish, new_hash
@@ -201,13 +201,14 @@ def _examine_cades(
         if len(files) != 1:
             result.findings.append(_unreadable(name))
             return
-        findings, covered = list(examine_content(signed, files.values(), label=name, keep=result.keep)), set(files)
-        findings = [_renamed(one, next(iter(files))) for one in findings]
+        ((only, place),) = files.items()
+        findings = [_renamed(one, only) for one in examine_file(signed, place, label=name, keep=result.keep)]
+        covered = {only}
     else:
         with tempfile.TemporaryDirectory(prefix="edocx-") as folder:
             place = Path(folder) / "manifest.xml"
             place.write_bytes(manifests[manifest])
-            findings = list(examine_content(signed, [place], label=name))
+            findings = list(examine_file(signed, place, label=name))
         fault, pieces = _check_manifest(manifests[manifest], files)
         covered = {piece.name for piece in pieces}
         if result.keep:

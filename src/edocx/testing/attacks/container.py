@@ -6,6 +6,7 @@ The signed files stay as they are; the forgery is in the bytes around them, whic
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import re
 import struct
@@ -14,6 +15,7 @@ import zlib
 from collections.abc import Callable, Iterator
 
 from edocx.testing.attacks import Attack
+from edocx.testing.attacks.cms import enclosing
 
 _END = b"PK\5\6"
 _DIRECTORY = b"PK\1\2"
@@ -106,6 +108,29 @@ _INSERTED = {
     ),
 }
 """What is put into a signature's file, and what it stands before the end of."""
+
+
+def enclosed(data: bytes, content: bytes) -> Iterator[Attack]:
+    """Yield containers whose CMS signature holds ``content``, what it was made over, beside a file that nobody signed.
+
+    ``data`` is anybody's detached signature (DER) over ``content``; without the file's own bytes none may pass.
+    """
+    listing = (
+        f'<a:ASiCManifest xmlns:a="http://uri.etsi.org/02918/v1.2.1#" xmlns:ds="http://www.w3.org/2000/09/xmldsig#">'
+        f'<a:SigReference URI="META-INF/signature1.p7s"/><a:DataObjectReference URI="letter.txt">'
+        f'<ds:DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><ds:DigestValue>'
+        f"{base64.b64encode(hashlib.sha256(_FOREIGN).digest()).decode()}</ds:DigestValue></a:DataObjectReference>"
+        f"</a:ASiCManifest>"
+    ).encode()
+    for label, inside in {"content": content, "file": _FOREIGN, "nothing": b""}.items():
+        signature = enclosing(data, inside)
+        simple = {"letter.txt": _FOREIGN, "META-INF/signature.p7s": signature}
+        yield Attack(f"enclosed-{label}-simple", _zip({"mimetype": _SIMPLE} | simple))
+        extended = {"META-INF/ASiCManifest1.xml": listing, "META-INF/signature1.p7s": signature}
+        yield Attack(f"enclosed-{label}-extended", _zip({"mimetype": _EXTENDED, "letter.txt": _FOREIGN} | extended))
+
+
+_SIMPLE, _EXTENDED = b"application/vnd.etsi.asic-s+zip", b"application/vnd.etsi.asic-e+zip"
 
 
 def trailers(data: bytes) -> Iterator[Attack]:
