@@ -21,7 +21,7 @@ from edocx.signing.pdf.document import READS, _Seekable
 from edocx.signing.pdf.fast.syntax import Ref
 from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication
-from edocx.testing.attacks.pdf_appended import later_generation, structure_forgeries
+from edocx.testing.attacks.pdf_appended import freed_objects, later_generation, renamed, structure_forgeries
 from edocx.verification import verify
 
 AT = SIGNED_AT + timedelta(days=1)
@@ -65,6 +65,55 @@ def test_an_object_of_a_later_generation_stands_in_for_none_that_was_signed(sign
         assert outcome.indication is Indication.TOTAL_FAILED
         codes = {message.code for signature in outcome.signatures for message in signature.messages}
         assert "EDX-PDF-APPENDED" in codes
+
+
+def test_no_row_takes_a_signed_object_away(signing, files, tmp_path):
+    for data in files:
+        for attack in freed_objects(data):
+            outcome = judged(tmp_path, attack.data, signing.trust)
+            assert isinstance(outcome, EdocxError) or outcome.indication is Indication.TOTAL_FAILED, attack
+
+
+NAMES = b"/Resources<</Font<</F1 5 0 R/B%s 5 0 R>>>>"
+
+
+@pytest.mark.parametrize(
+    "was,becomes", [(b"#e0n", b"#c3#a0n"), (b"#c3#a0n", b"#e0n"), (b"#E0n", b"#E1#00"), (b"ien", b"ien/B#c4#91 5 0 R")]
+)
+def test_a_name_that_readers_decode_alike_is_not_exchanged(signing, tmp_path, was, becomes):
+    path = tmp_path / "named.pdf"
+    path.write_bytes(numbered([
+        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R" + NAMES % was + b">>",
+        b"<</Length 45>>\nstream\nBT /B#e0n 12 Tf 50 700 Td (IF APPROVED) Tj ET\nendstream",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]))  # fmt: skip
+    data = sign(path, tmp_path / "s.pdf", signing.person, at=SIGNED_AT, field="S", fast=True).read_bytes()
+    assert judged(tmp_path, data, signing.trust).indication is Indication.TOTAL_PASSED
+    forged = renamed(data, b"/B" + was + b" ", b"/B" + becomes + b" ")
+    assert forged.data[len(data) :].count(becomes) == 1
+    outcome = judged(tmp_path, forged.data, signing.trust)
+    assert outcome.indication is Indication.TOTAL_FAILED
+
+
+def numbered(bodies):
+    """Write a PDF whose objects have these numbers from 1 on; the first is the catalogue."""
+    out, rows = bytearray(b"%PDF-1.7\n"), b"0000000000 65535 f \n"
+    for number, body in enumerate(bodies, 1):
+        rows += b"%010d 00000 n \n" % len(out)
+        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+    size = len(bodies) + 1
+    end = b"xref\n0 %d\n%strailer\n<</Size %d/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (size, rows, size, len(out))
+    return bytes(out + end)
+
+
+def test_a_row_that_not_all_readers_see_leaves_no_object_to_append_again(signing, tmp_path):
+    """Signed without the content in a viewer, with it for pyHanko; then the same bytes once more bring it to light."""
+    drafted = next(a.data for a in freed_objects(samples.plain(tmp_path / "a.pdf").read_bytes()) if "70000" in a.name)
+    (tmp_path / "d.pdf").write_bytes(drafted)
+    data = sign(tmp_path / "d.pdf", tmp_path / "s.pdf", signing.person, at=SIGNED_AT, field="S").read_bytes()
+    forged = renamed(data, b"/Never", b"/Never")
+    assert judged(tmp_path, forged.data, signing.trust).indication is Indication.TOTAL_FAILED
 
 
 @pytest.mark.parametrize("blank", [b" " * 30_000, b"\0" * 70_000])

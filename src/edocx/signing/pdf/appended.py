@@ -24,6 +24,9 @@ MAX_APPENDED = 128 * 1024 * 1024
 MAX_NUMBER = 8_388_607
 """Highest object number (ISO 32000-1 Annex C); some viewers rebuild a file that has higher ones."""
 
+MAX_GENERATION = 65_535
+"""Of a row (ISO 32000-2 7.5.4): pyHanko passes over rows of higher ones, and a viewer deletes what they call free."""
+
 MAX_SPACE = 4096
 """Bytes of white space in one place."""
 
@@ -62,9 +65,11 @@ class Before:
     size: int
     """What its trailer says."""
     known: Callable[[int], bool]
-    """Says whether it has an object of a number."""
+    """Says whether it has an object of a number; raises ``ValueError`` where readers differ on that."""
     inflate: Callable[[Ref], bytes] | None = None
     """Gives a stream of an encrypted file; without it nothing may be packed or encrypted."""
+    value: Callable[[int], Any] | None = None
+    """Gives an object as it stands in the signed bytes, read as strictly; without it no odd name is taken for old."""
 
 
 @dataclass(slots=True)
@@ -180,7 +185,7 @@ class _Walk:
             place = found.end()
             for number in range(int(found[1]), int(found[1]) + int(found[2])):
                 row = _ROW.match(self.data, place)
-                if row is None or number in entries:
+                if row is None or number in entries or int(row[2]) > MAX_GENERATION:
                     raise NotPlain("a malformed row, or an object twice")
                 entries[number] = Entry(int(row[1]), int(row[2])) if row[3] == b"n" else None
                 place = row.end()
@@ -202,8 +207,10 @@ class _Walk:
         if stream is None:
             return
         self._require_trailer(stream.value)
-        if any(entries.get(number) != entry for number, entry in _rows(stream).items() if number != one.hybrid):
+        rows = _rows(stream)
+        if any(entries.get(number) != entry for number, entry in rows.items() if number != one.hybrid):
             raise NotPlain("two sections that say different things")
+        self._require_free(rows)
 
     def _by_stream(self, one: _Revision, number: int, found: _Object, end: int) -> int:
         start = found.offset - self.begin
@@ -233,6 +240,7 @@ class _Walk:
         if self._headers(one.begin, start) != len(written) or _SIGNED.search(self.data, one.begin):
             raise NotPlain("what looks like an object, inside of another")
         self._require_trailer(trailer)
+        self._require_free(entries)
         for number in [n for n, o in one.objects.items() if _is_packed(o)]:
             self._unpack(one, number, "Encrypt" in trailer)
         named = {number: entry for number, entry in entries.items() if entry is not None}
@@ -249,8 +257,33 @@ class _Walk:
         if any(one.objects[n].value != length or n not in one.objects for n, length in one.lengths.items()):
             raise NotPlain("a length that is not there")
         self._require_reached(one, trailer)
+        self._require_names(one, trailer)
         self.size = trailer["Size"]
         self.numbers.update(there)
+
+    def _require_free(self, entries: dict[int, Entry | None]) -> None:
+        """Raise `NotPlain` for a row that takes an object away: nobody who signs or fills does, and readers differ.
+
+        pyHanko frees an object for the one generation that the row says, a viewer for any.
+        """
+        if any(entry is None and number and self._known(number) for number, entry in entries.items()):
+            raise NotPlain("an object taken away")
+
+    def _require_names(self, one: _Revision, trailer: Any) -> None:
+        """Raise `NotPlain` for a name that readers decode differently, unless it stood in the object that was signed.
+
+        One takes ``/B#e0n`` and ``/B#c3#a0n`` for the same, and a viewer compares bytes (ISO 32000-2 7.3.5).
+        """
+        if odd_names(trailer):
+            raise NotPlain("a name that readers decode differently")
+        for number, found in one.objects.items():
+            names = odd_names(found.value)
+            if not names:
+                continue
+            signed = self.before.value is not None and self.before.known(number)
+            earlier = odd_names(self.before.value(number)) if signed and self.before.value is not None else set()
+            if not names <= earlier or len({decoded_name(name) for name in earlier}) < len(earlier):
+                raise NotPlain("a name that readers decode differently")
 
     def _headers(self, begin: int, end: int) -> int:
         """Count what a viewer that rebuilds the file would take for the beginning of an object."""
@@ -317,6 +350,29 @@ def _put(one: _Revision, number: int, found: _Object) -> None:
     one.objects[number] = found
 
 
+def odd_names(value: Any) -> set[str]:
+    """Return the names in a value with other than printable ASCII, each byte of them a letter."""
+    found: set[str] = set()
+    waiting = [value]
+    while waiting:
+        one = waiting.pop()
+        if type(one) is dict:
+            waiting += [*one.keys(), *one.values()]
+        elif type(one) is list:
+            waiting += one
+        elif type(one) is str and not (one.isascii() and one.isprintable()):
+            found.add(one)
+    return found
+
+
+def decoded_name(name: str) -> str:
+    """Return a name as pyHanko takes it: as UTF-8, else as Latin-1."""
+    try:
+        return name.encode("latin-1").decode()
+    except UnicodeDecodeError:
+        return name
+
+
 def _is_needless(found: _Object) -> bool:
     # Nothing refers to sections and object streams; and pyHanko leaves metadata behind when it writes newer ones.
     return found.data is not None and found.value.get("Type") in {"XRef", "ObjStm", "Metadata"}
@@ -341,7 +397,7 @@ def _rows(found: _Object) -> dict[int, Entry | None]:
     for first, count in pairs:
         for number in range(first, first + count):
             kind, second, third = _fields(data[place : place + row], widths)
-            if number in entries or number > MAX_NUMBER or kind > 2:  # noqa: PLR2004
+            if number in entries or number > MAX_NUMBER or kind > 2 or (kind < 2 and third > MAX_GENERATION):  # noqa: PLR2004
                 raise NotPlain("an object twice, or an unknown kind of entry")
             entries[number] = (None, Entry(second, third), Entry(third, 0, second))[kind]
             place += row

@@ -13,6 +13,7 @@ from edocx.signing.pdf.appended import MAX_APPENDED, Before, read_appended
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
 from edocx.signing.pdf.fast.syntax import Ref
+from edocx.signing.pdf.rows import SignedRows, stored_value
 
 _WALKED: WeakKeyDictionary[PdfFileReader, tuple[int, ...]] = WeakKeyDictionary()
 """Where the sections of a file start that were read in one way only, the first a signed one."""
@@ -62,9 +63,6 @@ def _before(reader: PdfFileReader, revision: int, start: int) -> Before:
     trailer = old.trailer_view
     root = trailer.raw_get("/Root").reference
 
-    def known(number: int) -> bool:
-        return reader.xrefs.get_historical_ref(generic.Reference(number, 0, reader), revision) is not None
-
     def inflate(reference: Ref) -> bytes:
         return bytes(reader.get_object(generic.Reference(*reference, reader)).data)
 
@@ -72,6 +70,7 @@ def _before(reader: PdfFileReader, revision: int, start: int) -> Before:
         start=start,
         root=Ref(root.idnum, root.generation),
         size=int(trailer["/Size"]) if "/Size" in trailer else 0,
-        known=known,
+        known=SignedRows(reader, revision).known,
         inflate=inflate if reader.encrypted else None,
+        value=lambda number: stored_value(reader, revision, number),
     )

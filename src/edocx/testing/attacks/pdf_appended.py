@@ -40,6 +40,19 @@ def later_generation(data: bytes) -> Attack:
     return Attack("appended-later-generation", _File.read(data).with_generation())
 
 
+def freed_objects(data: bytes) -> Iterator[Attack]:
+    """Yield copies whose newest section calls the first page's content free, in ways that not all readers follow."""
+    file = _File.read(data)
+    for generation in (0, 1, 5, 65_535, 65_536, 70_000):
+        yield Attack(f"appended-free-{generation}", file.with_free(generation))
+        yield Attack(f"appended-free-stream-{generation}", file.with_free_stream(generation))
+
+
+def renamed(data: bytes, was: bytes, becomes: bytes) -> Attack:
+    """Return a copy whose first page is written again, a name on it with other bytes that some decode alike."""
+    return Attack("appended-renamed", _File.read(data).with_page(was, becomes))
+
+
 _TWICE = {
     "twice": b"/Pages %d 0 R",
     "escaped": b"/P#61ges %d 0 R",
@@ -112,8 +125,7 @@ class _File:
 
     def with_generation(self) -> bytes:
         """Append other content under the number of the first page's and the next generation."""
-        reader = PdfFileReader(io.BytesIO(self.data), strict=False)
-        number = int(reader.root["/Pages"]["/Kids"][0].raw_get("/Contents").idnum)
+        number = self.content
         out, rows = bytearray(self.data), b""
         reached = b"/DSS<</Certs[%d 1 R]>>>>" % number
         for one, generation, body in (
@@ -123,6 +135,38 @@ class _File:
             rows += b"%d 1\n%010d %05d n \n" % (one, len(out), generation)
             out += b"%d %d obj\n%s\nendobj\n" % (one, generation, body)
         return bytes(out) + self._section(rows, len(out), self.size)
+
+    def with_free(self, generation: int) -> bytes:
+        """Append a table that takes the first page's content away."""
+        return self.data + self._section(
+            b"%d 1\n%010d %05d f \n" % (self.content, 0, generation), len(self.data), self.size
+        )
+
+    def with_free_stream(self, generation: int) -> bytes:
+        """Append a cross-reference stream that does."""
+        start = len(self.data)
+        rows = {self.content: (0, 0, generation), self.size: (1, start, 0)}
+        packed = b"".join(b"%c" % kind + to.to_bytes(4) + more.to_bytes(4) for kind, to, more in rows.values())
+        index = b" ".join(b"%d 1" % number for number in rows)
+        about = b"/Type/XRef/W[1 4 4]/Index[%s]/Size %d/Root %d 0 R/Prev %d/Length %d" % (
+            index, self.size + 1, self.root, self.previous, len(packed),
+        )  # fmt: skip
+        body = b"%d 0 obj\n<<%s>>\nstream\n%s\nendstream\nendobj\n" % (self.size, about, packed)
+        return self.data + body + b"startxref\n%d\n%%%%EOF\n" % start
+
+    def with_page(self, was: bytes, becomes: bytes) -> bytes:
+        """Append the first page once more, some of its bytes exchanged."""
+        begin = self.data.rindex(b"\n%d 0 obj" % self.page) + 1
+        page = self.data[begin : self.data.index(b"endobj", begin)] + b"endobj\n"
+        row = b"%d 1\n%010d 00000 n \n" % (self.page, len(self.data))
+        out = self.data + page.replace(was, becomes)
+        return out + self._section(row, len(out), self.size)
+
+    @property
+    def content(self) -> int:
+        """The number of the first page's content."""
+        reader = PdfFileReader(io.BytesIO(self.data), strict=False)
+        return int(reader.root["/Pages"]["/Kids"][0].raw_get("/Contents").idnum)
 
     def unnamed(self) -> bytes:
         """Make another first page; no section names it."""

@@ -22,7 +22,7 @@ from edocx.signing.pdf.fast.revisions import Revisions
 from edocx.signing.pdf.fast.security_store import read_store
 from edocx.signing.pdf.fast.source import Source
 from edocx.signing.pdf.fast.steps import Analysis, Step
-from edocx.signing.pdf.fast.syntax import UNREADABLE, NotPlain
+from edocx.signing.pdf.fast.syntax import UNREADABLE, NotPlain, Ref
 from edocx.signing.trust import TrustStore
 
 _SUBFILTERS = frozenset({"ETSI.CAdES.detached", "adbe.pkcs7.detached", "ETSI.RFC3161"})
@@ -118,12 +118,18 @@ def _require_exact(file: Revisions, first: PlainSignature) -> None:
         start=section.start,
         root=file.root_reference,
         size=section.size,
-        known=lambda number: file.last_change(number, first.revision) is not None,
+        known=lambda number: _is_known(file, number, first.revision),
+        value=lambda number: file.stored(Ref(number, 0), first.revision).value,
     )
     data = file.source.read(first.end, min(file.source.size, first.end + MAX_APPENDED + 1))
     count = file.newest - first.revision
     if read_appended(data, first.end, before, count, bool) != [one.start for one in file.sections[-count:] if count]:
         raise NotPlain("revisions that may be read otherwise")
+
+
+def _is_known(file: Revisions, number: int, revision: int) -> bool:
+    last = file.last_change(number, revision)
+    return last is not None and file.sections[last].find(number)[1] is not None
 
 
 def _signature(file: Revisions, one: dict[str, Any], steps: dict[int, Step]) -> PlainSignature:
