@@ -29,6 +29,9 @@ NAMES = (
     "font-widths",
     "signed-widget",
     "content-clipped",
+    "content-commented",
+    "content-kept-and-commented",
+    "content-run-into",
 )
 CODES = {
     "covering-field": "EDX-PDF-COVERED",

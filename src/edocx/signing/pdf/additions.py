@@ -139,9 +139,10 @@ def _entry_grew(before: Any, after: Any) -> bool:
 
 
 def _list_grew(before: Iterable[Any], after: Iterable[Any]) -> bool:
-    """Say whether a list has all it had in its order, and nothing before the last of it but what keeps the state.
+    """Say whether a list has all it had in its order, nothing in between, and before it only what keeps the state.
 
-    What draws, clips or moves there changes how the signed content looks, and so does what takes a state back.
+    What draws, clips or moves there changes how the signed content looks, and so does what takes a state back; between
+    two streams a string or a comment may be open.
     """
     known, listed = list(before), list(after)
     if not _contains_in_order(known, listed):
@@ -149,9 +150,14 @@ def _list_grew(before: Iterable[Any], after: Iterable[Any]) -> bool:
     old = {(one.idnum, one.generation) for one in known if isinstance(one, generic.IndirectObject)}
     places = [n for n, one in enumerate(listed) if isinstance(one, generic.IndirectObject)
               and (one.idnum, one.generation) in old]  # fmt: skip
-    ahead = (one.get_object() for one in listed[: max(places, default=0)] if isinstance(one, generic.IndirectObject)
-             and (one.idnum, one.generation) not in old)  # fmt: skip
-    return not any(isinstance(one, generic.StreamObject) and not _keeps_state(one) for one in ahead)
+    first, last = min(places, default=0), max(places, default=0)
+    ahead, within = (
+        [one.get_object() for one in part if isinstance(one, generic.IndirectObject)
+         and (one.idnum, one.generation) not in old]
+        for part in (listed[:first], listed[first:last])
+    )  # fmt: skip
+    held = [one for one in ahead if isinstance(one, generic.StreamObject)]
+    return not any(isinstance(one, generic.StreamObject) for one in within) and all(map(_keeps_state, held))
 
 
 def _keeps_state(stream: generic.StreamObject) -> bool:

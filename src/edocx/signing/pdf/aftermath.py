@@ -166,7 +166,7 @@ class _Walk:
         new = elements(self.identity, after, "/Annots", later=True)
         if len(new) < len(old) or not all(map(self.identity.same, old, new)):
             raise Unexplained("annotations")
-        if any(_required(getattr(one, "reference", None)) not in fields.added for one in new[len(old) :]):
+        if any(_required(getattr(one, "reference", None)) not in fields.widgets for one in new[len(old) :]):
             raise Unexplained("an annotation that is no new field's")
 
     def _catalogue(self, before: generic.DictionaryObject, after: generic.DictionaryObject) -> None:

@@ -11,6 +11,7 @@ from edocx.signing.messages import ADDED, CHANGED
 from edocx.signing.pdf.added import added_pages, page_message
 from edocx.signing.pdf.additions import only_added, permits_additions
 from edocx.signing.pdf.embedded import Embedded
+from edocx.signing.pdf.exactness import followed_exactly
 from edocx.signing.pdf.properties import Settings, settings_changed, settings_messages
 from edocx.signing.report import Addition, Indication, Integrity, SignatureReport
 
@@ -45,7 +46,7 @@ def answered(
 
 def _with_addition(reader: PdfFileReader, signature: Embedded, finding: Finding, later: Embedded) -> Finding | None:
     """Return the finding for its own revision, with what was added; None where it is more, or cannot be listed."""
-    if not only_added(reader, signature.revision, later.revision):
+    if not only_added(reader, signature.revision, later.revision) or not followed_exactly(signature):
         return None
     pages = added_pages(reader, signature.revision, later.revision)
     if pages is None:

@@ -36,8 +36,12 @@ _NEW_WIDGET = frozenset({"/Type", "/Subtype", "/F", "/Rect", "/P", "/AP", "/AS",
     "/Border",
     "/BS",
     "/H",
-    "/Contents",
 }
+_DRAWN_ON = frozenset({"/Subtype", "/Rect", "/AP", "/AS", "/MK", "/F"})
+"""What only the widget of a field has: what stands on a page, and is drawn."""
+
+_FRAME = frozenset({"/BG", "/BC", "/R"})
+_BORDER_STYLE = frozenset({"/Type", "/W", "/S"})
 
 
 class Unexplained(Exception):
@@ -51,7 +55,9 @@ class Fields:
         self.identity = identity
         self.filled = False
         self.added: set[generic.Reference] = set()
-        """The widgets of new fields."""
+        """New fields and their widgets."""
+        self.widgets: set[generic.Reference] = set()
+        """Those of them that may stand on a page."""
         self.old: set[generic.Reference] = set(_all_below(identity, before))
         self._forms = before, after
         self._judged: set[generic.Reference] = set()
@@ -180,21 +186,30 @@ class Fields:
         value = self.identity.entry(one, "/V", later=True)
         if not isinstance(value, _NONE):
             dictionary(value)
-        widgets = [one]
         self.added.add(reference)
+        self._new_widget(reference, one, value)
         for kid in elements(self.identity, one, "/Kids", later=True):
             held = dictionary(self.identity.value(kid, later=True))
             if _reference(kid) in self.old or held.keys() - _NEW_WIDGET:
                 raise Unexplained("a widget that is more than a signature's")
             self.added.add(_reference(kid))
-            widgets.append(held)
-        for widget in widgets:
-            self._require_types(widget, _NEW_WIDGET & widget.keys())
-            if (is_stamp(value) or isinstance(value, _NONE)) and not draws_nothing(widget):
-                raise Unexplained("a new place or timestamp that draws")
-            if is_stamp(value) and _has_area(widget):
-                raise Unexplained("a new timestamp with an area, where some readers draw a look of their own")
+            self._new_widget(_reference(kid), held, value)
         self.filled |= not is_stamp(value)
+
+    def _new_widget(self, reference: generic.Reference, widget: generic.DictionaryObject, value: Any) -> None:
+        """Raise `Unexplained` for a new place that says or draws something.
+
+        A note, a square or a highlight that calls itself a field too is drawn as what its subtype says.
+        """
+        if self.identity.entry(widget, "/Subtype", later=True) == "/Widget":
+            self.widgets.add(reference)
+        elif not _DRAWN_ON.isdisjoint(widget):
+            raise Unexplained("an annotation that is no widget")
+        self._require_types(widget, _NEW_WIDGET & widget.keys())
+        if (is_stamp(value) or isinstance(value, _NONE)) and not draws_nothing(widget):
+            raise Unexplained("a new place or timestamp that draws")
+        if is_stamp(value) and _has_area(widget):
+            raise Unexplained("a new timestamp with an area, where some readers draw a look of their own")
 
     def _require_types(self, widget: generic.DictionaryObject, names: frozenset[str] | set[str]) -> None:
         """Raise `Unexplained` for a number, a name or a rectangle that not all readers take for the same."""
@@ -260,6 +275,14 @@ def _is_flags(value: Any) -> bool:
     return type(value) is generic.NumberObject and 0 <= int(value) <= MAX_FLAGS
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, generic.NumberObject | generic.FloatObject)
+
+
+def _is_text(value: Any) -> bool:
+    return isinstance(value, generic.TextStringObject | generic.ByteStringObject)
+
+
 def _is_rectangle(value: Any) -> bool:
     numbers = generic.NumberObject | generic.FloatObject
     four = isinstance(value, generic.ArrayObject) and len(value) == 4  # noqa: PLR2004
@@ -286,6 +309,10 @@ _SHAPES = {
     "/Type": _is_name,
     "/Subtype": _is_name,
     "/AP": _is_dictionary,
-    "/MK": _is_dictionary,
-    "/BS": _is_dictionary,
+    "/MK": lambda value: _is_dictionary(value) and value.keys() <= _FRAME,
+    "/BS": lambda value: _is_dictionary(value) and value.keys() <= _BORDER_STYLE,
+    "/Border": lambda value: isinstance(value, generic.ArrayObject) and all(map(_is_number, value)),
+    "/H": _is_name,
+    "/M": _is_text,
+    "/NM": _is_text,
 }

@@ -99,8 +99,11 @@ def draws(data: bytes) -> bool:
 
 
 def keeps_state(data: bytes) -> bool:
-    """Say whether a content stream does nothing but keep the graphics state, as tools do around what was there."""
-    return not set(_COMMENT.sub(b" ", data).split()) - {b"q"}
+    """Say whether a content stream does nothing but keep the graphics state, as tools do around what was there.
+
+    No comment may stand there: viewers join the streams of a page, and one that is open takes what comes next with it.
+    """
+    return not set(data.split()) - {b"q"} and data[-1:] in {b"", b"\n", b"\r", b" ", b"\t"}
 
 
 def frame_of(widget: generic.DictionaryObject) -> tuple[str, ...]:

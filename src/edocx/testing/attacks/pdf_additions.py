@@ -118,14 +118,19 @@ def _signed_widget(writer: IncrementalPdfFileWriter) -> None:
     writer.mark_update(raw)
 
 
-def _content_clipped(writer: IncrementalPdfFileWriter) -> None:
-    page, _ = writer.find_page_for_modification(0)
-    held = page.get_object()
-    contents = held.raw_get("/Contents")
-    listed = list(contents) if isinstance(contents, generic.ArrayObject) else [contents]
-    clip = writer.add_object(generic.StreamObject(stream_data=b"0 0 1 1 re W n"))
-    held[pdf_name("/Contents")] = generic.ArrayObject([clip, *listed])
-    writer.mark_update(page)
+def _content_behind(data: bytes) -> Callable[[IncrementalPdfFileWriter], None]:
+    """Put a stream before what was signed: a clip, or a comment that takes the next line with it."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        page, _ = writer.find_page_for_modification(0)
+        held = page.get_object()
+        contents = held.raw_get("/Contents")
+        listed = list(contents) if isinstance(contents, generic.ArrayObject) else [contents]
+        ahead = writer.add_object(generic.StreamObject(stream_data=data))
+        held[pdf_name("/Contents")] = generic.ArrayObject([ahead, *listed])
+        writer.mark_update(page)
+
+    return change
 
 
 _CHANGES: dict[str, Callable[[IncrementalPdfFileWriter], None]] = {
@@ -136,5 +141,8 @@ _CHANGES: dict[str, Callable[[IncrementalPdfFileWriter], None]] = {
     "font-programme": _font_programme,
     "font-widths": _font_widths,
     "signed-widget": _signed_widget,
-    "content-clipped": _content_clipped,
+    "content-clipped": _content_behind(b"0 0 1 1 re W n"),
+    "content-commented": _content_behind(b"%"),
+    "content-kept-and-commented": _content_behind(b"q %"),
+    "content-run-into": _content_behind(b"q"),
 }

@@ -17,7 +17,7 @@ from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from edocx.testing.attacks import Attack
-from edocx.testing.attacks.pdf_objects import PAGE, add_field, dictionary, form_of, numbers, shadow_field
+from edocx.testing.attacks.pdf_objects import PAGE, add_field, dictionary, first_page, form_of, numbers, shadow_field
 from edocx.testing.attacks.pdf_prepared import Shadow
 
 PLACE = "Shadow"
@@ -262,6 +262,25 @@ def _place_predicted(writer: IncrementalPdfFileWriter) -> None:
     writer.mark_update(raw)
 
 
+def _place_as(subtype: str, *, below: bool = False) -> _Change:
+    """Add a field that calls itself another annotation as well: viewers draw that, with neither area nor look."""
+
+    def change(writer: IncrementalPdfFileWriter) -> None:
+        add_field(writer, "/Sig", 4, (100, 500, 100, 500) if subtype == "/Text" else (100, 500, 100, 560))
+        raw, field = shadow_field(writer)
+        says = {"Subtype": pdf_name(subtype), "Contents": pdf_string("FORGED"), "DA": pdf_string("/Helv 20 Tf 0 g")}
+        note: Any = field
+        if below:
+            note = dictionary(Type=pdf_name("/Annot"), Parent=raw, Rect=field["/Rect"], F=generic.NumberObject(4))
+            reference = writer.add_object(note)
+            field[pdf_name("/Kids")] = generic.ArrayObject([reference])
+            writer.register_annotation(first_page(writer), reference)
+        note.update({pdf_name(f"/{name}"): value for name, value in says.items()})
+        writer.mark_update(raw)
+
+    return change
+
+
 _COLUMNS = 200
 
 _MANY = (*(f"A{number}" for number in range(_STATES)), "Off")
@@ -282,6 +301,11 @@ _PLACES: dict[str, _Change] = {
     "rectangle-without-area": _place((100, 500, 100, 500)),
     "no-look": _place_without_look,
     "look-by-a-predictor": _place_predicted,
+    "as-a-note": _place_as("/Text"),
+    "as-a-note-below": _place_as("/Text", below=True),
+    "as-a-square": _place_as("/Square"),
+    "as-a-typewriter": _place_as("/FreeText"),
+    "as-an-attachment": _place_as("/FileAttachment"),
 }
 """Looks that a field for a timestamp must not have, each under another pretext."""
 
