@@ -12,7 +12,7 @@ from edocx.errors import InputError, PdfError
 from edocx.signing.cms.sign import sign_file
 from edocx.signing.container import framing
 from edocx.signing.container.sign import sign_files
-from edocx.signing.report import Indication
+from edocx.signing.report import Indication, Integrity
 from edocx.testing.attacks import container as attacks
 from edocx.verification import verify
 
@@ -171,8 +171,34 @@ def test_nothing_is_said_in_a_container_where_no_signature_reaches(bench, genuin
 def test_what_nobody_signed_in_meta_inf_is_named(bench, genuine, tmp_path):
     assert judged(bench, genuine, tmp_path).messages == ()
     for attack in attacks.beside(genuine):
-        named = [message.where for message in judged(bench, attack.data, tmp_path).messages]
+        report = judged(bench, attack.data, tmp_path)
+        named = [message.where for message in report.messages]
         assert any(attack.name.removeprefix("beside-") in (where or "") for where in named), attack.name
+        assert (report.indication, report.integrity) == (Indication.INDETERMINATE, Integrity.PARTIAL), attack.name
+        assert report.signatures[0].indication is Indication.TOTAL_PASSED, attack.name
+
+
+@pytest.mark.parametrize(
+    "name, content",
+    [
+        ("META-INF/ASiCArchiveManifest.xml", b"<?xml version='1.0'?><a/>"),
+        ("META-INF/timestamp001.tst", b"\x30\x03\x02\x01\x00"),
+        ("META-INF/evidencerecord.ers", b"\x30\x03\x02\x01\x00"),
+        ("META-INF/container.xml", b"<container/>"),
+    ],
+)
+def test_what_the_standard_puts_into_meta_inf_is_told_and_changes_no_verdict(bench, genuine, tmp_path, name, content):
+    def with_it(data):
+        stream = io.BytesIO(genuine)
+        with zipfile.ZipFile(stream, "a") as archive:
+            archive.writestr(zipfile.ZipInfo(name), data)
+        return judged(bench, stream.getvalue(), tmp_path)
+
+    report = with_it(content)
+    assert report.indication is Indication.TOTAL_PASSED
+    assert [(one.code, one.where) for one in report.messages] == [("EDX-ASIC-BESIDE", name)]
+    for posing in (b"%PDF-1.7 FORGED", content + b"%PDF-1.7 FORGED", b"FORGED"):
+        assert with_it(posing).indication is Indication.INDETERMINATE
 
 
 def test_what_stands_behind_a_signature_is_named_and_does_not_pass(bench, files, tmp_path):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import zipfile
 
 import pytest
 from cryptography.hazmat.primitives import hashes
@@ -161,6 +162,125 @@ def test_what_a_manifest_lists_and_nobody_gave_is_not_verified(bench, person, tm
     assert given.indication is Indication.TOTAL_PASSED
     (tmp_path / "letter.txt").write_bytes(b"Pay 5000")
     assert judged(bench, data, tmp_path, detached=[tmp_path / "letter.txt"]).indication is Indication.TOTAL_FAILED
+
+
+def listing(*files, identifier="m"):
+    entries = "".join(reference(name, "", data).replace("<Transforms></Transforms>", "") for name, data in files)
+    return f'<Manifest xmlns="{DS}" Id="{identifier}">{entries}</Manifest>'
+
+
+def over(person, identifier, element):
+    """A signature over an element that it holds."""
+    return signature(person, reference(f"#{identifier}", CANONICAL, canonical(etree.fromstring(element))), element)
+
+
+def test_a_list_within_a_signed_object_is_followed(bench, person, tmp_path):
+    (tmp_path / "letter.txt").write_bytes(b"Pay 5")
+    given = {"detached": [tmp_path / "letter.txt"]}
+    held = f'<Object xmlns="{DS}" Id="o">{listing(("letter.txt", b"Pay 5"))}</Object>'
+    data = over(person, "o", held)
+    assert judged(bench, data, tmp_path).sub_indication is SubIndication.SIGNED_DATA_NOT_FOUND
+    assert judged(bench, data, tmp_path, **given).indication is Indication.TOTAL_PASSED
+    (tmp_path / "letter.txt").write_bytes(b"Pay 5000")
+    assert judged(bench, data, tmp_path, **given).indication is Indication.TOTAL_FAILED
+
+
+def test_a_list_that_a_list_lists_is_followed(bench, person, tmp_path):
+    (tmp_path / "letter.txt").write_bytes(b"Pay 5")
+    given = {"detached": [tmp_path / "letter.txt"]}
+    inner = listing(("letter.txt", b"Pay 5"), identifier="n")
+    entry = reference("#n", CANONICAL, canonical(etree.fromstring(inner)))
+    outer = f'<Manifest xmlns="{DS}" Id="m">{entry}</Manifest>'
+    signed = signature(person, reference("#m", CANONICAL, canonical(etree.fromstring(outer))))
+    data = signed.replace("</Signature>", f"<Object>{outer}</Object><Object>{inner}</Object></Signature>")
+    assert judged(bench, data, tmp_path, **given).indication is Indication.TOTAL_PASSED
+    (tmp_path / "letter.txt").write_bytes(b"Pay 5000")
+    assert judged(bench, data, tmp_path, **given).indication is Indication.TOTAL_FAILED
+
+
+@pytest.mark.parametrize("count, expected", [(300, Indication.TOTAL_FAILED), (1001, Indication.INDETERMINATE)])
+def test_a_long_list_is_followed_to_its_end_or_nothing_is_concluded(bench, person, tmp_path, count, expected):
+    (tmp_path / "a.txt").write_bytes(b"Pay 5")
+    (tmp_path / "z.txt").write_bytes(b"Pay 5000")
+    files = [("a.txt", b"Pay 5")] * (count - 1) + [("z.txt", b"Pay 5")]
+    held = f'<Object xmlns="{DS}" Id="o">{listing(*files)}</Object>'
+    report = judged(bench, over(person, "o", held), tmp_path, detached=[tmp_path / "a.txt", tmp_path / "z.txt"])
+    assert report.indication is expected
+
+
+def test_a_list_elsewhere_in_a_signed_part_is_named(bench, person, tmp_path):
+    body = f"<doc>{listing(('letter.txt', b'Pay 5'))}</doc>"
+    signed = signature(person, reference("", ENVELOPED + CANONICAL, canonical(etree.fromstring(body))))
+    report = judged(bench, body.replace("</doc>", f"{signed}</doc>"), tmp_path)
+    assert report.indication is Indication.TOTAL_PASSED
+    told = {m.code: m.where for m in report.signatures[0].messages}
+    assert told["EDX-XML-MANIFEST"] == "/doc/*[1]"
+
+
+def test_a_list_in_a_file_beside_is_named(bench, person, tmp_path):
+    (tmp_path / "list.xml").write_text(listing(("letter.txt", b"Pay 5")))
+    referenced = reference("list.xml", "", (tmp_path / "list.xml").read_bytes())
+    referenced = referenced.replace("<Transforms></Transforms>", "").replace(" URI=", f' Type="{DS}Manifest" URI=')
+    report = judged(bench, signature(person, referenced), tmp_path, detached=[tmp_path / "list.xml"])
+    assert report.indication is Indication.TOTAL_PASSED
+    assert {m.code: m.where for m in report.signatures[0].messages}["EDX-XML-MANIFEST"] == "list.xml"
+
+
+def test_a_list_that_nobody_signed_covers_nothing(bench, person, tmp_path):
+    signed = signature(person, reference("", ENVELOPED + CANONICAL, canonical(etree.fromstring(BODY))))
+    forged = signed.replace("</Signature>", f"<Object>{listing(('letter.txt', b'Pay 5'))}</Object></Signature>")
+    (tmp_path / "letter.txt").write_bytes(b"Pay 5")
+    data = BODY.replace("</doc>", f"{forged}</doc>")
+    report = judged(bench, data, tmp_path, detached=[tmp_path / "letter.txt"])
+    assert report.indication is Indication.INDETERMINATE
+    assert {"EDX-PARTIAL-COVERAGE", "EDX-DETACHED-UNSIGNED"} <= {m.code for m in report.messages}
+
+
+C14N = "http://www.w3.org/TR/2001/REC-xml-c14n-20010315"
+LETTER = "<Letter><Sum>900</Sum></Letter>"
+SPLIT = "<Letter><Sum>9<!-- x -->00</Sum></Letter>"
+
+
+def detached_letter(person, way=C14N):
+    whole = etree.tostring(etree.fromstring(LETTER), method="c14n", with_comments=True)
+    return signature(person, reference("det.xml", transform(way), whole))
+
+
+def test_a_comment_within_a_text_of_a_file_beside_is_told(bench, person, tmp_path):
+    (tmp_path / "det.xml").write_text(LETTER)
+    given = {"detached": [tmp_path / "det.xml"]}
+    genuine = judged(bench, detached_letter(person), tmp_path, **given)
+    assert genuine.indication is Indication.TOTAL_PASSED
+    assert "EDX-XML-COMMENT" not in {m.code for m in genuine.signatures[0].messages}
+    (tmp_path / "det.xml").write_text(SPLIT)
+    report = judged(bench, detached_letter(person), tmp_path, **given)
+    assert {m.code: m.where for m in report.signatures[0].messages}["EDX-XML-COMMENT"] == "det.xml/Letter/Sum"
+    commented = judged(bench, detached_letter(person, f"{C14N}#WithComments"), tmp_path, **given)
+    assert commented.indication is Indication.TOTAL_FAILED
+
+
+def test_a_comment_within_a_text_is_told_in_a_container_too(bench, person, tmp_path):
+    holder = "http://uri.etsi.org/02918/v1.2.1#"
+    for letter, told in ((LETTER, False), (SPLIT, True)):
+        path = tmp_path / "a.asice"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("mimetype", "application/vnd.etsi.asic-e+zip")
+            archive.writestr("det.xml", letter)
+            signed = f'<a:XAdESSignatures xmlns:a="{holder}">{detached_letter(person)}</a:XAdESSignatures>'
+            archive.writestr("META-INF/signatures.xml", signed)
+        report = verify(path, trust=bench.trust, at=AT)
+        assert report.indication is Indication.TOTAL_PASSED
+        assert ("EDX-XML-COMMENT" in {m.code for m in report.signatures[0].messages}) is told
+
+
+def test_a_comment_within_what_was_decoded_is_told(bench, person, tmp_path):
+    whole = etree.tostring(etree.fromstring(LETTER), method="c14n")
+    way = transform(f"{DS}base64") + transform(C14N)
+    for letter, told in ((LETTER, False), (SPLIT, True)):
+        held = f'<Object Id="o">{base64.b64encode(letter.encode()).decode()}</Object>'
+        report = judged(bench, signature(person, reference("#o", way, whole), held), tmp_path)
+        assert report.indication is Indication.TOTAL_PASSED
+        assert ("EDX-XML-COMMENT" in {m.code for m in report.signatures[0].messages}) is told
 
 
 def test_the_subject_that_somebody_writes_beside_a_certificate_is_told_as_a_claim(bench, person, tmp_path):

@@ -80,6 +80,10 @@ class Archive:
             parts.append(piece)
         return b"".join(parts)
 
+    def start(self, name: str) -> bytes:
+        """Return the first 1024 bytes of an entry, which say what kind of file it is."""
+        return next(self.pieces(name), b"")[:1024]
+
     def pieces(self, name: str) -> Iterator[bytes]:
         """Yield an entry in pieces; what the zip says of its size does not count, what comes out does."""
         entry, size = self.entries[name], 0

@@ -32,7 +32,7 @@ from edocx.signing.report import Indication, Integrity, Message, Report, Signatu
 from edocx.signing.signed import Content, Piece, SignedFiles
 from edocx.signing.xml.algorithm_names import DIGESTS
 from edocx.signing.xml.core import examine_any
-from edocx.signing.xml.document import signatures_in, told_around
+from edocx.signing.xml.document import signatures_in, split_texts, told_around
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.source import Sources, member_name
 
@@ -58,6 +58,8 @@ class _Result:
     covered: set[str] = field(default_factory=set)
     beside: set[str] = field(default_factory=set)
     """Names in META-INF that are no signature, nor a list of files that one covers."""
+    foreign: set[str] = field(default_factory=set)
+    """Those among them that EN 319 162-1 does not know by their name, or that are something else than it says."""
     trailing: list[str] = field(default_factory=list)
     """Signatures with foreign bytes behind their end."""
     told: list[Message] = field(default_factory=list)
@@ -98,7 +100,7 @@ def verify_asice(
             *(TRAILING.model_copy(update={"where": entry[:200]}) for entry in result.trailing),
         ],
         attachments=inside,
-        uncovered=(told and bool(uncovered)) or bool(result.trailing or foreign) or result.partial,
+        uncovered=(told and bool(uncovered or result.foreign)) or bool(result.trailing or foreign) or result.partial,
     )
 
 
@@ -147,7 +149,32 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
                 _examine_cades(name, archive.read(name), files, manifests, result)
         except EdocxError:
             result.findings.append(_unreadable(name))
+    result.foreign = {n for n in result.beside if not _is_known(n, archive.start(n))}
     return result
+
+
+def _is_known(name: str, start: bytes) -> bool:
+    """Say whether a file of META-INF is by its name and beginning one of those that EN 319 162-1 puts there.
+
+    They are lists of files and evidence in XML, timestamps and evidence records in DER, all told as not judged here.
+    Whoever opens the container sees any other, a document above all, as a part of it, and nobody signed it.
+    """
+    if _PDF in start:
+        return False
+    return (_OF_XML.fullmatch(name) is not None and _XML.match(start) is not None) or (
+        _OF_DER.fullmatch(name) is not None and start[:1] == b"\x30"
+    )
+
+
+_OF_XML = re.compile(
+    r"META-INF/(?:container|metadata|rights|[^/]*(?:ASiC\w*Manifest|signatures|evidencerecord)[^/]*)\.xml",
+    re.IGNORECASE,
+)
+_OF_DER = re.compile(
+    r"META-INF/[^/]*(?:timestamp[^/]*\.tst|evidencerecord[^/]*\.ers|signature[^/]*\.p7s)", re.IGNORECASE
+)
+_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
+_PDF = b"%PDF-"
 
 
 def _is_listing(data: bytes) -> bool:
@@ -181,7 +208,9 @@ def _examine_xades(name: str, data: bytes, files: dict[str, Path], budget: Budge
             result.covered |= {entry for entry, place in files.items() if place in sources.used}
     told, partial = told_around(root, results, signatures)
     result.told += [
-        one.model_copy(update={"where": f"{name}#{one.where or ''}"[:200]}) for one in told if one.code != _FRAME
+        one.model_copy(update={"where": f"{name}#{one.where or ''}"[:200]})
+        for one in (*told, *split_texts(results))
+        if one.code != _FRAME
     ]
     result.partial = result.partial or partial
 

@@ -47,6 +47,7 @@ from edocx.signing.xml.algorithm_names import DIGESTS, Mac, read_method
 from edocx.signing.xml.archive import archive_stamps, archive_tokens
 from edocx.signing.xml.encoding import decode_value
 from edocx.signing.xml.key_info import Offered, read_key_info
+from edocx.signing.xml.manifests import MANIFEST, MANIFEST_TYPE, MAX_LISTED, followed, unfollowed, unread
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.prefixes import unsigned_prefix
 from edocx.signing.xml.qualifying import MALFORMED, TYPES, Properties, names, properties_of
@@ -209,9 +210,7 @@ def _examine(
         raise ValueError("no references, or too many")
     seen = [_check_reference(reference, signature, sources, budget, work) for reference in references]
     archived, work.archived = work.archived, None  # what manifests list is stamped through them
-    for nodes in [n for n in seen if n is not None]:
-        for manifest in [apex for apex in nodes.apexes if apex.tag == ds("Manifest")]:
-            _check_manifest(manifest, signature, sources, budget, work)
+    _check_manifests([nodes for nodes in seen if nodes is not None], signature, sources, budget, work)
     work.archived = archived
     # 3. signed properties
     if work.properties is not None:
@@ -243,7 +242,7 @@ def _check_reference(
     uri = reference.get("URI")
     try:
         source = sources.resolve(uri, signature)
-        data, covered = transform(source, reference, signature, budget)
+        data, covered = transform(source, reference, signature, budget, work.notes)
     except MissingSource as error:
         raise _Fault(SubIndication.SIGNED_DATA_NOT_FOUND, missing(uri), Indication.INDETERMINATE) from error
     except DoubledIdentifier as error:
@@ -259,6 +258,8 @@ def _check_reference(
         work.causes += _causes(source, data, hash_name, expected)
         raise _Fault(SubIndication.HASH_FAILURE, mismatch(uri))
     _keep(reference, uri, data, work)
+    if reference.get("Type") == MANIFEST_TYPE and not _is_list(covered):
+        work.notes.append(unread(uri or ""))
     if isinstance(source, Nodes):
         if covered is not None and covered.text_only:
             kind = work.properties.media_type(reference) if work.properties is not None else None
@@ -271,6 +272,10 @@ def _check_reference(
         return covered
     work.detached = True
     return None
+
+
+def _is_list(covered: Nodes | None) -> bool:
+    return covered is not None and not covered.text_only and covered.apexes[0].tag == MANIFEST
 
 
 def _keep(reference: etree._Element, uri: str | None, data: bytes, work: _Work) -> None:
@@ -303,17 +308,36 @@ def _causes(source: bytes | Nodes, data: bytes, hash_name: str, expected: bytes)
     return [] if found is None else [found]
 
 
-def _check_manifest(
-    manifest: etree._Element, signature: etree._Element, sources: Sources, budget: Budget, work: _Work
+def _check_manifests(
+    signed: list[Nodes], signature: etree._Element, sources: Sources, budget: Budget, work: _Work
 ) -> None:
-    # XML-DSig 1.1 5.1 leaves these to the application: here what is listed is what was signed, all of it.
-    for reference in manifest.findall(ds("Reference"))[:MAX_REFERENCES]:
-        try:
-            _check_reference(reference, signature, sources, budget, work)
-        except _Fault as fault:
-            if fault.sub is not SubIndication.SIGNED_DATA_NOT_FOUND:
-                raise
-            work.absent = work.absent or reference.get("URI") or "?"
+    # XML-DSig 1.1 5.1 leaves these to the application: here what is listed is what was signed, all of it, and what is
+    # listed by a list that is listed too.
+    waiting, listed = list(signed), 0
+    known: set[etree._Element] = set()
+    while waiting:
+        nodes = waiting.pop(0)
+        if (loose := unfollowed(nodes)) is not None:
+            work.notes.append(unread(loose.getroottree().getpath(loose)))
+        for manifest in [one for one in followed(nodes, signature) if one not in known]:
+            known.add(manifest)
+            references = manifest.findall(ds("Reference"))
+            listed += len(references)
+            if listed > MAX_LISTED:
+                raise _Fault(SubIndication.GENERIC, BUDGET, Indication.INDETERMINATE)
+            waiting += [n for one in references if (n := _check_listed(one, signature, sources, budget, work))]
+
+
+def _check_listed(
+    reference: etree._Element, signature: etree._Element, sources: Sources, budget: Budget, work: _Work
+) -> Nodes | None:
+    try:
+        return _check_reference(reference, signature, sources, budget, work)
+    except _Fault as fault:
+        if fault.sub is not SubIndication.SIGNED_DATA_NOT_FOUND:
+            raise
+        work.absent = work.absent or reference.get("URI") or "?"
+        return None
 
 
 def _check_properties(properties: Properties, references: list[etree._Element], seen: list[Nodes | None]) -> None:

@@ -10,11 +10,11 @@ from lxml import etree
 
 from edocx._xml import MAX_BYTES, declared_encoding, parse
 from edocx.content import Blob
-from edocx.errors import Text
 from edocx.signing.budget import Budget
 from edocx.signing.judgement import Criteria, in_file, judge, matched_by
 from edocx.signing.messages import TOO_MANY
 from edocx.signing.report import Indication, Message, Report
+from edocx.signing.xml.comments import split, split_text
 from edocx.signing.xml.core import CoreResult, examine_any
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.qualifying import NAMESPACES
@@ -49,7 +49,7 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
     ]
     messages = [TOO_MANY] if len(found) > MAX_SIGNATURES else []
     told, partial = told_around(root, results, found)
-    messages += [*told, *_split_texts(results)]
+    messages += [*told, *split_texts(results)]
     return Report.of(
         file=name or str(path),
         format="xml",
@@ -112,32 +112,11 @@ def told_around(
     return messages, found.stray is not None or found.instruction is not None
 
 
-def _split_texts(results: Iterable[CoreResult]) -> list[Message]:
-    """Return a warning for the first comment within a signed text, which canonicalisation leaves out.
+def split_texts(results: Iterable[CoreResult]) -> list[Message]:
+    """Return a warning for the first comment within a signed text of the document, which canonicalisation leaves out.
 
-    Anybody may put one there; a program that reads a text up to the comment reads another one than was signed.
+    Of texts in other files, and in what was decoded, each finding says so itself.
     """
-    for result in results:
-        if result.finding.outcome is not Indication.TOTAL_PASSED:
-            continue
-        apexes = [apex for nodes in result.covered for apex in nodes.apexes]
-        for comment in (one for apex in apexes for one in apex.iter(etree.Comment)):
-            before, above = comment.getprevious(), comment.getparent()
-            text = above.text if before is None and above is not None else before.tail if before is not None else ""
-            if above is not None and ((text or "").strip() or (comment.tail or "").strip()):
-                return [_split(above)]
-    return []
-
-
-def _split(element: etree._Element) -> Message:
-    return Message.of(
-        "EDX-XML-COMMENT",
-        "warning",
-        Text(
-            "Chú thích XML nằm giữa phần chữ đã ký, ai cũng có thể chèn vào: phần mềm khác có thể đọc ra giá trị khác. "
-            "So lại giá trị này với bên gửi.",
-            "An XML comment stands within a signed text, and anybody may put one there: other programs may read "
-            "another value. Compare it with the sender.",
-        ),
-        where=element.getroottree().getpath(element),
-    )
+    passed = [one for one in results if one.finding.outcome is Indication.TOTAL_PASSED]
+    found = split_text(apex for one in passed for nodes in one.covered for apex in nodes.apexes)
+    return [] if found is None else [split(found)]

@@ -15,6 +15,8 @@ from lxml import etree
 from edocx._xml import parse
 from edocx.errors import EdocxError
 from edocx.signing.budget import Budget
+from edocx.signing.report import Message
+from edocx.signing.xml.comments import split, split_text
 from edocx.signing.xml.names import BASE64_TRANSFORM, DS, ds
 from edocx.signing.xml.selection import CANONICALISATIONS, DEFAULT, Nodes, find_by_id, remove, within
 
@@ -64,9 +66,11 @@ class TransformRefused(ValueError):
 
 
 def transform(
-    data: Data, reference: etree._Element, signature: etree._Element, budget: Budget
+    data: Data, reference: etree._Element, signature: etree._Element, budget: Budget, notes: list[Message]
 ) -> tuple[bytes, Nodes | None]:
     """Run a reference's transforms; return the bytes to digest, and what of the document they certainly cover.
+
+    To ``notes`` goes what the transforms left out of a file, or of what was decoded, that other programs may read.
 
     That is None when they come from elsewhere, or leave out more than signatures in a way that is not followed here.
     Of what was decoded from base64 the text alone is covered (`Nodes.text_only`).
@@ -86,7 +90,7 @@ def transform(
             data, here = _on_nodes(before, step, seen)
             covered = _still_covered(covered, before, data, step, seen)
         else:
-            data = _on_bytes(data, step)
+            data = _on_bytes(data, step, reference.get("URI") or "", notes)
     if isinstance(data, Nodes):
         if not data.apexes:
             raise TransformRefused("the transforms select nothing")
@@ -155,7 +159,7 @@ def _on_nodes(nodes: Nodes, step: etree._Element, signature: etree._Element) -> 
             raise TransformRefused(algorithm[:100])
 
 
-def _on_bytes(data: bytes, step: etree._Element) -> bytes:
+def _on_bytes(data: bytes, step: etree._Element, name: str, notes: list[Message]) -> bytes:
     algorithm = step.get("Algorithm", "")
     if algorithm == BASE64_TRANSFORM:
         return _decode(data)
@@ -165,7 +169,11 @@ def _on_bytes(data: bytes, step: etree._Element) -> bytes:
         root = parse(data)
     except EdocxError as error:
         raise TransformRefused("not XML that can be canonicalised") from error
-    return Nodes((root,), whole=True, comments=True).canonical(CANONICALISATIONS[algorithm], inclusive_prefixes(step))
+    way = CANONICALISATIONS[algorithm]
+    _, with_comments, _ = way
+    if not with_comments and (found := split_text((root,))) is not None:
+        notes.append(split(found, name))
+    return Nodes((root,), whole=True, comments=True).canonical(way, inclusive_prefixes(step))
 
 
 def _without_signature(nodes: Nodes, signature: etree._Element) -> tuple[Nodes, etree._Element]:

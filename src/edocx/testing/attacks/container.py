@@ -52,7 +52,7 @@ def framings(data: bytes) -> Iterator[Attack]:
 
 
 def beside(data: bytes) -> Iterator[Attack]:
-    """Yield copies of a container with files in META-INF that nobody signed: allowed, and never silent."""
+    """Yield copies of a container with files in META-INF that nobody signed and no standard knows; none may pass."""
     for name in ("META-INF/FORGED.pdf", "META-INF/ASiCManifest9.xml", "META-INF/deep/signatures.xml"):
         yield Attack(f"beside-{name.rpartition('/')[2]}", _with_entry(data, name))
     listing = b"<m>FORGED</m>"  # in place of the names and types of the files
