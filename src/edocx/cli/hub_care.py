@@ -86,6 +86,9 @@ def trace(
         return
     for way in ways:
         say(f"{way.recipient:20} {way.state:10} {way.description or ''}")
+        for move in way.moves:
+            here = Text("lấy tại đây", "fetched here").in_language(language())
+            say(f"  {move.at.isoformat(' ', 'seconds')} {move.old} ⇒ {move.new or here}")
         for number, station in enumerate(way.stations, 1):
             entered = station.entered.isoformat(" ", "seconds") if station.entered else "?"
             remarks = "; ".join(text.in_language(language()) for text in way.remarks(station))
@@ -97,6 +100,7 @@ def _way_json(way: Any) -> dict[str, Any]:
         "recipient": way.recipient,
         "state": way.state,
         "description": way.description,
+        "rerouted": [{"at": one.at.isoformat(), "from": one.old, "to": one.new} for one in way.moves],
         "stations": [
             {
                 "hub": one.hub,

@@ -7,6 +7,7 @@ with 02 gets a new attempt; another content under a document's id is refused; on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 from sqlalchemy import Connection, bindparam, insert, select, update
 
 from edocx.content import Blob
-from edocx.errors import Refused, UnitError
+from edocx.errors import EdocxError, Refused, UnitError
 from edocx.hub import agencies, refusal
 from edocx.hub.agencies import Agency
 from edocx.hub.database import HubStore
@@ -63,11 +64,12 @@ class Taken:
 
 @dataclass(frozen=True, slots=True)
 class Door:
-    """Decides about messages for one hub."""
+    """Decides about messages for one hub; ``lines`` are the neighbouring hubs that it has a line to."""
 
     store: HubStore
     directory: Directory | None = None
     above: str | None = None
+    lines: frozenset[str] = frozenset()
 
     def admit(self, offered: Offered) -> Taken:
         """Take a message in, durably; raise `Refused`, `UnitError` with the reason, and then nothing was taken."""
@@ -87,10 +89,14 @@ class Door:
     def _admit(self, connection: Connection, offered: Offered) -> Taken:
         now = self.store.now()
         origin = self._origin(connection, offered)
-        ways = self._ways(connection, offered, now.date())
+        try:
+            known = _known(connection, offered, origin)
+        except EdocxError:
+            self._ways(connection, offered, now.date(), {})  # whom nobody knows is named before another fault
+            raise
+        ways = self._ways(connection, offered, now.date(), _held(connection, known))
         if offered.caller.kind == "hub" and any(via == offered.caller.code for _, via in ways):
             raise refusal.loop(offered.caller.code)  # it would go back to where it came from
-        known = _known(connection, offered, origin)
         if known is None:
             number, doc_id = self._take(connection, offered, origin, now)
             received_at, new = now, True
@@ -118,17 +124,28 @@ class Door:
                 return offered.facts.sender
         raise refusal.wrong_sender(offered.facts.sender, caller.code)
 
-    def _ways(self, connection: Connection, offered: Offered, day: date) -> list[tuple[str, str | None]]:
-        """Return each recipient with the hub that takes it on (None: fetched here); all of them, or a refusal."""
+    def _ways(
+        self, connection: Connection, offered: Offered, day: date, held: Mapping[str, bool]
+    ) -> list[tuple[str, str | None]]:
+        """Return each recipient with the hub that takes it on (None: fetched here); all of them, or a refusal.
+
+        Of a copy that is held already nothing is asked anew: a repeat after the unit was closed is still a repeat, and
+        a hub that asks by repeating must hear that we have it.
+        """
         codes = offered.recipients or offered.facts.recipients
         found: dict[str, str | None] = {}
         unknown: list[str] = []
         for code in codes:
             agency = agencies.find(connection, code)
+            if agency is not None and held.get(agency.code) is False:
+                found.setdefault(agency.code, None)  # `_deliver` leaves its way as it is
+                continue
             if agency is not None and agency.state != "open":
                 raise refusal.closed_unit(agency.code, self._heirs(agency.code, day))
             if agency is not None:
                 _require_takes(agency, offered)
+                if agency.served_by is not None and agency.served_by not in self.lines:
+                    raise refusal.no_line(agency.served_by)
                 found.setdefault(agency.code, agency.served_by)
             elif self._beyond(code, day):
                 found.setdefault(code, self.above)
@@ -244,6 +261,18 @@ def _known(connection: Connection, offered: Offered, origin: str) -> Any:
     return None
 
 
+def _held(connection: Connection, known: Any) -> Mapping[str, bool]:
+    return {} if known is None else _held_of(connection, known.number)
+
+
+def _held_of(connection: Connection, number: int) -> Mapping[str, bool]:
+    """Return the recipients that a message has copies for, and of each whether a new attempt may be made."""
+    return {
+        row.recipient: row.state == FAIL or row.rejected_at is not None
+        for row in connection.execute(_HELD, {"message": number})
+    }
+
+
 def _deliver(
     connection: Connection, number: int, ways: list[tuple[str, str | None]], offered: Offered, now: datetime
 ) -> bool:
@@ -253,10 +282,7 @@ def _deliver(
         "sha256": offered.payload.sha256,
         "size": offered.payload.size,
     }
-    held = {
-        row.recipient: row.state == FAIL or row.rejected_at is not None
-        for row in connection.execute(_HELD, {"message": number})
-    }
+    held = _held_of(connection, number)
     fresh = [
         told
         | {
@@ -267,6 +293,7 @@ def _deliver(
             "via": via,
             "due_at": now if via else None,
             "tries": 0,
+            "unsure": 0,
             "created_at": now,
             "updated_at": now,
         }
@@ -285,6 +312,7 @@ def _deliver(
             "via": via,
             "due_at": now if via else None,
             "tries": 0,
+            "unsure": 0,
             "relayed_as": None,
             "updated_at": now,
         }

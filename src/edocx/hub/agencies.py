@@ -135,6 +135,8 @@ def register(
 ) -> Agency:
     """Enter an agency, or change what is said of one that is there: what is not named anew stays.
 
+    Mail in custody for it goes its new way from here on, where nobody took it yet (`edocx.hub.rerouting`).
+
     ``forget`` names what is to be empty from now on (of `FORGETTABLE`).
 
     Raises `UnitError` for a code that is no unit's, or that belongs to another agency (``EDX-HUB-TAKEN``), `InputError`
@@ -155,7 +157,12 @@ def register(
     else:
         connection.execute(update(agencies).where(agencies.c.id == known.id).values(**row))
     note(connection, now=now, by=by, act="register", subject=facts["code"])
-    return require(connection, facts["code"])
+    made = require(connection, facts["code"])
+    if known is None or made.served_by != known.served_by:
+        from edocx.hub.rerouting import follow_register  # noqa: PLC0415 - which reads this register
+
+        follow_register(connection, (*made.codes, wanted.code), made.served_by, now=now, by=by)
+    return made
 
 
 def _require_sense(wanted: NewAgency, known: Agency | None, forget: tuple[str, ...]) -> None:

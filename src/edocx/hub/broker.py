@@ -221,16 +221,20 @@ class Broker:
 
     async def _publish(self) -> int:
         """Publish what is due; what the servers did not take is due again soon."""
+        # The line first: what is claimed counts as maybe gone, and must not for servers that are away.
+        limit, js, loop = await self.line.inline_limit(), await self.line.jetstream(), asyncio.get_running_loop()
         mails = await asyncio.to_thread(self.outbox.claim)
         if not mails:
             return 0
-        limit, js, loop = await self.line.inline_limit(), await self.line.jetstream(), asyncio.get_running_loop()
         inline = [mail.payload.size <= limit for mail in mails]
         written = await asyncio.gather(
             *(
                 loop.run_in_executor(self._pools["write"], self._written, *one)
                 for one in zip(mails, inline, strict=True)
             )
+        )
+        await asyncio.to_thread(
+            self.outbox.never_left, [mail for mail, data in zip(mails, written, strict=True) if data is None]
         )
         waiting: list[tuple[Mail, asyncio.Future[Any]]] = []
         for mail, data, small in zip(mails, written, inline, strict=True):

@@ -24,6 +24,7 @@ from edocx.hub.broker_mail import Pen
 from edocx.hub.configuration import BROKERED, Peer
 from edocx.hub.due import is_due
 from edocx.hub.relay_statement import digest_of
+from edocx.hub.rerouting import UNSURE
 from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
 from edocx.routing.transport.nats_subjects import lane_of, mail_subject, stream_name
@@ -47,7 +48,7 @@ _COPY = (
 _CLAIM = (
     update(copies)
     .where(copies.c.message == bindparam("its_message"), copies.c.recipient == bindparam("its_recipient"))
-    .values(tries=bindparam("more"), due_at=bindparam("again"))
+    .values(tries=bindparam("more"), due_at=bindparam("again"), unsure=UNSURE + 1)
 )
 
 
@@ -156,11 +157,23 @@ class BrokerOutbox:
 
         def act(connection: Connection) -> None:
             for row in rows:
-                mine = _is(row) & (copies.c.state == INITIAL)
+                mine = _is(row) & (copies.c.state == INITIAL) & (copies.c.via == row.via)
                 connection.execute(update(copies).where(mine).values(due_at=due, tries=row.tries))
 
         if rows:
             self.service.store.write("put off", act)
+
+    def never_left(self, mails: Iterable[Mail]) -> None:
+        """Take note that mail claimed was not even given to the broker: its way may still change."""
+        rows = [row for mail in mails for row in mail.rows]
+
+        def act(connection: Connection) -> None:
+            for row in rows:
+                mine = _is(row) & (copies.c.state == INITIAL) & (copies.c.via == row.via)
+                connection.execute(update(copies).where(mine, copies.c.unsure > 0).values(unsure=copies.c.unsure - 1))
+
+        if rows:
+            self.service.store.write("not left", act)
 
     def rebuild(self, only: str | None = None) -> int:
         """Let everything in custody be due now, published or not: a stream was lost. Return how many copies.

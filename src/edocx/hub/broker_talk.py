@@ -23,6 +23,7 @@ from edocx.hub.broker_outbox import object_name
 from edocx.hub.carrier import OUR_OWN, fate_in
 from edocx.hub.gate import Caller
 from edocx.hub.mailroom import MAX_DESCRIPTION
+from edocx.hub.rerouting import NO_SUCH_UNIT, turn_back
 from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
 from edocx.routing.transport.nats_frame import Frame
@@ -68,6 +69,14 @@ _SETTLE = (
         updated_at=bindparam("now"),
     )
 )
+
+
+class _Refused(NamedTuple):
+    """A copy that the next hub did not take."""
+
+    number: int
+    recipient: str
+    attempt: int
 
 
 class Heard(NamedTuple):
@@ -132,11 +141,27 @@ class Talk:
             message, values = found.get(str(receipt.get("key"))), self._values(receipt)
             if message is not None and values is not None:
                 mine = {"its_message": message.number, "its_via": caller.agency.code, "now": self.service.store.now()}
-                pairs = _pairs(receipt.get("copies"))
+                pairs = self._not_turned_back(connection, mine, receipt)
                 settled += [mine | values | {"its_recipient": who, "its_attempt": nth} for who, nth in pairs]
         if settled:
             connection.execute(_SETTLE, settled)
         return self._spent(connection, {row.number: row.doc_id for row in found.values() if row.size > SMALLEST})
+
+    def _not_turned_back(
+        self, connection: Connection, mine: dict[str, Any], receipt: dict[str, Any]
+    ) -> list[tuple[str, int]]:
+        """Return the copies that a receipt settles: those refused for their unit go another way where there is one."""
+        pairs = _pairs(receipt.get("copies"))
+        code = receipt.get("code")
+        if not isinstance(code, str) or code not in NO_SUCH_UNIT:
+            return pairs
+        number, via, above = mine["its_message"], mine["its_via"], self.service.door.above
+        told = [_Refused(number, *pair) for pair in pairs]
+        return [
+            (one.recipient, one.attempt)
+            for one in told
+            if not turn_back(connection, one, via, above, code=code, now=self.service.store.now())
+        ]
 
     def _values(self, receipt: dict[str, Any]) -> dict[str, Any] | None:
         taken, code = receipt.get("as"), receipt.get("code")

@@ -18,8 +18,8 @@ from urllib.parse import quote
 from sqlalchemy import ColumnElement, Connection, Row, select, update
 
 from edocx.content import Blob
-from edocx.errors import EdocxError, Refused, Text, TransportUnavailable, UnitError
-from edocx.hub import agencies
+from edocx.errors import EdocxError, TransportUnavailable, UnitError
+from edocx.hub import agencies, refusal
 from edocx.hub.admission import DONE, FAIL, INITIAL, PROCESSING
 from edocx.hub.bodies import unpadded
 from edocx.hub.configuration import BROKERED, Peer
@@ -27,10 +27,12 @@ from edocx.hub.due import has_passed, is_due
 from edocx.hub.mailroom import MAX_DESCRIPTION
 from edocx.hub.neighbourhood import GREET_AGAIN, Met, greet, learn, note
 from edocx.hub.relay_statement import bounded, digest_of
+from edocx.hub.rerouting import NO_SUCH_UNIT, follow_settings, mark_leaving, turn_back
 from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
 from edocx.routing.transport.axis_exchange import AxisExchange
 from edocx.routing.transport.axis_rows import rows_of
+from edocx.routing.transport.http_line import UNREACHED
 from edocx.routing.transport.nats_line import NatsLine
 
 BATCH = 64
@@ -60,6 +62,7 @@ _COPY = (
     copies.c.recipient,
     copies.c.via,
     copies.c.tries,
+    copies.c.attempt,
     copies.c.sha256.label("held"),
     copies.c.message_id.label("told_id"),
 )
@@ -90,6 +93,7 @@ class Carrier:
         if not has_passed(self._greeted, now, GREET_AGAIN):
             return
         self._greeted = now
+        follow_settings(self.service.store, self.service.door.above)
         for peer in self.service.config.peers:
             try:
                 met, told = greet(self._line(peer.code), self.service.store.now())
@@ -125,17 +129,45 @@ class Carrier:
     def _hand_on_message(self, rows: Sequence[Row[Any]], via: str) -> int:
         """Submit one message for all its recipients behind one hub; one by one if one of them is refused."""
         try:
-            key = self._submit(rows, via)
-        except TransportUnavailable:
-            return self._put_off(rows)
+            line, payload = self._line(via), self._content(rows[0])
         except EdocxError as error:
-            if error.retryable or self._is_of_the_line(error, via):
-                return self._put_off(rows)
-            if isinstance(error, UnitError) and len(rows) > 1:
-                return sum(self._hand_on_message([row], via) for row in rows)
-            return self._settle(rows, {"state": FAIL, "description": error.text.vi, "due_at": None})
+            return self._not_taken(rows, via, error)
+        rows, statement = self.service.store.write("statement", lambda connection: self._leave(connection, rows, via))
+        if not rows:
+            return 1  # it goes another way since it was looked up
+        try:
+            key = _submit(line, rows, payload, statement)
+        except EdocxError as error:
+            if not isinstance(error, TransportUnavailable) or error.code == UNREACHED:
+                self._settle(rows, {"unsure": copies.c.unsure - 1})
+            return self._not_taken(rows, via, error)
         due = self.service.store.now() + ASK_AGAIN
-        return self._settle(rows, {"state": PROCESSING, "relayed_as": key, "due_at": due, "tries": 0})
+        return self._settle(rows, {"state": PROCESSING, "relayed_as": key, "due_at": due, "tries": 0, "unsure": 0})
+
+    def _content(self, row: Row[Any]) -> Blob:
+        with self.service.store.read() as connection:
+            return self.service.store.load(connection, row.held)
+
+    def _leave(self, connection: Connection, rows: Sequence[Row[Any]], via: str) -> tuple[list[Row[Any]], str]:
+        """Write down that an attempt leaves, and what this hub states of it, before its first byte does."""
+        left = mark_leaving(connection, rows, via)
+        return left, digest_of(self.service.relay_book.state(connection, left[0], via)) if left else ""
+
+    def _not_taken(self, rows: Sequence[Row[Any]], via: str, error: EdocxError) -> int:
+        """Put off what may be taken later, go another way where there is one now, or give up with the reason."""
+        if isinstance(error, TransportUnavailable) or error.retryable or self._is_of_the_line(error, via):
+            return self._put_off(rows)
+        if isinstance(error, UnitError) and len(rows) > 1:
+            return sum(self._hand_on_message([row], via) for row in rows)
+        if error.code in NO_SUCH_UNIT and self._turned_back(rows[0], via, error.code):
+            return 1
+        return self._settle(rows, {"state": FAIL, "description": error.text.vi, "due_at": None})
+
+    def _turned_back(self, row: Row[Any], via: str, code: str) -> bool:
+        above, now = self.service.door.above, self.service.store.now()
+        return self.service.store.write(
+            "reroute", lambda connection: turn_back(connection, row, via, above, code=code, now=now)
+        )
 
     def _is_of_the_line(self, error: EdocxError, via: str) -> bool:
         """Tell whether a refusal is of this hub or its line, not of the message; note it for the operator then."""
@@ -152,27 +184,6 @@ class Carrier:
                 line.close()
         return ours
 
-    def _submit(self, rows: Sequence[Row[Any]], via: str) -> str:
-        line, first = self._line(via), rows[0]
-        with self.service.store.read() as connection:
-            payload = self.service.store.load(connection, first.held)
-        told = {
-            "from": first.origin,
-            "to": json.dumps([row.recipient for row in rows], ensure_ascii=False),
-            "servicetype": "eDoc",
-            "messagetype": first.message_type,
-            "hash-file": unpadded(payload.sha256),
-            "edx-relays": ";".join(filter(None, (first.passed, line.system))),
-            "edx-statement": digest_of(self.service.relay_book.handing_on(first, via)),
-            "edx-message-id": first.told_id or "",
-            "edx-document-id": quote(first.document_id, safe=""),
-            "edx-business": first.business,
-            "edx-urgency": str(first.urgency),
-        }
-        body = itertools.chain(_pieces(payload), (_CRLF,))
-        reply = line.call("sendEdoc", told, body=body, length=payload.size + len(_CRLF), binary=True)
-        return str(reply.get("DocId") or "")
-
     def _ask_after(self) -> int:
         """Take over what the next hub knows of the copies it took: done, or failed and why."""
         now = self.service.store.now()
@@ -180,7 +191,7 @@ class Carrier:
             taken = (copies.c.state == PROCESSING) & self._by_http() & copies.c.relayed_as.is_not(None)
             taken &= is_due(now, max(LONGEST_PAUSE, ASK_AGAIN))
             query = (
-                select(messages, copies.c.recipient, copies.c.via, copies.c.tries, copies.c.relayed_as)
+                select(messages, *_COPY, copies.c.relayed_as)
                 .join(copies, copies.c.message == messages.c.number)
                 .where(taken)
                 .order_by(copies.c.via, copies.c.relayed_as)
@@ -217,6 +228,7 @@ class Carrier:
         def act(connection: Connection) -> None:
             for row in rows:
                 mine = (copies.c.message == row.number) & (copies.c.recipient == row.recipient)
+                mine &= (copies.c.via == row.via) & (copies.c.attempt == row.attempt)
                 connection.execute(update(copies).where(mine).values(**values, updated_at=now))
 
         self.service.store.write("relay", act)
@@ -235,7 +247,7 @@ class Carrier:
     def _peer(self, code: str) -> Peer:
         found = next((peer for peer in self.service.config.peers if peer.code == code), None)
         if found is None:
-            raise _no_line(code)
+            raise refusal.no_line(code)
         return found
 
     def _opened(self, peer: Peer) -> AxisExchange:
@@ -244,7 +256,7 @@ class Carrier:
             secret = agencies.outgoing_secret(connection, agency, self.service.vault, now=self.service.store.now())
         system = self.service.config.system_code
         if secret is None or system is None:
-            raise _no_line(peer.code)
+            raise refusal.no_line(peer.code)
         clock, plain = self.service.store.clock, self.service.config.plain_http
         if peer.endpoint == BROKERED:
             from edocx.routing.transport.nats import NatsExchange  # noqa: PLC0415 - nats-py is an extra
@@ -254,6 +266,26 @@ class Carrier:
             line = NatsLine(broker.settings(), broker.password)
             return NatsExchange(line, hub=peer.tree_unit, system=system, secret=secret, clock=clock)
         return AxisExchange(peer.endpoint, system=system, secret=secret, clock=clock, plain_http=plain)
+
+
+def _submit(line: AxisExchange, rows: Sequence[Row[Any]], payload: Blob, statement: str) -> str:
+    first = rows[0]
+    told = {
+        "from": first.origin,
+        "to": json.dumps([row.recipient for row in rows], ensure_ascii=False),
+        "servicetype": "eDoc",
+        "messagetype": first.message_type,
+        "hash-file": unpadded(payload.sha256),
+        "edx-relays": ";".join(filter(None, (first.passed, line.system))),
+        "edx-statement": statement,
+        "edx-message-id": first.told_id or "",
+        "edx-document-id": quote(first.document_id, safe=""),
+        "edx-business": first.business,
+        "edx-urgency": str(first.urgency),
+    }
+    body = itertools.chain(_pieces(payload), (_CRLF,))
+    reply = line.call("sendEdoc", told, body=body, length=payload.size + len(_CRLF), binary=True)
+    return str(reply.get("DocId") or "")
 
 
 def fate_in(known: Mapping[str, Any]) -> dict[str, Any] | None:
@@ -268,16 +300,3 @@ def fate_in(known: Mapping[str, Any]) -> dict[str, Any] | None:
 
 def _pieces(payload: Blob) -> Any:
     yield from payload.pieces()
-
-
-def _no_line(code: str) -> Refused:
-    return Refused(
-        Text(f"Chưa có kết nối tới trục {code}.", f"There is no line to the hub {code}."),
-        hint=Text(
-            "Khai báo [[peers]] và bí mật: `edocx hub agencies outgoing`.",
-            "Name it in [[peers]] and give its secret: `edocx hub agencies outgoing`.",
-        ),
-        code="EDX-HUB-LINE",
-        where=code,
-        retryable=True,
-    )

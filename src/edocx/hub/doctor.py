@@ -50,6 +50,7 @@ def examine(service: Service) -> tuple[Check, ...]:
             _secrets(service, connection),
             _silent_agencies(connection),
             _old_copies(service, connection),
+            *_ways(service, connection),
             _requests(connection),
             *_neighbours(service, connection),
             _disk(service),
@@ -140,6 +141,35 @@ def _old_copies(service: Service, connection: Connection) -> Check:
         "warning",
         Text(f"{count} bản chờ quá {days} ngày.", f"{count} copies have waited for more than {days} days."),
     )
+
+
+def _ways(service: Service, connection: Connection) -> Iterator[Check]:
+    """Name at once what has no line to go by: it waits for ever, however new it is."""
+    lines = {peer.code for peer in service.config.peers}
+    custody = copies.c.state.in_((INITIAL, PROCESSING)) & copies.c.via.is_not(None)
+    stuck = select(copies.c.via, func.count()).where(custody, copies.c.via.not_in(lines)).group_by(copies.c.via)
+    served = select(agency_table.c.served_by, func.count()).where(
+        agency_table.c.state == "open", agency_table.c.served_by.is_not(None), agency_table.c.served_by.not_in(lines)
+    )
+    clean = True
+    for hub, count in connection.execute(stuck.order_by(copies.c.via)):
+        clean = False
+        text = Text(
+            f"{count} bản phải qua trục {hub}, mà không có kết nối nào tới đó: khai báo [[peers]], hoặc sửa nơi kết nối"
+            " của đơn vị (`edocx hub agencies add … --served-by`).",
+            f"{count} copies have to go through {hub}, to which there is no line: name it in [[peers]], or mend where"
+            " the agency is reached (`edocx hub agencies add … --served-by`).",
+        )
+        yield Check("ways", "error", text)
+    for hub, count in connection.execute(served.group_by(agency_table.c.served_by)):
+        clean = False
+        text = Text(
+            f"{count} đơn vị kết nối qua trục {hub}, mà không có kết nối nào tới đó: gửi cho các đơn vị ấy bị từ chối.",
+            f"{count} agencies are reached through {hub}, to which there is no line: mail for them is refused.",
+        )
+        yield Check("ways", "error", text)
+    if clean:
+        yield Check("ways", "ok", Text("Mọi đường đi đều có kết nối.", "Every way has a line."))
 
 
 def _requests(connection: Connection) -> Check:

@@ -66,7 +66,7 @@ LISTED = select(*_LISTED, *_HELD).join(copies, copies.c.message == messages.c.nu
 
 SENT = select(
     messages,
-    *(copies.c[name] for name in ("recipient", "state", "description", "updated_at", "via", "downstream")),
+    *(copies.c[name] for name in ("recipient", "state", "description", "updated_at", "via", "downstream", "rerouted")),
 ).join(copies, copies.c.message == messages.c.number)
 """Messages with what became of each copy."""
 

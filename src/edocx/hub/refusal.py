@@ -297,6 +297,25 @@ def loop(node: str) -> Refused:
     )
 
 
+def no_line(code: str) -> Refused:
+    """Return the refusal of what would have to go to a neighbouring hub that this one has no line to.
+
+    Also for who sends: taken in, it would wait for nobody knows what. Once there is a line, sending again helps.
+    """
+    return Refused(
+        Text(f"Chưa có kết nối tới trục {code}.", f"There is no line to the hub {code}."),
+        hint=Text(
+            "Người vận hành trục: khai báo [[peers]] và bí mật (`edocx hub agencies outgoing`), hoặc sửa nơi kết nối"
+            " của đơn vị (`edocx hub agencies add … --served-by`).",
+            "Whoever runs the hub: name it in [[peers]] and give its secret (`edocx hub agencies outgoing`), or mend"
+            " where the agency is reached (`edocx hub agencies add … --served-by`).",
+        ),
+        code="EDX-HUB-LINE",
+        where=code,
+        retryable=True,
+    )
+
+
 def unsealed() -> Refused:
     """Return the refusal of an envelope without a seal."""
     return Refused(

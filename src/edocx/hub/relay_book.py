@@ -52,12 +52,11 @@ class RelayBook:
         """The key by which others know this hub's statements."""
         return self.key.public_key() if self.key else None
 
-    def handing_on(self, row: Row[Any], via: str) -> str:
-        """Return the statement about a message handed on, made and on disk before it leaves; a repeat finds it."""
-        return self.store.write("statement", lambda connection: self.state(connection, row, via))
-
     def state(self, connection: Connection, row: Row[Any], via: str) -> str:
-        """Return the statement about a message handed on, made in the caller's transaction when there is none."""
+        """Return the statement about a message handed on, made in the caller's transaction when there is none.
+
+        It is on disk before the message leaves; a repeat finds it.
+        """
         return self.states(connection, [(row, via)])[0]
 
     def states(self, connection: Connection, handed: Sequence[tuple[Row[Any], str]]) -> list[str]:

@@ -31,7 +31,7 @@ from edocx.errors import StoreUnavailable, Text
 from edocx.routing.store import tables as routing_tables
 from edocx.routing.store.tables import Moment
 
-VERSION = 4
+VERSION = 5
 """The version of these tables."""
 
 OLDEST = 2
@@ -137,6 +137,10 @@ copies = Table(
     Column("due_at", Moment),
     Column("tries", SmallInteger, nullable=False),
     Column("relayed_as", String(64)),
+    # Attempts that may have reached the next hub (`edocx.hub.rerouting`); null: made by an earlier version.
+    Column("unsure", Integer),
+    # Changes of the way: [[when, from, to], …] (JSON).
+    Column("rerouted", LongText),
     # What the hubs behind the next one stated, as it told (JSON).
     Column("downstream", LongText),
     Column("created_at", Moment, nullable=False),

@@ -73,7 +73,7 @@ class Service:
         except BaseException:
             store.close()
             raise
-        door = Door(store, units, config.above.code if config.above else None)
+        door = Door(store, units, config.above.code if config.above else None, frozenset(p.code for p in config.peers))
         return cls(
             config, store, vault, Gate(config, store, vault, time, metrics), door, metrics, book, inspector, units
         )

@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from edocx.errors import EdocxError
 from edocx.hub.carrier import Carrier
 from edocx.hub.due import has_passed
+from edocx.hub.rerouting import follow_settings
 from edocx.hub.retention import BATCH, sweep
 from edocx.hub.service import Service
 
@@ -35,8 +36,12 @@ class Upkeep:
         return self._thread is None or self._thread.is_alive()
 
     def begin(self) -> None:
-        """Start, where the settings ask for anything."""
+        """Start, where the settings ask for anything; the ways of what is in custody follow them also without."""
         config = self.service.config
+        try:
+            follow_settings(self.service.store, self.service.door.above)
+        except EdocxError as error:
+            _log.error("upkeep failed: %s", error.code)
         if config.relay_seconds and (config.peers or config.keep_days):
             self._stopping.clear()
             self._thread = threading.Thread(target=self._run, name="edocx-hub-upkeep")

@@ -9,6 +9,7 @@ from edocx.hub import refusal
 from edocx.hub.mailroom import SENT
 from edocx.hub.neighbourhood import known_keys
 from edocx.hub.relay_statement import REMARKS, Station, read_chain
+from edocx.hub.rerouting import Move, moves_of
 from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
 from edocx.hub.told_text import is_doc_id
@@ -16,12 +17,16 @@ from edocx.hub.told_text import is_doc_id
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What became of one copy, and the stations it passed; none where this hub has no unit to state for."""
+    """What became of one copy, and the stations it passed; none where this hub has no unit to state for.
+
+    ``moves`` are the changes of its way while this hub had custody of it.
+    """
 
     recipient: str
     state: str
     description: str | None
     stations: tuple[Station, ...]
+    moves: tuple[Move, ...] = ()
 
     def remarks(self, station: Station) -> tuple[Text, ...]:
         """Return what is to be remarked on a station, in words."""
@@ -46,6 +51,7 @@ def way_of(service: Service, doc_id: str) -> tuple[Way, ...]:
             row.state,
             row.description,
             read_chain(statements.get(row.recipient, ()), keys, recipient=row.recipient),
+            moves_of(row.rerouted),
         )
         for row in rows
     )

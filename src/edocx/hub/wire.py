@@ -58,6 +58,7 @@ _WIRE = {
     "EDX-HUB-FILE-SIGNATURE": Wire("115", 422),
     "EDX-HUB-MALWARE": Wire("116", 422),
     "EDX-HUB-SCANNER": Wire("117", 503),
+    "EDX-HUB-LINE": AWAY,
     "EDX-HUB-SECRET": Wire("118", 422),
     "EDX-HUB-TAKES-SIZE": Wire("119", 422),
     "EDX-HUB-TAKES-TYPE": Wire("120", 422),
