@@ -9,7 +9,17 @@ from pathlib import Path
 
 from edocx.cli.verify_folder import LEFT_OUT
 from edocx.cli.verify_pictures import pictures
-from edocx.cli.verify_view import AT_SIGNING, INTEGRITY, KINDS, UNCHECKED, VERDICTS, headline, time_phrase, validity
+from edocx.cli.verify_view import (
+    AT_SIGNING,
+    INTEGRITY,
+    UNCHECKED,
+    VERDICTS,
+    coverage,
+    headline,
+    holder,
+    time_phrase,
+    validity,
+)
 from edocx.clock import in_vietnam
 from edocx.errors import EdocxError, Text
 from edocx.signing.report import Message, Report, SignatureReport
@@ -29,6 +39,7 @@ _ROWS = {
     "verdict": Text("Kết quả", "Verdict"),
     "signer": Text("Người ký", "Signer"),
     "kind": Text("Loại chủ thể, cơ quan", "Kind of holder, unit"),
+    "covers": Text("Phần được ký", "What is signed"),
     "issuer": Text("Tổ chức cấp chứng thư", "Issuer of the certificate"),
     "managed": Text("Tổ chức quản lý chứng thư", "Body managing the certificate"),
     "time": Text("Thời gian ký", "Signing time"),
@@ -79,11 +90,11 @@ def _report(report: Report, path: Path | None, lang: str, css: str = "") -> str:
 def _signature(signature: SignatureReport, lang: str) -> str:
     certificate = signature.certificate
     reason = f" ({signature.sub_indication})" if signature.sub_indication else ""
-    unit = f", {signature.unit}" if signature.unit else ""
     rows = {
         "verdict": f"{VERDICTS[signature.indication].in_language(lang)}{reason}",
         "signer": certificate.subject if certificate else "",
-        "kind": f"{KINDS[signature.kind].in_language(lang)}{unit}",
+        "kind": holder(signature, lang),
+        "covers": coverage(signature, lang) or "",
         "issuer": certificate.issuer if certificate else "",
         "managed": certificate.managed_by if certificate else "",
         "time": time_phrase(signature, lang),
@@ -96,6 +107,7 @@ def _signature(signature: SignatureReport, lang: str) -> str:
     cells = "".join(
         f"<tr><th>{escape(_ROWS[name].in_language(lang))}</th><td>{escape(value)}</td></tr>"
         for name, value in rows.items()
+        if value or name != "covers"
     )
     remarks = _ROWS["messages"].in_language(lang)
     cells += f"<tr><th>{escape(remarks)}</th><td>{_messages(signature.messages, lang)}</td></tr>"

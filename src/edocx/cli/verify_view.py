@@ -10,6 +10,7 @@ import typer
 from edocx.cli.output import language, say
 from edocx.clock import in_vietnam
 from edocx.errors import Text
+from edocx.signing.parts import EARLIER, WHOLE, name_parts
 from edocx.signing.report import CertificateInfo, Message, Report, SignatureReport
 
 WIDTH = 80
@@ -90,6 +91,26 @@ AT_SIGNING = {
 }
 
 
+def holder(signature: SignatureReport, lang: str) -> str:
+    """Return the kind of the holder and the unit, labelled where the claimed time alone says which."""
+    kind = KINDS[signature.kind].in_language(lang)
+    claimed = next((one.where for one in signature.messages if one.code == "EDX-UNIT-CLAIMED"), None)
+    if signature.unit is None and claimed is not None:
+        return f"{kind}, {Text(f'{claimed} (theo thời gian tự khai)', f'{claimed} (claimed)').in_language(lang)}"
+    return f"{kind}, {signature.unit}" if signature.unit else kind
+
+
+def coverage(signature: SignatureReport, lang: str) -> str | None:
+    """Return what a signature covers where it is less, or other, than the document it stands in."""
+    differs = any(one.code == "EDX-PARTS-DIFFER" for one in signature.messages)
+    if not signature.parts or (signature.parts in {(WHOLE,), (EARLIER,)} and not differs):
+        return None
+    return name_parts(signature.parts).in_language(lang)
+
+
+COVERS = Text("phần được ký", "covers")
+
+
 def time_phrase(signature: SignatureReport, lang: str) -> str:
     """Return when it was signed, who says so, and whether the certificate was valid then."""
     words = SOURCES[signature.time_source].in_language(lang)
@@ -111,14 +132,15 @@ def time_phrase(signature: SignatureReport, lang: str) -> str:
 
 def _show_signature(signature: SignatureReport, indent: str, lang: str) -> None:
     reason = f" ({signature.sub_indication})" if signature.sub_indication else ""
-    kind = KINDS[signature.kind].in_language(lang)
-    unit = f", {signature.unit}" if signature.unit else ""
     level = f" {signature.level}" if signature.level else ""
+    who = holder(signature, lang)
     typer.secho(
-        f"{indent}• {signature.id} [{signature.format}{level}, {kind}{unit}] {signature.indication}{reason}",
+        f"{indent}• {signature.id} [{signature.format}{level}, {who}] {signature.indication}{reason}",
         fg=COLOURS[signature.indication],
     )
     say(f"{indent}  {INTEGRITY[signature.integrity].in_language(lang)}; {signature.algorithm}")
+    if (covered := coverage(signature, lang)) is not None:
+        _say_wrapped(f"{COVERS.in_language(lang)}: {covered}", indent + "  ")
     certificate = signature.certificate
     if certificate is not None:
         _say_wrapped(certificate.subject, indent + "  ")

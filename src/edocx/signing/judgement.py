@@ -22,10 +22,11 @@ from typing import Literal, Protocol
 from asn1crypto import x509
 
 from edocx.clock import VIETNAM
-from edocx.errors import Text
+from edocx.errors import Text, UnitError
 from edocx.signing.certificate import describe, fingerprint
 from edocx.signing.given import GivenKey
 from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER
+from edocx.signing.parts import EARLIER, WHOLE, file_part
 from edocx.signing.path import PathVerdict, judge_path
 from edocx.signing.path_memory import judge_remembered, remember_for
 from edocx.signing.proof import Proof, prove
@@ -44,7 +45,7 @@ from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
 from edocx.signing.token import MAX_TOKENS, Token, may_stamp
 from edocx.signing.trust import TrustStore
 from edocx.signing.trust_pack import KnownCertificate, read_pack, recognise
-from edocx.units.registry import CertificateRegistry
+from edocx.units.registry import CertificateRegistry, RegistryEntry
 
 Fetch = Callable[[x509.Certificate, TrustStore, tuple[x509.Certificate, ...]], TrustStore]
 """Gets evidence about a certificate's path from the network; only given when the user asked for it."""
@@ -129,6 +130,10 @@ class Finding:
     addition: Addition | None = None
     matched: frozenset[Path] = frozenset()
     """The files given by hand that it was checked over."""
+    parts: tuple[str, ...] | None = None
+    """What it covers (`edocx.signing.parts`); None where ``covers`` and ``matched`` say it."""
+    outside: str | None = None
+    """What stands in the document outside of it (`SignatureReport.outside`)."""
     end: int | None = None
     """Bytes from the file's beginning in which the signature is whole; None where it needs the whole file."""
 
@@ -189,6 +194,8 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
         time_source=source,
         algorithm=finding.algorithm,
         covers=finding.covers,
+        parts=_parts(finding),
+        outside=finding.outside,
         certificate=_certificate(finding, indication, moment),
         receipt=held.info if held is not None else None,
         messages=tuple(messages),
@@ -197,6 +204,16 @@ def judge(finding: Finding, criteria: Criteria) -> SignatureReport:
     if criteria.witness is not None and finding.content is not None and indication is Indication.TOTAL_PASSED:
         criteria.witness(report, finding.content)
     return report
+
+
+def _parts(finding: Finding) -> tuple[str, ...]:
+    if finding.integrity is Integrity.INVALID or finding.failure is not None:
+        return ()  # under a broken signature what it covers is moot
+    if finding.parts is not None:
+        return finding.parts
+    if finding.matched:
+        return tuple(sorted(file_part(place.name) for place in finding.matched))
+    return (finding.covers,) if finding.covers in {WHOLE, EARLIER} else ()
 
 
 def _certificate(finding: Finding, indication: Indication, moment: datetime | None) -> CertificateInfo | None:
@@ -297,8 +314,8 @@ def _holder(
 ) -> tuple[Literal["person", "organisation", "device", "unknown"], str | None, tuple[Message, ...]]:
     if finding.certificate is None or criteria.registry is None:
         return "unknown", None, ()
-    moment = proven or finding.claimed_time or criteria.at
-    entry = criteria.registry.lookup(fingerprint(finding.certificate), moment)
+    mark = fingerprint(finding.certificate)
+    entry = criteria.registry.lookup(mark, proven or finding.claimed_time or criteria.at)
     if entry is None:
         return "unknown", None, (_UNREGISTERED,)
     doubts: list[Message] = []
@@ -307,7 +324,20 @@ def _holder(
     # The name in the certificate never says who signed; where it contradicts the registry, a person must look.
     if entry.full_name and _folded(entry.full_name) not in _folded(describe(finding.certificate).subject):
         doubts.append(_OTHER_NAME)
+    if proven is None and not _same_holder(entry, criteria.registry.lookup(mark, criteria.at)):
+        # A claimed time is chosen by whoever signs: somebody who has left a unit would claim a day before that.
+        doubts.append(_UNIT_CLAIMED.model_copy(update={"where": str(entry.unit)}))
+        return entry.kind.value, None, tuple(doubts)
     return entry.kind.value, str(entry.unit), tuple(doubts)
+
+
+def _same_holder(one: RegistryEntry, other: RegistryEntry | None) -> bool:
+    if other is None or one.kind is not other.kind:
+        return False
+    try:
+        return one.unit == other.unit or one.unit.to_qd20() == other.unit.to_qd20()
+    except UnitError:
+        return False
 
 
 def _folded(text: str) -> str:
@@ -369,6 +399,17 @@ _REGISTERED_LOCALLY = Message.of(
     Text(
         "Đơn vị nêu ở đây chỉ dựa trên sổ đăng ký tự nhập, chưa được cơ quan cấp mã xác nhận.",
         "The unit named rests on a locally imported registry alone; nobody responsible for the code has confirmed it.",
+    ),
+)
+_UNIT_CLAIMED = Message.of(
+    "EDX-UNIT-CLAIMED",
+    "warning",
+    Text(
+        "Cơ quan của người ký chỉ dựa trên thời gian ký tự khai: theo sổ đăng ký, vào lúc xét chứng thư không thuộc cơ "
+        "quan này. Chỉ dấu thời gian hoặc biên nhận mới chứng minh được; chữ ký không được tính cho cơ quan nào.",
+        "The signer's unit rests on the claimed signing time alone: by the registry the certificate is not this unit's "
+        "at the moment judged for. Only a time-stamp or a receipt could prove it; the signature counts for "
+        "no unit.",
     ),
 )
 _OTHER_NAME = Message.of(

@@ -16,6 +16,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from edocx.errors import Refused, Text
+from edocx.signing.parts import name_parts
 
 
 class Indication(StrEnum):
@@ -139,7 +140,11 @@ class Addition(Frozen):
 
 
 class SignatureReport(Frozen):
-    """The verdict on one signature; ``receipt`` is there when ``time_source`` is ``receipt``."""
+    """The verdict on one signature; ``receipt`` is there when ``time_source`` is ``receipt``.
+
+    ``parts`` names what an intact signature covers (`edocx.signing.parts`): files, elements by path, or
+    ``whole-document``; it is empty for an envelope's seal, which has a profile of its own, and where nothing is known.
+    """
 
     id: str
     kind: Literal["person", "organisation", "device", "unknown"] = "unknown"
@@ -153,11 +158,14 @@ class SignatureReport(Frozen):
     time_source: Literal["timestamp", "receipt", "claimed", "none"] = "none"
     algorithm: str
     covers: Literal["whole-document", "earlier-revision", "elements", "attachment"]
+    parts: tuple[str, ...] = ()
     certificate: CertificateInfo | None = None
     receipt: ReceiptInfo | None = None
     messages: tuple[Message, ...] = ()
     addition: Addition | None = Field(default=None, exclude=True, repr=False)
     """Not part of the JSON: the messages there list the pages."""
+    outside: str | None = Field(default=None, exclude=True, repr=False)
+    """What stands in an XML document outside of ``parts``, by its path; not part of the JSON: a message says it."""
 
 
 class Statement(Frozen):
@@ -207,7 +215,7 @@ class Report(Frozen):
         ``uncovered`` says that part of the file stands outside every signature. The rule: failed if any
         failed; else indeterminate if any is, or if part is uncovered; no-signature if there is none; else passed.
         """
-        own, inside = tuple(signatures), tuple(attachments)
+        own, inside = _told_apart(signatures), tuple(attachments)
         signed = [report for report in inside if report.indication is not Indication.NO_SIGNATURE]
         verdicts = [(s.indication, s.sub_indication) for s in own] + [(r.indication, r.sub_indication) for r in signed]
         indication, sub = _worst(verdicts)
@@ -252,6 +260,35 @@ class Report(Frozen):
                 del signature["receipt"]
         data["attachments"] = [report.to_json() for report in self.attachments]
         return {"schema": 1, **data}
+
+
+def _told_apart(signatures: Iterable[SignatureReport]) -> tuple[SignatureReport, ...]:
+    """Return the signatures; where intact ones cover different content, each says what it covers."""
+    own = tuple(signatures)
+    known = {frozenset(one.parts) for one in own if one.parts and one.format != "PAdES"}
+    if len(known) < 2:  # noqa: PLR2004 - all of them cover the same
+        return own
+    return tuple(
+        one.model_copy(update={"messages": (*one.messages, _covers_only(one))})
+        if one.parts and one.format != "PAdES"
+        else one
+        for one in own
+    )
+
+
+def _covers_only(signature: SignatureReport) -> Message:
+    covered = name_parts(signature.parts)
+    return Message.of(
+        "EDX-PARTS-DIFFER",
+        "warning",
+        Text(
+            f"Chữ ký này ký {covered.vi}; chữ ký khác trong cùng tệp ký nội dung khác. Người ký chỉ chịu trách "
+            "nhiệm về phần mình đã ký: xem từng chữ ký.",
+            f"This signature is over {covered.en}; others in the same file are over other content. Nobody answers "
+            "for more than what he signed: look at each signature.",
+        ),
+        where=signature.id,
+    )
 
 
 def _worst(

@@ -7,13 +7,14 @@ missing is named; a verdict never gets better by a policy. Only signatures that 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from typing import Literal, assert_never
+from typing import assert_never
 
 from edocx.clock import in_vietnam
-from edocx.errors import Text, UnitError
+from edocx.errors import UnitError
 from edocx.signing.one_unit import Codes
+from edocx.signing.parts import cover, file_part, is_file
 from edocx.signing.policy import (
     AllOf,
     AnyOf,
@@ -28,6 +29,25 @@ from edocx.signing.policy import (
     UnitExisted,
 )
 from edocx.signing.report import Indication, Message, Report, SignatureReport, Statement, SubIndication
+from edocx.signing.requirement_messages import (
+    GONE_SINCE,
+    ISSUER,
+    NO_DIRECTORY,
+    NO_DOCUMENT,
+    NO_PERSON,
+    NO_RULE,
+    NO_SEAL,
+    NO_TIME,
+    NOT_AUTHORISED,
+    NOT_THERE,
+    SEAL_ALONE,
+    SENDER,
+    UNIT_CLAIMED,
+    UNKNOWN_UNIT,
+    left_outside,
+    message,
+    unmet_object,
+)
 from edocx.units.directory import Directory
 from edocx.units.registry import CertificateRegistry, Mandate, SigningCapacity
 
@@ -47,51 +67,186 @@ class Ground:
 
 @dataclass(frozen=True, slots=True)
 class _Case:
-    """One file that a rule is asked of; ``statement`` and ``seals`` are those of the envelope around it, if any."""
+    """One content that a rule is asked of; ``statement`` and ``seals`` are those of the envelope around it, if any.
+
+    ``counted`` are the signatures over it where those of one file may be over different content. ``others`` passed and
+    count for nothing here, and are asked all the same where every signature must be of some kind.
+    """
 
     report: Report
     ground: Ground
     codes: Codes
     statement: Statement | None = None
     seals: tuple[SignatureReport, ...] = ()
+    counted: tuple[SignatureReport, ...] | None = None
+    others: tuple[SignatureReport, ...] = ()
 
     @property
-    def passed(self) -> list[SignatureReport]:
-        return [one for one in self.report.signatures if one.indication is Indication.TOTAL_PASSED]
+    def passed(self) -> tuple[SignatureReport, ...]:
+        return _passed(self.report) if self.counted is None else self.counted
+
+    @property
+    def every(self) -> tuple[SignatureReport, ...]:
+        """What passed, in the order of the file."""
+        wanted = (*self.passed, *self.others)
+        return tuple(one for one in self.report.signatures if any(one is other for other in wanted))
+
+
+def _passed(report: Report) -> tuple[SignatureReport, ...]:
+    return tuple(one for one in report.signatures if one.indication is Indication.TOTAL_PASSED)
 
 
 def apply_policy(policy: Policy, report: Report, ground: Ground) -> Report:
     """Return the report under a policy: the same when it is met, else INDETERMINATE with what is missing by name.
 
-    Of an envelope or container with PDFs the rules are asked of the documents inside: one of them must meet them all,
-    for others may be annexes (NĐ 30/2020 Phụ lục I: the seal alone). An envelope needs a seal of its own as well.
+    Rules that belong together are met by signatures over the same content only (`edocx.signing.parts`). Of an envelope
+    with PDFs they are asked of the documents inside: one of them must meet them all, for others may be annexes
+    (NĐ 30/2020 Phụ lục I: the seal alone). An envelope needs a seal of its own as well. In a container everything is
+    answered for: by its own signatures if it is a PDF, by those of the container over it, or as an annex by the seal
+    of a unit that issued another document there. In XML nothing may stand outside of what the counted ones cover.
     """
     if policy.require is None:
         return report
     codes = Codes(ground.directory, in_vietnam(ground.at).date())
-    found = tuple(dict.fromkeys([*_asked(policy.require, report, ground, codes), *codes.notes]))
+    asked = _asked(policy.require, report, ground, codes)
+    if any(one.severity == "error" for one in asked):
+        asked += [message(UNIT_CLAIMED, one.id) for one in _unattributed(report)]
+    found = tuple(dict.fromkeys([*asked, *codes.notes]))
     if not found:
         return report
     update: dict[str, object] = {"messages": (*report.messages, *found)}
-    unmet = any(message.severity == "error" for message in found)
+    unmet = any(one.severity == "error" for one in found)
     if unmet and report.indication in {Indication.TOTAL_PASSED, Indication.NO_SIGNATURE}:
         update |= {"indication": Indication.INDETERMINATE, "sub_indication": SubIndication.SIG_CONSTRAINTS_FAILURE}
     return report.model_copy(update=update)
 
 
+def _unattributed(report: Report) -> Iterator[SignatureReport]:
+    """Yield what passed and counts for no unit, as the claimed time alone says for which it would."""
+    for signature in _passed(report):
+        if any(one.code == "EDX-UNIT-CLAIMED" for one in signature.messages):
+            yield signature
+    for inside in report.attachments:
+        yield from _unattributed(inside)
+
+
 def _asked(rule: Rule, report: Report, ground: Ground, codes: Codes) -> list[Message]:
-    envelope = report.format == "edxml"
-    seals = tuple(s for s in report.signatures if s.indication is Indication.TOTAL_PASSED) if envelope else ()
+    case = _Case(report, ground, codes)
+    match report.format:
+        case "edxml":
+            return _of_envelope(rule, replace(case, statement=report.statement, seals=_passed(report)))
+        case "asice":
+            return _of_container(rule, case)
+        case "cms":
+            return _of_contents(rule, case)
+        case "xml":
+            return _of_xml(rule, case)
+        case "pdf" | "unknown":
+            return _missing(rule, case)
+        case _:
+            assert_never(report.format)
+
+
+def _of_envelope(rule: Rule, case: _Case) -> list[Message]:
+    report = case.report
+    if report.statement is not None and report.statement.is_status:  # it speaks of a document and carries none
+        return [said for one in (SealedBy(), SenderIsIssuer(), UnitExisted()) for said in _missing(one, case)]
     documents = [inside for inside in report.attachments if inside.format == "pdf"]
-    if envelope and report.statement is not None and report.statement.is_status:
-        own = _Case(report, ground, codes, report.statement, seals)  # it speaks of a document and carries none
-        return [*_missing(SealedBy(), own), *_missing(SenderIsIssuer(), own), *_missing(UnitExisted(), own)]
     if not documents:
-        alone = [_message(_NO_DOCUMENT, report.file)] if envelope else []
-        return [*alone, *_missing(rule, _Case(report, ground, codes, report.statement, seals))]
-    each = [_named(_missing(rule, _Case(one, ground, codes, report.statement, seals)), one.file) for one in documents]
-    best = min(each, key=lambda messages: sum(message.severity == "error" for message in messages))
-    return [*best, *(_missing(SealedBy(), _Case(report, ground, codes)) if envelope else ())]
+        return [message(NO_DOCUMENT, report.file), *_missing(rule, case)]
+    each = [_named(_missing(rule, replace(case, report=one)), one.file) for one in documents]
+    return [*min(each, key=_errors), *_missing(SealedBy(), replace(case, statement=None, seals=()))]
+
+
+def _errors(messages: Iterable[Message]) -> int:
+    return sum(one.severity == "error" for one in messages)
+
+
+def _over(case: _Case, parts: Iterable[str]) -> _Case:
+    """Return the case of one content: those signatures count that cover all of it."""
+    wanted = tuple(parts)
+    passed = _passed(case.report)
+    counted = tuple(one for one in passed if wanted and cover(one.parts, wanted))
+    return replace(case, counted=counted, others=tuple(one for one in passed if not one.parts))
+
+
+def _of_contents(rule: Rule, case: _Case) -> list[Message]:
+    """Ask of each content of a CMS file by itself: there may be several beside it."""
+    contents = list(dict.fromkeys(part for one in _passed(case.report) for part in one.parts))
+    if len(contents) < 2:  # noqa: PLR2004 - nothing to tell apart
+        return _missing(rule, _over(case, contents))
+    found: list[Message] = []
+    for content in contents:
+        said = _missing(rule, _over(case, [content]))
+        found += [*said, *([unmet_object(content)] if _errors(said) else ())]
+    return found
+
+
+def _of_xml(rule: Rule, case: _Case) -> list[Message]:
+    """Ask of the parts that some signature covers, and take what is nearest to meeting the rule.
+
+    Only those over all of these parts count, and nothing else may be in the file: neither in the document, nor beside.
+    """
+    passed = _passed(case.report)
+    chosen = {frozenset(one.parts): one for one in passed if one.parts}
+    beside = dict.fromkeys(part for one in passed for part in one.parts if is_file(part))
+    each = []
+    for parts, one in chosen.items():
+        over = _over(case, parts)
+        counted = over.passed
+        said = _missing(rule, replace(over, others=tuple(s for s in passed if not any(s is c for c in counted))))
+        if _errors(said) and len(chosen) > 1:
+            said.append(unmet_object(min(one.parts)))
+        if one.outside is not None:
+            said.append(left_outside(one.outside))
+        each.append([*said, *(unmet_object(part) for part in beside if part not in parts)])
+    return min(each, key=_errors, default=_missing(rule, _over(case, ())))
+
+
+def _of_container(rule: Rule, case: _Case) -> list[Message]:
+    """Ask of everything in a container: each file, and what signatures hold inside of themselves."""
+    prefix = f"{case.report.file}#"
+    files = {file_part(one.file.removeprefix(prefix)): one for one in case.report.attachments}
+    names = dict.fromkeys([*files, *(part for one in _passed(case.report) for part in one.parts)])
+    if not names:
+        return _missing(rule, _over(case, ()))
+    signing: dict[str, list[SignatureReport]] = {}
+    for signature in _passed(case.report):
+        for part in signature.parts:
+            signing.setdefault(part, []).append(signature)
+    ways = {name: _ways(case, signing.get(name, ()), files.get(name)) for name in names}
+    found: list[Message] = []
+    issuing: list[str | None] = []
+    left: dict[str, list[Message]] = {}
+    for name in names:
+        said = [(_named_inside(_missing(rule, one), one, case), one) for one in ways[name]]
+        best, over = min(said, key=lambda pair: _errors(pair[0]))
+        if over.passed and not _errors(best):
+            found += best
+            issuing += [one.unit for one in over.passed if one.kind == "organisation"]
+        else:
+            left[name] = best
+    annexes = [name for name in left if _sealed_by(issuing, ways[name], case.codes)]
+    unmet = {name: said for name, said in left.items() if name not in annexes}
+    if not found and len(unmet) == len(names):
+        found += min(unmet.values(), key=_errors)
+    return [*found, *(unmet_object(name) for name in unmet if len(names) > 1 or not _errors(unmet[name]))]
+
+
+def _ways(case: _Case, signing: Iterable[SignatureReport], inside: Report | None) -> list[_Case]:
+    """Return how a file in a container can be answered for: by what signs it there, and by what it has of its own."""
+    over = replace(case, counted=tuple(signing), others=tuple(s for s in _passed(case.report) if not s.parts))
+    own = [replace(case, report=inside)] if inside is not None and inside.format == "pdf" else []
+    return [over, *own] if over.passed or not own else own
+
+
+def _named_inside(messages: list[Message], way: _Case, case: _Case) -> list[Message]:
+    return messages if way.report is case.report else _named(messages, way.report.file)
+
+
+def _sealed_by(units: Iterable[str | None], ways: Iterable[_Case], codes: Codes) -> bool:
+    sealing = [one.unit for way in ways for one in way.passed if one.kind == "organisation"]
+    return any(_among(unit, sealing, codes) for unit in units)
 
 
 def _named(messages: Iterable[Message], file: str) -> list[Message]:
@@ -101,9 +256,9 @@ def _named(messages: Iterable[Message], file: str) -> list[Message]:
 def _missing(rule: Rule, case: _Case) -> list[Message]:
     match rule:
         case SealedBy():
-            found = [] if _any(case, "organisation", rule.unit) else [_message(_NO_SEAL, rule.unit)]
+            found = [] if _any(case, "organisation", rule.unit) else [message(NO_SEAL, rule.unit)]
         case SignedByPersonOf():
-            found = [] if _any(case, "person", rule.unit) else [_message(_NO_PERSON, rule.unit)]
+            found = [] if _any(case, "person", rule.unit) else [message(NO_PERSON, rule.unit)]
         case PersonBeforeSeal():
             found = _order(case)
         case AuthorisedFor():
@@ -113,9 +268,9 @@ def _missing(rule: Rule, case: _Case) -> list[Message]:
         case SenderIsIssuer():
             found = list(_other_sender(case))
         case Timestamped():
-            found = [_message(_NO_TIME, s.id) for s in case.passed if s.time_source not in _PROVEN]
+            found = [message(NO_TIME, s.id) for s in case.every if s.time_source not in _PROVEN]
         case AllOf():
-            found = [message for one in rule.rules for message in _missing(one, case)]
+            found = [said for one in rule.rules for said in _missing(one, case)]
         case AnyOf():
             found = _least([_missing(one, case) for one in rule.rules])
         case _:
@@ -125,41 +280,45 @@ def _missing(rule: Rule, case: _Case) -> list[Message]:
 
 def _least(each: list[list[Message]]) -> list[Message]:
     """Return what the first rule that is met has to say; everything where none is, a fault where there is no rule."""
-    met = [found for found in each if not any(message.severity == "error" for message in found)]
+    met = [found for found in each if not any(one.severity == "error" for one in found)]
     if met:
         return met[0]
-    return [message for found in each for message in found] or [_message(_NO_RULE, None)]
+    return [one for found in each for one in found] or [message(NO_RULE, None)]
 
 
 def _any(case: _Case, kind: str, unit: str | None) -> bool:
-    return any(s.kind == kind and (unit is None or case.codes.same(s.unit, unit)) for s in case.passed)
+    return any(
+        s.kind == kind and s.unit is not None and (unit is None or case.codes.same(s.unit, unit)) for s in case.passed
+    )
 
 
 def _order(case: _Case) -> list[Message]:
     missing: list[Message] = []
-    people: list[str | None] = []
-    for signature in case.passed:  # in signing order
+    people: list[SignatureReport] = []
+    for signature in case.every:  # in signing order
         if signature.kind == "person":
-            people.append(signature.unit)
-        elif signature.kind == "organisation" and not _among(signature.unit, people, case.codes):
-            missing.append(_message(_SEAL_ALONE, signature.id))
+            people.append(signature)
+        elif signature.kind == "organisation":
+            over = [p.unit for p in people if case.counted is None or cover(p.parts, signature.parts)]
+            if not _among(signature.unit, over, case.codes):
+                missing.append(message(SEAL_ALONE, signature.id))
     return missing
 
 
 def _unauthorised(rule: AuthorisedFor, case: _Case) -> Iterator[Message]:
-    people = [s for s in case.passed if s.kind == "person"]
+    people = [s for s in case.passed if s.kind == "person" and s.unit is not None]
     if not people:
-        yield _message(_NO_PERSON, None)
+        yield message(NO_PERSON, None)
         return
     kind = rule.kind or (case.statement.kind if case.statement is not None else None)
     able = [s.unit for s in people if _may_sign(s, rule, kind, case.ground)]
     if not able:
-        yield _message(_NOT_AUTHORISED, people[-1].id)
+        yield message(NOT_AUTHORISED, people[-1].id)
         return
     for seal in case.passed:
         own = [s for s in people if case.codes.same(s.unit, seal.unit)]
         if seal.kind == "organisation" and own and not _among(seal.unit, able, case.codes):
-            yield _message(_NOT_AUTHORISED, own[-1].id)
+            yield message(NOT_AUTHORISED, own[-1].id)
 
 
 def _may_sign(signature: SignatureReport, rule: AuthorisedFor, kind: str | None, ground: Ground) -> bool:
@@ -181,24 +340,24 @@ def _fits(mandate: Mandate, capacity: SigningCapacity | None, kind: str | None) 
 
 
 def _closed(case: _Case) -> Iterator[Message]:
-    for signature in (*case.passed, *case.seals):
+    for signature in (*case.every, *case.seals):
         if signature.unit is None:
             continue
         if case.ground.directory is None:
-            yield _message(_NO_DIRECTORY, None, "warning")
+            yield message(NO_DIRECTORY, None, "warning")
             return
         signed = in_vietnam(signature.signing_time or case.ground.at).date()
         standing = _standing(signature.unit, signed, case.ground.directory)
         case.codes.rests_on_local(signature.unit, signed)
         if standing is None:
-            yield _message(_UNKNOWN_UNIT, signature.unit, "warning")
+            yield message(UNKNOWN_UNIT, signature.unit, "warning")
         elif not standing:
-            yield _message(_NOT_THERE, f"{signature.unit}, {signed.isoformat()}")
+            yield message(NOT_THERE, f"{signature.unit}, {signed.isoformat()}")
         elif signature.time_source not in _PROVEN:
             # The key of a unit that is gone may be in anybody's hands, and would claim a day before it went.
             today = in_vietnam(case.ground.at).date()
             if _standing(signature.unit, today, case.ground.directory) is False:
-                yield _message(_GONE_SINCE, f"{signature.unit}, {signed.isoformat()}")
+                yield message(GONE_SINCE, f"{signature.unit}, {signed.isoformat()}")
 
 
 def _standing(unit: str, day: date, directory: Directory) -> bool | None:
@@ -217,115 +376,11 @@ def _other_sender(case: _Case) -> Iterator[Message]:
     if not sealing:
         return  # that the seal is missing is said already
     if not _among(case.statement.sender, sealing, case.codes):
-        yield _message(_SENDER, case.statement.sender)
+        yield message(SENDER, case.statement.sender)
     issuing = [s.unit for s in case.passed if s.kind == "organisation"] if not case.statement.is_status else []
     if issuing and not any(_among(unit, issuing, case.codes) for unit in sealing):
-        yield _message(_ISSUER, case.report.file)
+        yield message(ISSUER, case.report.file)
 
 
 def _among(unit: str | None, units: Iterable[str | None], codes: Codes) -> bool:
     return any(codes.same(unit, one) for one in units)
-
-
-def _message(pair: tuple[str, Text], where: str | None, severity: Literal["error", "warning"] = "error") -> Message:
-    code, text = pair
-    return Message.of(code, severity, text, where)
-
-
-_NO_SEAL = (
-    "EDX-POLICY-NO-SEAL",
-    Text(
-        "Chưa có chữ ký số hợp lệ của cơ quan ban hành theo sổ đăng ký; hỏi lại bên gửi hoặc bổ sung sổ đăng ký.",
-        "No valid seal of an agency in the registry; ask the sender, or complete the registry.",
-    ),
-)
-_NO_PERSON = (
-    "EDX-POLICY-NO-PERSON",
-    Text(
-        "Chưa có chữ ký số hợp lệ của người có thẩm quyền theo sổ đăng ký; hỏi lại bên gửi hoặc bổ sung sổ đăng ký.",
-        "No valid signature of a person in the registry; ask the sender, or complete the registry.",
-    ),
-)
-_NO_DOCUMENT = (
-    "EDX-POLICY-NO-DOCUMENT",
-    Text(
-        "Phong bì không chứa văn bản PDF nào để xét chữ ký của người có thẩm quyền và cơ quan; hỏi lại bên gửi.",
-        "The envelope holds no PDF whose signatures of person and agency could be looked at; ask the sender.",
-    ),
-)
-_NO_RULE = (
-    "EDX-POLICY-EMPTY",
-    Text(
-        "Chính sách đòi một trong số không quy tắc nào: không gì thỏa mãn được; sửa tệp chính sách.",
-        "The policy asks for one of no rules, which nothing can meet; correct the policy's file.",
-    ),
-)
-_SEAL_ALONE = (
-    "EDX-POLICY-ORDER",
-    Text(
-        "Chữ ký của cơ quan không đứng sau chữ ký của người có thẩm quyền của chính cơ quan đó (NĐ 30/2020).",
-        "The agency's seal does not stand on an earlier signature of one of its own persons (NĐ 30/2020).",
-    ),
-)
-_NOT_AUTHORISED = (
-    "EDX-POLICY-NOT-AUTHORISED",
-    Text(
-        "Theo sổ đăng ký, không chứng minh được người ký có thẩm quyền ký loại văn bản này vào lúc ký (NĐ 30/2020 Điều "
-        "13); xem văn bản giao quyền, bổ sung sổ đăng ký hoặc dấu thời gian.",
-        "By the registry nothing shows that whoever signed had the right to sign such a document then (NĐ 30/2020 Điều "
-        "13); look at the delegation, and complete the registry or add a timestamp.",
-    ),
-)
-_NOT_THERE = (
-    "EDX-POLICY-UNIT-CLOSED",
-    Text(
-        "Theo danh mục, cơ quan ký không tồn tại vào ngày ký (chưa thành lập hoặc đã giải thể, sáp nhập); hỏi lại bên "
-        "gửi.",
-        "By the directory the unit that signed did not exist on the day of signing (not founded yet, dissolved or "
-        "merged); ask the sender.",
-    ),
-)
-_GONE_SINCE = (
-    "EDX-POLICY-UNIT-GONE",
-    Text(
-        "Cơ quan ký nay đã giải thể hoặc sáp nhập, và không có dấu thời gian hay biên nhận nào chứng minh chữ ký có "
-        "trước đó; hỏi cơ quan kế thừa, hoặc đưa biên nhận.",
-        "The unit that signed has been dissolved or merged since, and no timestamp or receipt proves that the "
-        "signature is older; ask its successor, or give a receipt.",
-    ),
-)
-_UNKNOWN_UNIT = (
-    "EDX-UNIT-UNLISTED",
-    Text(
-        "Danh mục không có cơ quan này nên không biết cơ quan có tồn tại vào ngày ký hay không; bổ sung danh mục.",
-        "The directory does not know this unit, so nobody can say whether it existed on that day; complete it.",
-    ),
-)
-_NO_DIRECTORY = (
-    "EDX-UNIT-UNCHECKED",
-    Text(
-        "Không có danh mục cơ quan nên chưa xét cơ quan ký có tồn tại vào ngày ký hay không.",
-        "There is no directory of units at hand; whether the units existed on the day of signing was not looked at.",
-    ),
-)
-_SENDER = (
-    "EDX-POLICY-SENDER",
-    Text(
-        "Nơi gửi ghi trên phong bì không phải cơ quan đã đóng dấu phong bì; hỏi lại bên gửi qua kênh khác.",
-        "The sender named in the envelope is not the unit that sealed it; ask that unit by another way.",
-    ),
-)
-_ISSUER = (
-    "EDX-POLICY-ISSUER",
-    Text(
-        "Cơ quan gửi phong bì không phải cơ quan ban hành đã đóng dấu văn bản; hỏi lại bên gửi.",
-        "The unit that sends the envelope is none of those that sealed the document; ask the sender.",
-    ),
-)
-_NO_TIME = (
-    "EDX-POLICY-NO-TIMESTAMP",
-    Text(
-        "Chữ ký không có dấu thời gian đáng tin; đề nghị bên gửi bổ sung dấu thời gian.",
-        "The signature has no trusted timestamp; ask the sender to add one.",
-    ),
-)

@@ -14,7 +14,7 @@ import base64
 import hmac
 import re
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 
@@ -28,11 +28,13 @@ from edocx.signing.container.archive import Archive, open_archive
 from edocx.signing.judgement import Criteria, Finding, in_file, judge
 from edocx.signing.mechanism import finish, new_hash
 from edocx.signing.messages import MALFORMED_SIGNATURE, TRAILING
+from edocx.signing.parts import file_part
 from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.signed import Content, Piece, SignedFiles
 from edocx.signing.xml.algorithm_names import DIGESTS
 from edocx.signing.xml.core import examine_any
-from edocx.signing.xml.document import signatures_in, split_texts, told_around
+from edocx.signing.xml.coverage import content_parts, told_around
+from edocx.signing.xml.document import signatures_in, split_texts
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.source import Sources, member_name
 
@@ -201,18 +203,20 @@ def _examine_xades(name: str, data: bytes, files: dict[str, Path], budget: Budge
             keep=result.keep,
         )
         results.append(core)
-        finding = replace(core.finding, covers="attachment")
+        # What references led to, never what they say: “#part” leads into the signature and may be a file's name.
+        led = {entry for entry, place in files.items() if place in sources.used}
+        inside = [f"{name}#{part}" for part in content_parts(core)]
+        finding = replace(core.finding, covers="attachment", parts=(*_named(led), *inside))
         result.findings.append(finding)
         if finding.outcome is Indication.TOTAL_PASSED:
-            # What references led to, never what they say: “#part” leads into the signature and may be a file's name.
-            result.covered |= {entry for entry, place in files.items() if place in sources.used}
-    told, partial = told_around(root, results, signatures)
+            result.covered |= led
+    around = told_around(root, results, signatures)
     result.told += [
         one.model_copy(update={"where": f"{name}#{one.where or ''}"[:200]})
-        for one in (*told, *split_texts(results))
+        for one in (*around.messages, *split_texts(results))
         if one.code != _FRAME
     ]
-    result.partial = result.partial or partial
+    result.partial = result.partial or around.partial
 
 
 _FRAME = "EDX-XML-ENCLOSED"
@@ -245,9 +249,13 @@ def _examine_cades(
         if fault is not None:
             findings = [_failed(one, fault) if one.outcome is Indication.TOTAL_PASSED else one for one in findings]
         result.beside.discard(manifest)
-    result.findings += [replace(one, covers="attachment") for one in findings]
+    result.findings += [replace(one, covers="attachment", parts=_named(covered)) for one in findings]
     if any(one.outcome is Indication.TOTAL_PASSED for one in findings):
         result.covered |= covered
+
+
+def _named(entries: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(map(file_part, entries)))
 
 
 def _signature_of(manifest: bytes) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from lxml import etree
@@ -16,11 +17,10 @@ from edocx.signing.messages import TOO_MANY
 from edocx.signing.report import Indication, Message, Report
 from edocx.signing.xml.comments import split, split_text
 from edocx.signing.xml.core import CoreResult, examine_any
+from edocx.signing.xml.coverage import all_parts, told_around
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.qualifying import NAMESPACES
-from edocx.signing.xml.remarks import COMMENT_OUTSIDE, claim, enclosed, encoded, instruction, outside
 from edocx.signing.xml.source import Sources
-from edocx.signing.xml.surroundings import surroundings_of
 
 MAX_SIGNATURES = 50
 """In one document; each may canonicalise all of it."""
@@ -48,16 +48,20 @@ def verify_xml(path: Path, criteria: Criteria, *, name: str | None = None, polic
         for order, one in enumerate(found[:MAX_SIGNATURES], 1)
     ]
     messages = [TOO_MANY] if len(found) > MAX_SIGNATURES else []
-    told, partial = told_around(root, results, found)
-    messages += [*told, *split_texts(results)]
+    around = told_around(root, results, found)
+    messages += [*around.messages, *split_texts(results)]
+    findings = [
+        replace(one.finding, parts=all_parts(one), outside=beside)
+        for one, beside in zip(results, around.outside, strict=True)
+    ]
     return Report.of(
         file=name or str(path),
         format="xml",
         policy=policy,
-        signatures=[judge(in_file(result.finding, name or str(path)), criteria) for result in results],
+        signatures=[judge(in_file(one, name or str(path)), criteria) for one in findings],
         messages=messages,
-        uncovered=partial or len(found) > MAX_SIGNATURES,
-        matched=matched_by(result.finding for result in results),
+        uncovered=around.partial or len(found) > MAX_SIGNATURES,
+        matched=matched_by(findings),
     )
 
 
@@ -83,33 +87,6 @@ def signatures_in(root: etree._Element) -> Iterator[etree._Element]:
 
 def _name(signature: etree._Element, order: int) -> str:
     return signature.get("Id") or f"Signature-{order}"
-
-
-def told_around(
-    root: etree._Element, results: Iterable[CoreResult], signatures: Iterable[etree._Element]
-) -> tuple[list[Message], bool]:
-    """Return what is said of all that no signature covers, and whether the file is partial for it."""
-    passed = [one for one in results if one.finding.outcome is Indication.TOTAL_PASSED]
-    if not passed:
-        return [], False  # under a broken signature what it covers is moot
-    parts = [nodes for one in passed for nodes in one.covered]
-    covered = {apex: None for nodes in parts if not nodes.text_only for apex in nodes.apexes}
-    texts = {apex: nodes.media_type for nodes in parts if nodes.text_only for apex in nodes.apexes}
-    found = surroundings_of(root, covered, signatures, texts=texts, whole=any(nodes.whole for nodes in parts))
-    messages = []
-    if found.stray is not None:
-        messages.append(outside(found.stray, covered))
-    elif found.enclosing is not None:
-        messages.append(enclosed(found.enclosing, covered))
-    if found.encoded is not None:
-        messages.append(encoded(found.encoded))
-    if found.instruction is not None:
-        messages.append(instruction(found.instruction))
-    if found.comment is not None:
-        messages.append(COMMENT_OUTSIDE)
-    if found.claim is not None:
-        messages.append(claim(found.claim))
-    return messages, found.stray is not None or found.instruction is not None
 
 
 def split_texts(results: Iterable[CoreResult]) -> list[Message]:
