@@ -95,7 +95,8 @@ def with_store(data):
 def test_bytes_after_the_end_of_the_file_do_not_pass_unnamed(bench, desk, dress):
     data = dress(desk.signed(pages(), bench.person, "Leader"))
     assert desk.judged(data).indication is Indication.TOTAL_PASSED
-    assert desk.judged(data + b"\n\r\n\0").indication is Indication.TOTAL_PASSED
+    assert desk.judged(data + b"\n\r\n").indication is Indication.TOTAL_PASSED
+    assert desk.judged(data + b"\n\r\n\0").indication is Indication.INDETERMINATE
     for attack in appendices(data):
         report = desk.judged(attack.data)
         assert report.indication is not Indication.TOTAL_PASSED, attack.name

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import binascii
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import Enum, auto
@@ -25,8 +26,11 @@ MAX_GAP = 16 * 1024 * 1024
 """Hex digits of one signature; a CMS with a long chain, lists and timestamps has some hundred thousand."""
 
 MAX_TAIL = 64 * 1024
-"""Bytes after the last revision that are looked at for anything but white space."""
+"""Bytes after the last revision's section in which its end mark stands."""
 
+_LINE = re.compile(rb"\A(?:\r\n|\n|\r)")
+END_OF_FILE = re.compile(rb" ?(?:\r\n|\n|\r){0,2}")
+"""What may follow the last end mark: writers and editors end a line or two, and who pads a file gives it a size."""
 
 MARK_WITHIN = 64
 """Bytes before a revision's end in which its mark stands, with white space after it."""
@@ -99,12 +103,11 @@ class Embedded:
         return Coverage.REVISION if self._ends_revision() else Coverage.WRONG
 
     def tail_is_foreign(self) -> bool:
-        """Say whether the file goes on after this last revision with anything but white space."""
+        """Say whether the file goes on after this last revision with more than line ends."""
         stream = self.reader.stream
         stream.seek(self.end)
         tail = stream.read(MAX_TAIL)
-        rest = tail.replace(b"%%EOF", b"").strip(b"\0\t\n\f\r ")
-        return bool(rest) or _size(self.reader) > self.end + MAX_TAIL
+        return END_OF_FILE.fullmatch(tail) is None
 
     def _pieces(self) -> Iterator[bytes]:
         stream, size = self.reader.stream, _size(self.reader)
@@ -149,7 +152,7 @@ class Embedded:
 
 
 def newest_tail_is_foreign(reader: PdfFileReader) -> bool:
-    """Say whether the file goes on after the end mark of its newest revision with anything but white space.
+    """Say whether the file goes on after the end mark of its newest revision with more than line ends.
 
     Where validation data came last no signature ends there, and none would notice.
     """
@@ -160,9 +163,8 @@ def newest_tail_is_foreign(reader: PdfFileReader) -> bool:
         return True
     stream.seek(end)
     tail = stream.read(MAX_TAIL)
-    place = tail.find(b"%%EOF")
-    rest = tail[place:].replace(b"%%EOF", b"").strip(b"\0\t\n\f\r ") if place >= 0 else b"no end mark"
-    return bool(rest) or _size(reader) > end + MAX_TAIL
+    _, mark, rest = tail.partition(b"%%EOF")
+    return not mark or END_OF_FILE.fullmatch(_LINE.sub(b"", rest, count=1)) is None
 
 
 def ends_revision(reader: PdfFileReader, size: int) -> bool:

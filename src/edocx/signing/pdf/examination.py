@@ -37,11 +37,16 @@ from edocx.signing.pdf.embedded import Coverage, Embedded
 from edocx.signing.pdf.evidence import archived_in, responders
 from edocx.signing.pdf.exactness import followed_exactly
 from edocx.signing.pdf.fast.signatures import PlainSignature
+from edocx.signing.pdf.linearised import LINEARISED, front_takes_over
 from edocx.signing.report import Indication, Integrity, Message, SubIndication
 from edocx.signing.token import MAX_TOKENS, Token, read_token
 from edocx.signing.trust import TrustStore
 
 _PLAIN = frozenset({"/adbe.pkcs7.detached", "/ETSI.CAdES.detached"})
+
+
+_MISSING = {Coverage.WRONG: RANGE, Coverage.FOREIGN_GAP: CONTENTS}
+"""What to say of a byte range that does not cover what it must."""
 
 
 def is_padding(contents: bytes) -> bool:
@@ -163,15 +168,13 @@ def _find_bare(signature: Embedded, blank: Finding) -> Finding:
 
 
 def _find_changes(signature: Embedded | PlainSignature, found: Finding) -> Finding:
-    match signature.coverage():
-        case Coverage.FILE:
-            return replace(found, integrity=Integrity.VALID, covers="whole-document")
-        case Coverage.WRONG:
-            return _failed(found, SubIndication.FORMAT_FAILURE, RANGE)
-        case Coverage.FOREIGN_GAP:
-            return _failed(found, SubIndication.FORMAT_FAILURE, CONTENTS)
-        case Coverage.REVISION:
-            pass
+    if isinstance(signature, Embedded) and front_takes_over(signature.reader):
+        return _failed(found, SubIndication.FORMAT_FAILURE, LINEARISED)
+    coverage = signature.coverage()
+    if coverage in _MISSING:
+        return _failed(found, SubIndication.FORMAT_FAILURE, _MISSING[coverage])
+    if coverage is Coverage.FILE:
+        return replace(found, integrity=Integrity.VALID, covers="whole-document")
     change = _change_after(signature)
     if change < Change.ANNOTATED and isinstance(signature, Embedded) and not followed_exactly(signature):
         return _failed(found, SubIndication.FORMAT_FAILURE, APPENDED)
@@ -197,6 +200,8 @@ def document_token(stamp: Embedded | PlainSignature) -> Token:
         unchanged = covered and _change_after(stamp) < Change.ANNOTATED
         if unchanged and isinstance(stamp, Embedded) and stamp.coverage() is Coverage.REVISION:
             unchanged = followed_exactly(stamp)
+        if isinstance(stamp, Embedded) and front_takes_over(stamp.reader):
+            unchanged = False
     except (*MALFORMED, LimitExceeded):
         return Token(intact=False, end=stamp.end)
     return replace(token, intact=token.intact and unchanged, end=stamp.end)

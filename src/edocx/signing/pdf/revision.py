@@ -14,6 +14,7 @@ from edocx.content import PIECE
 from edocx.documents import Box
 from edocx.errors import SigningRefused, Text
 from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
+from edocx.signing.pdf.linearised import refuse_hidden_section
 from edocx.signing.pdf.page_view import PageView, page_view
 from edocx.signing.pdf.placing import no_such_page, require_inside
 
@@ -53,12 +54,13 @@ def open_revision(stream: BinaryIO, where: str) -> Revision:
     """Begin a revision of the PDF in ``stream``; see `edocx.signing.pdf.document.open_pdf` for the errors.
 
     Refuses XFA forms too (``EDX-PDF-XFA``): viewers draw those from XML that no page holds, so what is signed would
-    not be what is seen.
+    not be what is seen; and files with a second front (`refuse_hidden_section`).
     """
     stream.seek(0)
     reader = read_pdf(stream, where)
     try:
         _refuse_xfa(reader, where)
+        refuse_hidden_section(reader, where)
         return Revision(stream, reader)
     except MALFORMED as error:
         raise damaged(where) from error

@@ -16,7 +16,7 @@ from edocx.signing.mechanism import finish, new_hash
 from edocx.signing.pdf.appended import MAX_APPENDED, Before, read_appended
 from edocx.signing.pdf.changes import Change
 from edocx.signing.pdf.covering import MAX_SHARE_TOGETHER
-from edocx.signing.pdf.embedded import Coverage
+from edocx.signing.pdf.embedded import END_OF_FILE, Coverage
 from edocx.signing.pdf.fast.form import field_name
 from edocx.signing.pdf.fast.revisions import Revisions
 from edocx.signing.pdf.fast.security_store import read_store
@@ -98,7 +98,7 @@ def open_plain(path: Path, limit: int) -> Iterator[PlainFile | None]:
 
 def _read(source: Source, limit: int) -> PlainFile:
     file = Revisions.read(source)
-    if file.source.read(file.sections[file.newest].end, source.size).strip(b"\0\t\n\f\r "):
+    if END_OF_FILE.fullmatch(file.source.read(file.sections[file.newest].end, source.size)) is None:
         raise NotPlain("bytes after the last revision")
     filled = [(ref, one) for ref, one in file.fields(file.newest) if one["FT"] == "Sig" and "V" in one]
     if not 0 < len(filled) <= limit:
