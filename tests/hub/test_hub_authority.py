@@ -13,8 +13,8 @@ from sqlalchemy import func, select
 from edocx.errors import Refused, UsageError
 from edocx.hub import NewAgency, agencies, heard, wishes
 from edocx.hub.gate import is_loopback
+from edocx.hub.schema import audit, requests
 from edocx.hub.schema import heard as heard_table
-from edocx.hub.schema import requests
 from edocx.hub.signed_headers import SignedHeaders, sign
 
 
@@ -389,3 +389,46 @@ def test_an_empty_outgoing_secret_is_refused_and_the_one_before_stays(hub, clock
             with pytest.raises(UsageError, match="EDX-HUB-PARAMETER"):
                 agencies.put_outgoing_secret(connection, above, vault, empty, **told)
         assert agencies.outgoing_secret(connection, above, vault, now=clock.now()) == "bi-mat"
+
+
+def test_a_wish_opens_no_closed_agency_and_says_that_it_is_closed(client, hub, clock):
+    """Filed by headers that somebody saw, granted in passing: it would open the agency and rewrite its mail."""
+    enrol(hub, NewAgency("H58.12.01.02", "Thôn Một", mail="a@example.vn"))
+    store = hub.service.store
+    with store.begin("close") as connection:
+        agencies.close(connection, "H58.12.01.02", now=clock.now(), by="quan-tri")
+    wish = {"code": "H58.12.01.02", "name": "Thôn Hai", "mail": "b@example.vn"}
+    assert "dang bi khoa" in client(A).call("registerAgency", json.dumps(wish).encode()).json()["ErrorDesc"]
+    with store.read() as connection:
+        (row,) = wishes.open_requests(connection)
+        assert wishes.is_shut(connection, row.code)
+    with pytest.raises(Refused, match="EDX-HUB-SHUT") as refused, store.begin("grant") as connection:
+        wishes.settle_request(connection, row.id, grant=True, now=clock.now(), by="quan-tri")
+    assert "reopen" in refused.value.hint.en
+    with store.begin("grant") as connection:
+        after = agencies.require(connection, "H58.12.01.02")
+        assert (after.name, after.state) == ("Thôn Một", "closed")
+        agencies.reopen(connection, after.code, now=clock.now(), by="quan-tri")
+        wishes.settle_request(connection, row.id, grant=True, now=clock.now(), by="quan-tri")
+        assert agencies.require(connection, after.code).name == "Thôn Hai"
+        acts = connection.execute(select(audit.c.act, audit.c.subject).order_by(audit.c.id)).all()
+    assert ("change", "H58.12.01.02: name, mail") in [tuple(one) for one in acts]
+
+
+def test_what_a_wish_would_change_is_shown_fact_by_fact_in_letters_that_do_nothing(client, hub):
+    enrol(hub, NewAgency("H58.12.01.02", "Thôn Một", mail="a@example.vn"))
+    known = {"code": "H58.12.01.02", "name": "Thôn\x1b[2J Một", "mail": "a@example.vn", "fax": "1"}
+    fresh = {"code": "H58.12.01.03", "name": "Thôn Ba", "pcode": "H58.12.01.02"}
+    for wish in (known, fresh):
+        assert client(A).call("registerAgency", json.dumps(wish).encode()).json()["status"] == "OK"
+    client(A).call("deleteAgency", b"{}", AgencyCode="H58.12.01.02")
+    with hub.service.store.read() as connection:
+        told = [
+            [(one.name, one.old, one.new) for one in wishes.changes_of(connection, row)]
+            for row in wishes.open_requests(connection)
+        ]
+    assert told == [
+        [("name", "Thôn Một", "Thôn [2J Một"), ("fax", None, "1")],
+        [("name", None, "Thôn Ba"), ("parent", None, "H58.12.01.02")],
+        [("state", "open", "closed")],
+    ]

@@ -200,15 +200,23 @@ def list_requests(config: Path | None = CONFIG, db: str | None = DATABASE, as_js
     from edocx.hub import wishes
 
     with opened(config, db) as service, service.store.read() as connection:
-        rows = wishes.open_requests(connection)
+        found = [
+            (row, wishes.changes_of(connection, row), wishes.is_shut(connection, row.code))
+            for row in wishes.open_requests(connection)
+        ]
     if as_json:
         told = [
-            {"id": r.id, "agency": r.agency, "act": r.act, "code": r.code, "wish": json.loads(r.wish)} for r in rows
+            {"id": r.id, "agency": r.agency, "act": r.act, "code": r.code, "wish": json.loads(r.wish), "closed": shut}
+            | {"changes": [{"name": one.name, "old": one.old, "new": one.new} for one in changes]}
+            for r, changes, shut in found
         ]
         emit_json({"schema": 1, "requests": told})
         return
-    for row in rows:
-        say(f"{row.id:5} {row.agency:20} {row.act:9} {row.code}")
+    shut_word = Text("đang bị khóa", "is closed").in_language(language())
+    for row, changes, shut in found:
+        say(f"{row.id:5} {row.agency:20} {row.act:9} {row.code}{f'  ({shut_word})' if shut else ''}")
+        for one in changes:
+            say(f"{'':6}{one.name}: {one.old or '-'} → {one.new or '-'}")
 
 
 @register.command()

@@ -15,6 +15,8 @@ from edocx.hub.heard import was_heard
 from edocx.hub.schema import agencies as table
 
 _WISHED = ("id", "pcode", "code", "name", "mail", "mobile", "fax")
+_FILED = "Da tiep nhan yeu cau, cho quan tri phe duyet"
+_FILED_SHUT = "Da tiep nhan yeu cau; don vi nay dang bi khoa, quan tri phai mo lai truoc khi phe duyet"
 _SCALAR = (str, int, float, type(None))
 
 
@@ -47,7 +49,8 @@ async def _file(call: Call, act: str, wish: dict[str, str]) -> Response:
             if not was_heard(connection, call, now):
                 stamp = wishes.stamp_of(call.caller.parameters, now)
                 wishes.file_request(connection, call.caller.agency, act, wish, now=now, stamp=stamp)
-        return replies.to_bytes(replies.ok(ErrorDesc="Da tiep nhan yeu cau, cho quan tri phe duyet"))
+            shut = wishes.is_shut(connection, wish["code"])
+        return replies.to_bytes(replies.ok(ErrorDesc=_FILED_SHUT if shut else _FILED))
 
     return answer(await run_in_threadpool(run))
 

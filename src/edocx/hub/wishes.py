@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Connection, and_, func, insert, or_, select, update
+from sqlalchemy import Connection, and_, bindparam, func, insert, or_, select, update
 
 from edocx.errors import Refused, Text, UnitError
 from edocx.hub import refusal
@@ -90,7 +91,10 @@ def open_requests(connection: Connection) -> Sequence[Any]:
 
 
 def settle_request(connection: Connection, number: int, *, grant: bool, now: datetime, by: str) -> Any:
-    """Grant or refuse a request; granting does what it asks. Return its row. Raises `Refused` for one not open."""
+    """Grant or refuse a request; granting does what it asks. Return its row.
+
+    Raises `Refused` for one that is not open, and for a wish about a closed agency (``EDX-HUB-SHUT``).
+    """
     row = connection.execute(select(requests).where(requests.c.id == number, requests.c.state == "open")).first()
     if row is None:
         raise Refused(
@@ -100,22 +104,78 @@ def settle_request(connection: Connection, number: int, *, grant: bool, now: dat
             where=str(number),
         )
     if grant and row.act == "register":
-        wish = json.loads(row.wish)
-        known = find(connection, row.code)
-        facts = tidied_facts({name: wish[name] for name in LENGTHS if name in wish})
-        if known is None:
-            parent = wish.get("pcode") or row.agency
-            register(connection, NewAgency(row.code, facts.pop("name", row.code), parent=parent), now=now, by=by)
-        # Of an agency that is known only how to reach it changes: no limits, no code, no place in the tree.
-        known = require(connection, row.code)
-        change = facts | {"state": "open", "modified_at": now}
-        connection.execute(update(agencies).where(agencies.c.id == known.id).values(**change))
+        _grant(connection, row, now=now, by=by)
     elif grant:
         close(connection, row.code, now=now, by=by)
     state = {"state": "granted" if grant else "refused", "settled_at": now, "settled_by": by}
     connection.execute(update(requests).where(requests.c.id == number).values(**state))
     note(connection, now=now, by=by, act=str(state["state"]), subject=str(number))
     return row
+
+
+def _grant(connection: Connection, row: Any, *, now: datetime, by: str) -> None:
+    wish, known = json.loads(row.wish), find(connection, row.code)
+    if known is not None and known.state != "open":
+        # As for an administrator's own hand (`agencies.register`): opened again by name only.
+        raise refusal.shut_agency(known.code)
+    changes = changes_of(connection, row)
+    facts = _reaching(wish)
+    if known is None:
+        parent = wish.get("pcode") or row.agency
+        register(connection, NewAgency(row.code, facts.pop("name", row.code), parent=parent), now=now, by=by)
+    # Of an agency that is known only how to reach it changes: no limits, no code, no place in the tree.
+    known = require(connection, row.code)
+    change = facts | {"modified_at": now}
+    connection.execute(update(agencies).where(agencies.c.id == known.id).values(**change))
+    if changes:
+        note(
+            connection, now=now, by=by, act="change", subject=f"{known.code}: {', '.join(one.name for one in changes)}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What granting a wish would change of an agency: which fact, from what, to what; None for nothing there."""
+
+    name: str
+    old: str | None
+    new: str | None
+
+
+def changes_of(connection: Connection, row: Any) -> tuple[Change, ...]:
+    """Return what granting a request would change in the register, in letters that a terminal may show."""
+    known = connection.execute(_KNOWN, {"told": _code_in(connection, row.code)}).first()
+    if row.act != "register":
+        state = known.state if known is not None else None
+        return () if state == "closed" else (Change("state", state, "closed"),)
+    wish = json.loads(row.wish)
+    wanted: dict[str, str | None] = dict(_reaching(wish))
+    if known is None:
+        wanted = {"name": row.code} | wanted | {"parent": wish.get("pcode") or row.agency}
+    held = {name: getattr(known, name) if known is not None else None for name in wanted}
+    return tuple(
+        Change(name, *(None if told is None else tidied(told, MAX_WISH) for told in (held[name], new)))
+        for name, new in wanted.items()
+        if new != held[name]
+    )
+
+
+def is_shut(connection: Connection, code: str) -> bool:
+    """Tell whether a wish speaks of an agency that is closed: it can be filed, and only granted once it is open."""
+    known = find(connection, code)
+    return known is not None and known.state != "open"
+
+
+def _reaching(wish: dict[str, str]) -> dict[str, str]:
+    return tidied_facts({name: wish[name] for name in LENGTHS if name in wish})
+
+
+_KNOWN = select(agencies).where(agencies.c.code == bindparam("told"))
+
+
+def _code_in(connection: Connection, code: str) -> str:
+    known = find(connection, code)
+    return known.code if known is not None else code
 
 
 def _require_below(connection: Connection, agency: Agency, code: str, above: str) -> None:
