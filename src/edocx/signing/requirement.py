@@ -299,10 +299,16 @@ def _order(case: _Case) -> list[Message]:
         if signature.kind == "person":
             people.append(signature)
         elif signature.kind == "organisation":
-            over = [p.unit for p in people if case.counted is None or cover(p.parts, signature.parts)]
-            if not _among(signature.unit, over, case.codes):
+            under = [person.unit for person in people if _stands_on(signature, person, case)]
+            if not _among(signature.unit, under, case.codes):
                 missing.append(message(SEAL_ALONE, signature.id))
     return missing
+
+
+def _stands_on(seal: SignatureReport, person: SignatureReport, case: _Case) -> bool:
+    """Say whether both are over the content in question, or the person's over all that the seal is over."""
+    apart = any(one is other for one in (seal, person) for other in case.others)
+    return not apart or cover(person.parts, seal.parts)
 
 
 def _unauthorised(rule: AuthorisedFor, case: _Case) -> Iterator[Message]:
