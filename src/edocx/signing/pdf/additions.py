@@ -17,11 +17,12 @@ from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 from edocx.signing.pdf.aftermath import same_trailer
 from edocx.signing.pdf.changes import names_ahead
 from edocx.signing.pdf.comparison import resolved, same, same_but
-from edocx.signing.pdf.covering import covering_fields
+from edocx.signing.pdf.covering import covering_fields, widgets_of
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
+from edocx.signing.pdf.field_names import names_of_fields, resource_names
 from edocx.signing.pdf.ink import keeps_state, plain_data
-from edocx.signing.pdf.page_resources import names_changed, names_grew, resources_grew
+from edocx.signing.pdf.page_resources import names_changed, names_grew, names_used, resources_grew
 from edocx.signing.pdf.roles import Roles
 
 _CATALOGUE = frozenset({"/AcroForm", "/DSS", "/Extensions", "/Metadata", "/Version"})
@@ -54,7 +55,7 @@ def only_added(reader: PdfFileReader, before: int, after: int) -> bool:
         # Looks count up to the end: each later signer answers for his own, and together they could hide the page.
         if covering_fields(reader, before, reader.xrefs.total_revisions - 1):
             return False
-        if names_ahead(reader, before, after) or names_changed(old, new):
+        if names_ahead(reader, before, after) or names_changed(old, new) or _names_given(old, new):
             return False
         known = [one for one in changed if not old.is_ref_unassignable(one)]
         if any(one.generation for one in changed.difference(known)):
@@ -63,6 +64,16 @@ def only_added(reader: PdfFileReader, before: int, after: int) -> bool:
         return roles is None or all(_harmless(old, new, one, roles) for one in known)
     except MALFORMED:
         return False
+
+
+def _names_given(old: HistoricalResolver, new: HistoricalResolver) -> bool:
+    """Say whether the form of a later revision gives its fields a name that they used already."""
+    before, after = (resolved(one.root, "/AcroForm", generic.DictionaryObject()) for one in (old, new))
+    given = resource_names(after) - resource_names(before)
+    if not given:
+        return False
+    default = names_used(str(resolved(before, "/DA", "")).encode())
+    return not given.isdisjoint({*default, *names_of_fields(old(one) for one in widgets_of(old))})
 
 
 def _harmless(old: HistoricalResolver, new: HistoricalResolver, reference: generic.Reference, roles: Roles) -> bool:

@@ -14,9 +14,9 @@ from typing import Any
 from pyhanko.pdf_utils import generic
 
 from edocx.signing.pdf.comparison import fills_blanks, resolved
+from edocx.signing.pdf.field_names import names_of_fields
 from edocx.signing.pdf.identity import Identity
-from edocx.signing.pdf.ink import draws_nothing, looks_of
-from edocx.signing.pdf.page_resources import names_used
+from edocx.signing.pdf.ink import draws_nothing
 
 MAX_FIELDS = 20_000
 """Fields and widgets of a form; the largest of tax forms have some thousands."""
@@ -67,12 +67,8 @@ class Fields:
         self._listed(*self._forms, "/Fields", (), 0)
 
     def names_used(self) -> Iterator[str]:
-        """Yield the names that the signed fields draw with: in their default appearances, and in their looks."""
-        for reference in self.old:
-            one = self.identity.old(reference)
-            if isinstance(one, generic.DictionaryObject):
-                for data in (str(resolved(one, "/DA", "")).encode(), *looks_of(one)):
-                    yield from names_used(data)
+        """Yield the names that the signed fields draw with; see `names_of_fields`."""
+        yield from names_of_fields(map(self.identity.old, self.old))
 
     def _listed(
         self,

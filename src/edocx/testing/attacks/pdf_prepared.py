@@ -320,7 +320,26 @@ def _clipped(writer: IncrementalPdfFileWriter) -> None:
     writer.mark_update(page)
 
 
+def _ticked(writer: IncrementalPdfFileWriter) -> None:
+    add_field(writer, "/Btn", 4, (30, 700, 50, 720), V=pdf_name("/Yes"), AS=pdf_name("/Yes"))
+    writer.root["/AcroForm"][pdf_name("/DR")] = dictionary(Font=dictionary(F1=_letters()))
+    writer.update_container(writer.root["/AcroForm"])
+
+
+def _tick_given(writer: IncrementalPdfFileWriter) -> None:
+    writer.root["/AcroForm"]["/DR"]["/Font"][pdf_name("/ZaDb")] = _twisted(_letters())
+    writer.update_container(writer.root["/AcroForm"])
+
+
+def _letters() -> generic.DictionaryObject:
+    return dictionary(Type=pdf_name("/Font"), Subtype=pdf_name("/Type1"), BaseFont=pdf_name("/Helvetica"))
+
+
+TICK_GIVEN = Shadow("tick-given", _ticked, _tick_given)
+"""A box that says no font gets the one that viewers take for its tick, and draw other letters with."""
+
 SHADOWS = (
+    TICK_GIVEN,
     Shadow("font-exchanged", _plain_font, _font_exchanged),
     Shadow("font-grown", _direct_font, _direct_font_grown),
     Shadow("picture-exchanged", _with_picture, _picture_exchanged),
