@@ -7,6 +7,7 @@ from datetime import timedelta
 
 import pytest
 import signing_samples as samples
+from pyhanko.pdf_utils.generic import pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from pyhanko.sign import signers
 from pyhanko.sign.timestamps import DummyTimeStamper
@@ -18,6 +19,7 @@ from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication
 from edocx.testing import Pki
 from edocx.testing.attacks.pdf_fields import KEYLESS, drawing_places, drawing_timestamps
+from edocx.testing.attacks.pdf_objects import dictionary
 from edocx.verification import verify
 
 AT = SIGNED_AT + timedelta(days=1)
@@ -30,7 +32,7 @@ def plain(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def stranger():
-    return signer_for(Pki.create().issue_organisation("CƠ QUAN LẠ"))
+    return signer_for(Pki.create().tsa)
 
 
 def stamped_by(simple):
@@ -77,3 +79,40 @@ def test_a_timestamp_of_anybody_passes_only_while_it_draws_nothing(signing, plai
     assert len({one.name for one in attacks}) == len(attacks) > 20
     for attack in attacks:
         assert judged(tmp_path, attack.data, signing.trust) is not Indication.TOTAL_PASSED, attack
+
+
+def titled(data):
+    stream = io.BytesIO(data)
+    writer = IncrementalPdfFileWriter(stream)
+    writer.set_info(writer.add_object(dictionary(Title=pdf_string("another title"))))
+    writer.write_in_place()
+    return stream.getvalue()
+
+
+def told(tmp_path, data, trust):
+    path = tmp_path / "told.pdf"
+    path.write_bytes(data)
+    report = verify(path, trust=trust, at=AT)
+    return {message.code for one in (report, *report.signatures) for message in one.messages}
+
+
+def test_a_timestamp_of_a_stranger_silences_no_message(signing, plain, stranger, tmp_path):
+    genuine = signed(tmp_path, plain, signing.person)
+    stamp = stamped_by(stranger)
+    assert "EDX-PDF-PROPERTIES" not in told(tmp_path, stamp(genuine, "Stamp"), signing.trust)
+    assert told(tmp_path, stamp(titled(genuine), "Stamp"), signing.trust) >= {
+        "EDX-PDF-PROPERTIES",
+        "EDX-STAMP-UNTRUSTED",
+    }
+
+
+def test_a_timestamp_of_a_stranger_is_told_beside_a_trusted_one(signing, plain, stranger, tmp_path):
+    source = tmp_path / "source.pdf"
+    source.write_bytes(plain)
+    out = sign(
+        source, tmp_path / "signed.pdf", signing.person, at=SIGNED_AT, field="S", level="B-LTA",
+        timestamps=signing.timestamps(), evidence=signing.evidence, certify=False,
+    )  # fmt: skip
+    assert "EDX-STAMP-UNTRUSTED" not in told(tmp_path, out.read_bytes(), signing.trust)
+    covered = stamped_by(stranger)(out.read_bytes(), "Stamp")
+    assert told(tmp_path, covered, signing.trust) >= {"EDX-STAMP-PROVES", "EDX-STAMP-UNTRUSTED"}

@@ -52,7 +52,7 @@ def prove(own: Iterable[Token], archives: Iterable[Token], trust: TrustStore, at
         elif token.time is not None and (earliest is None or token.time < earliest):
             earliest = token.time
     if earliest is not None:
-        messages = [STAMPED]
+        messages.insert(0, STAMPED)  # and whoever added one that proves nothing is told all the same
     return Proof(earliest, tuple(dict.fromkeys(messages)))
 
 

@@ -1,4 +1,4 @@
-"""The names of the form's resources that fields draw with: said in a default appearance or a look, or taken for granted.
+"""The names of the form's resources that fields draw with: said in a default appearance or a look, or taken as given.
 
 A viewer that draws a field without a look of its own uses fonts by the names that Acrobat gave them (ZaDb for ticks,
 Helv for letters), whether or not any default appearance says them (ISO 32000-2 12.7.4.3). Who gives the form such a

@@ -33,7 +33,7 @@ from edocx.signing.pdf.embedded import Coverage, Embedded, embedded_in, ends_rev
 from edocx.signing.pdf.evidence import evidence_in
 from edocx.signing.pdf.examination import document_token, examine, is_padding, stamp_finding, unreadable
 from edocx.signing.pdf.fast.signatures import PlainSignature, open_plain
-from edocx.signing.pdf.properties import FORM_SETTINGS, PROPERTIES, properties_rewritten, settings_changed
+from edocx.signing.pdf.properties import BOOKKEEPING, FORM_SETTINGS, PROPERTIES, properties_rewritten, settings_changed
 from edocx.signing.pdf.salvage import salvage_signatures
 from edocx.signing.receipt import NOT_A_REVISION
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
@@ -182,8 +182,10 @@ def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: lis
             messages.append(TAIL)
     if any(not is_padding(one.contents) for one in embedded):
         messages.append(PADDING)
-    if properties_rewritten(reader, last.revision):
+    # Tools that add a timestamp say so in the properties; whatever else became of them no timestamp makes up for.
+    settings = settings_changed(reader, regular, reader.xrefs.total_revisions - 1)
+    if properties_rewritten(reader, last.revision) or set(settings.get("properties", ())) - BOOKKEEPING:
         messages.append(PROPERTIES)
-    if "form" in settings_changed(reader, regular, reader.xrefs.total_revisions - 1):
+    if "form" in settings:
         messages.append(FORM_SETTINGS)
     return messages
