@@ -194,6 +194,23 @@ def test_an_extended_container_is_judged_through_its_manifest(signing, person, t
     assert report.indication is Indication.TOTAL_PASSED
 
 
+@pytest.mark.parametrize("weak", ["sha1", "md5"])
+def test_a_weak_hash_in_a_containers_list_is_as_weak_as_in_a_signature(signing, person, tmp_path, weak):
+    names = {"sha1": "http://www.w3.org/2000/09/xmldsig#sha1", "md5": "http://www.w3.org/2001/04/xmldsig-more#md5"}
+    value = base64.b64encode(hashlib.new(weak, CONTENT).digest()).decode()
+    text = (
+        '<a:ASiCManifest xmlns:a="http://uri.etsi.org/02918/v1.2.1#" xmlns:ds="http://www.w3.org/2000/09/xmldsig#">'
+        '<a:SigReference URI="META-INF/signature1.p7s"/><a:DataObjectReference URI="a.txt">'
+        f'<ds:DigestMethod Algorithm="{names[weak]}"/><ds:DigestValue>{value}</ds:DigestValue>'
+        "</a:DataObjectReference></a:ASiCManifest>"
+    ).encode()
+    listed = (("META-INF/ASiCManifest1.xml", text), ("META-INF/signature1.p7s", detached(person, text)))
+    data = asic(("a.txt", CONTENT), *listed, mimetype=b"application/vnd.etsi.asic-e+zip")
+    report = verify(write(tmp_path, "a.asice", data), trust=signing.trust, at=AT)
+    assert report.indication is Indication.INDETERMINATE
+    assert only(report).sub_indication is SubIndication.CRYPTO_CONSTRAINTS_FAILURE_NO_POE
+
+
 def test_a_changed_file_in_a_container_fails(signing, person, tmp_path):
     data = container(person, listed=(("a.txt", CONTENT), ("b.txt", b"b")), files=(("a.txt", CONTENT), ("b.txt", b"c")))
     report = verify(write(tmp_path, "a.asice", data), trust=signing.trust, at=AT)

@@ -143,7 +143,7 @@ def examine_content(
     gives each finding the content that was hashed.
     """
     inside = signed["encap_content_info"]["content"]
-    files = tuple(detached)
+    files = _digesters(detached)
 
     def examine(info: cms.SignerInfo, name: str) -> Finding:
         if not isinstance(inside, core.Void):
@@ -163,7 +163,8 @@ def examine_file(signed: cms.SignedData, path: Path, *, label: str, keep: bool =
     """
     if not isinstance(signed["encap_content_info"]["content"], core.Void):
         return (_failed(_blank(label), SubIndication.FORMAT_FAILURE, ENCLOSES),)
-    return _each(signed, label, lambda info, name: _over_files(signed, info, (path,), name, keep=keep))
+    files = _digesters((path,))
+    return _each(signed, label, lambda info, name: _over_files(signed, info, files, name, keep=keep))
 
 
 def _each(signed: cms.SignedData, label: str, examine: Callable[[cms.SignerInfo, str], Finding]) -> Iterable[Finding]:
@@ -182,17 +183,22 @@ def _over_content(signed: cms.SignedData, info: cms.SignerInfo, content: bytes, 
     return _explained(found, content, signed, info)
 
 
+def _digesters(files: Iterable[Path]) -> dict[Path, Digester]:
+    """Return what digests each file: once by each hash, however many signers there are."""
+    return {path: cache(_file_digester(path)) for path in files}
+
+
 def _over_files(
-    signed: cms.SignedData, info: cms.SignerInfo, files: tuple[Path, ...], name: str, *, keep: bool
+    signed: cms.SignedData, info: cms.SignerInfo, files: dict[Path, Digester], name: str, *, keep: bool
 ) -> Finding:
-    digesters = [cache(_file_digester(p)) for p in files]
-    tried = [_finding(signed, info, digester, name, _start(p)) for p, digester in zip(files, digesters, strict=True)]
-    place = next((place for place, one in enumerate(tried) if one.failure is None), 0)
-    found = replace(tried[place], matched=frozenset({files[place]}))
+    tried = {path: _finding(signed, info, digester, name, _start(path)) for path, digester in files.items()}
+    first = next(iter(files))
+    path = next((path for path, one in tried.items() if one.failure is None), first)
+    found = replace(tried[path], matched=frozenset({path}))
     if keep:
-        found = replace(found, content=_content(_file_piece(files[place], digesters[place], info)))
-    small = len(files) == 1 and files[0].stat().st_size <= MAX_EXAMINED
-    return _explained(found, files[0].read_bytes(), signed, info) if small else found
+        found = replace(found, content=_content(_file_piece(path, files[path], info)))
+    small = len(files) == 1 and first.stat().st_size <= MAX_EXAMINED
+    return _explained(found, first.read_bytes(), signed, info) if small else found
 
 
 def _blank(name: str) -> Finding:

@@ -21,6 +21,7 @@ from pathlib import Path, PurePosixPath
 from lxml import etree
 
 from edocx._xml import parse
+from edocx.content import PIECE
 from edocx.errors import EdocxError, InputError, Text
 from edocx.signing.budget import Budget
 from edocx.signing.cms.document import examine_file, read_signed_data
@@ -242,7 +243,8 @@ def _examine_cades(
             place = Path(folder) / "manifest.xml"
             place.write_bytes(manifests[manifest])
             findings = list(examine_file(signed, place, label=name))
-        fault, pieces = _check_manifest(manifests[manifest], files)
+        fault, pieces, hash_names = _check_manifest(manifests[manifest], files)
+        findings = [replace(one, hash_names=(*one.hash_names, *hash_names)) for one in findings]
         covered = {piece.name for piece in pieces}
         if result.keep:
             findings = [replace(one, content=Content("asice", pieces, SignedFiles)) for one in findings]
@@ -274,22 +276,32 @@ def _renamed(finding: Finding, name: str) -> Finding:
     return replace(finding, content=Content("asice", pieces, SignedFiles))
 
 
-def _check_manifest(manifest: bytes, files: dict[str, Path]) -> tuple[Message | None, tuple[Piece, ...]]:
+def _check_manifest(
+    manifest: bytes, files: dict[str, Path]
+) -> tuple[Message | None, tuple[Piece, ...], tuple[str, ...]]:
+    """Return what is wrong, the files that hold, and by which hashes they do: a weak one is as weak as outside."""
     covered: dict[str, Piece] = {}
+    digests: dict[tuple[str, str], bytes] = {}
     for reference in parse(manifest).iterfind(f"{{{ASIC}}}DataObjectReference"):
         name = member_name(reference.get("URI", ""))
         expected, hash_name = _digest_of(reference)
         if name not in files or expected is None or hash_name is None:
-            return _missing(name), ()
-        hasher = new_hash(hash_name)
-        with files[name].open("rb") as stream:
-            while piece := stream.read(1 << 18):
-                hasher.update(piece)
-        if not hmac.compare_digest(finish(hasher), expected):
-            return _changed(name), ()
+            return _missing(name), (), ()
+        if (name, hash_name) not in digests:  # a list may name one large file ten thousand times
+            digests[name, hash_name] = _digest_file(files[name], hash_name)
+        if not hmac.compare_digest(digests[name, hash_name], expected):
+            return _changed(name), (), ()
         place = PurePosixPath(name)
         covered[name] = Piece.of_file(name, files[name], hash_name, expected, place.suffix)
-    return None, tuple(covered.values())
+    return None, tuple(covered.values()), tuple(sorted({hash_name for _, hash_name in digests}))
+
+
+def _digest_file(path: Path, hash_name: str) -> bytes:
+    hasher = new_hash(hash_name)
+    with path.open("rb") as stream:
+        while piece := stream.read(PIECE):
+            hasher.update(piece)
+    return finish(hasher)
 
 
 def _digest_of(reference: etree._Element) -> tuple[bytes | None, str | None]:
