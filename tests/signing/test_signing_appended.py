@@ -13,7 +13,7 @@ from pyhanko.pdf_utils.generic import pdf_name, pdf_string
 from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 from signing_samples import SIGNED_AT
 
-from edocx.errors import EdocxError, LimitExceeded
+from edocx.errors import EdocxError, LimitExceeded, SigningRefused
 from edocx.signing.budget import Budget
 from edocx.signing.pdf import appended
 from edocx.signing.pdf.appended import Before, read_appended
@@ -81,19 +81,39 @@ NAMES = b"/Resources<</Font<</F1 5 0 R/B%s 5 0 R>>>>"
     "was,becomes", [(b"#e0n", b"#c3#a0n"), (b"#c3#a0n", b"#e0n"), (b"#E0n", b"#E1#00"), (b"ien", b"ien/B#c4#91 5 0 R")]
 )
 def test_a_name_that_readers_decode_alike_is_not_exchanged(signing, tmp_path, was, becomes):
-    path = tmp_path / "named.pdf"
-    path.write_bytes(numbered([
-        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R" + NAMES % was + b">>",
-        b"<</Length 45>>\nstream\nBT /B#e0n 12 Tf 50 700 Td (IF APPROVED) Tj ET\nendstream",
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    ]))  # fmt: skip
+    path = named(tmp_path / "named.pdf", was)
     data = sign(path, tmp_path / "s.pdf", signing.person, at=SIGNED_AT, field="S", fast=True).read_bytes()
     assert judged(tmp_path, data, signing.trust).indication is Indication.TOTAL_PASSED
     forged = renamed(data, b"/B" + was + b" ", b"/B" + becomes + b" ")
     assert forged.data[len(data) :].count(becomes) == 1
     outcome = judged(tmp_path, forged.data, signing.trust)
     assert outcome.indication is Indication.TOTAL_FAILED
+
+
+def named(path, name):
+    """Write a PDF whose page calls its font by a name."""
+    path.write_bytes(numbered([
+        b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R" + NAMES % name + b">>",
+        b"<</Length 45>>\nstream\nBT /B#e0n 12 Tf 50 700 Td (IF APPROVED) Tj ET\nendstream",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    ]))  # fmt: skip
+    return path
+
+
+@pytest.mark.parametrize("name,kept", [(b"#e0n", False), (b"#09n", False), (b"#C3#A0n", True), (b"#20n", True)])
+def test_nobody_signs_a_page_whose_names_would_become_others(signing, tmp_path, name, kept):
+    path, out = named(tmp_path / "named.pdf", name), tmp_path / "out.pdf"
+    sign(path, tmp_path / "fast.pdf", signing.person, at=SIGNED_AT, field="S", fast=True)
+    if not kept:
+        with pytest.raises(SigningRefused) as refused:
+            sign(path, out, signing.person, at=SIGNED_AT, field="S")
+        assert refused.value.code == "EDX-PDF-NAMES"
+        assert "--fast" in refused.value.hint.vi
+        assert not out.exists()
+        return
+    data = sign(path, out, signing.person, at=SIGNED_AT, field="S").read_bytes()
+    assert data.count(b"/B" + name + b" ") == 2
 
 
 def numbered(bodies):

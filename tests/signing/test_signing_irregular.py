@@ -38,9 +38,11 @@ def test_a_file_cut_short_after_signing_fails(signing, signed, tmp_path):
     assert report.indication is Indication.TOTAL_FAILED
 
 
-def test_white_space_after_the_end_changes_nothing(signing, signed, tmp_path):
-    report = judged(tmp_path, signed + b"\r\n\0\0", signing.trust)
+def test_a_line_end_after_the_end_changes_nothing_and_padding_makes_the_file_partial(signing, signed, tmp_path):
+    report = judged(tmp_path, signed + b"\r\n", signing.trust)
     assert (report.indication, report.integrity) == (Indication.TOTAL_PASSED, Integrity.VALID)
+    report = judged(tmp_path, signed + b"\r\n\0\0", signing.trust)
+    assert (report.indication, report.integrity) == (Indication.INDETERMINATE, Integrity.PARTIAL)
 
 
 def test_foreign_bytes_after_the_end_make_the_file_partial(signing, signed, tmp_path):

@@ -14,6 +14,7 @@ from edocx.content import PIECE
 from edocx.documents import Box
 from edocx.errors import SigningRefused, Text
 from edocx.signing.pdf.document import MALFORMED, damaged, read_pdf
+from edocx.signing.pdf.kept_names import require_names_kept
 from edocx.signing.pdf.linearised import refuse_hidden_section
 from edocx.signing.pdf.page_view import PageView, page_view
 from edocx.signing.pdf.placing import no_such_page, require_inside
@@ -24,17 +25,18 @@ logging.getLogger("pyhanko").addHandler(logging.NullHandler())
 
 
 class Revision(IncrementalPdfFileWriter):
-    """pyHanko's incremental writer, minus four habits.
+    """pyHanko's incremental writer, minus five habits.
 
     It sets /ModDate to the machine's present (time is an argument here, and a signature needs no other change than
     itself), it copies in pieces of 4 KiB, it raises the version under signatures that are there already, and it
     believes a /Size that is too small: new objects would then take the places of old ones, and a blank page would be
-    signed.
+    signed. And names beyond ASCII become others (`require_names_kept`).
     """
 
     IO_CHUNK_SIZE = PIECE
 
-    def __init__(self, stream: BinaryIO, reader: PdfFileReader) -> None:
+    def __init__(self, stream: BinaryIO, reader: PdfFileReader, where: str = "") -> None:
+        self._where = where
         # Before pyHanko numbers anything: it may do so on opening already.
         size = _size(reader)
         if size > int(reader.trailer["/Size"]):
@@ -47,7 +49,11 @@ class Revision(IncrementalPdfFileWriter):
             super().ensure_output_version(version)  # type: ignore[no-untyped-call, unused-ignore]
 
     def _update_meta(self) -> None:
-        """Leave the document's metadata as the document has it."""
+        """Leave the document's metadata as the document has it; refuse what would be written otherwise than it is.
+
+        pyHanko calls this when all that is to be written is known.
+        """
+        require_names_kept(self.prev, self.objects, self._where)
 
 
 def open_revision(stream: BinaryIO, where: str) -> Revision:
@@ -61,7 +67,7 @@ def open_revision(stream: BinaryIO, where: str) -> Revision:
     try:
         _refuse_xfa(reader, where)
         refuse_hidden_section(reader, where)
-        return Revision(stream, reader)
+        return Revision(stream, reader, where)
     except MALFORMED as error:
         raise damaged(where) from error
 
