@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Protocol, runtime_checkable
 
@@ -21,6 +21,7 @@ from edocx.errors import SigningRefused, Text, Unavailable
 from edocx.signing.certificate import fingerprint
 from edocx.signing.coroutine import run_to_end
 from edocx.signing.path import WEAK_HASHES
+from edocx.signing.revocation import revoked_on
 from edocx.signing.trust import TrustStore
 
 _FAULTS = (ValueError, TypeError, KeyError, OverflowError)
@@ -100,6 +101,9 @@ def collect(
             path = _validate(certificate, others, evidence.trust, held, at, required=True)
         except errors.InsufficientRevinfoError as again:
             raise _missing() from again
+    known = replace(evidence.trust, revocation_lists=held.revocation_lists, ocsp_responses=held.ocsp_responses)
+    if revoked_on(_certificates(path), known, others, at) is not None:
+        raise _no_path()
     return _relevant(path, held)
 
 
@@ -146,17 +150,7 @@ def _validate(
     except errors.InsufficientRevinfoError:
         raise
     except (errors.PathError, errors.ValidationError, *_FAULTS) as error:
-        raise SigningRefused(
-            Text(
-                "Chứng thư không có đường dẫn hợp lệ đến gốc được tin cậy.",
-                "The certificate has no valid path to a trusted root.",
-            ),
-            hint=Text(
-                "Đưa thêm gốc và chứng thư trung gian bằng --trust; kiểm tra chứng thư còn hiệu lực.",
-                "Give roots and intermediates with --trust; check that the certificate is still valid.",
-            ),
-            code="EDX-EVIDENCE-PATH",
-        ) from error
+        raise _no_path() from error
 
 
 def _certificates(path: ValidationPath) -> list[x509.Certificate]:
@@ -175,6 +169,20 @@ def _relevant(path: ValidationPath, held: RevocationAnswer) -> Collected:
 def _about(response: ocsp.OCSPResponse) -> set[int]:
     data = response.response_data
     return {one["cert_id"]["serial_number"].native for one in data["responses"]} if data is not None else set()
+
+
+def _no_path() -> SigningRefused:
+    return SigningRefused(
+        Text(
+            "Chứng thư không có đường dẫn hợp lệ đến gốc được tin cậy.",
+            "The certificate has no valid path to a trusted root.",
+        ),
+        hint=Text(
+            "Đưa thêm gốc và chứng thư trung gian bằng --trust; kiểm tra chứng thư còn hiệu lực.",
+            "Give roots and intermediates with --trust; check that the certificate is still valid.",
+        ),
+        code="EDX-EVIDENCE-PATH",
+    )
 
 
 def _missing() -> Unavailable:

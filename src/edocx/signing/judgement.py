@@ -251,12 +251,12 @@ def _judge_trust(
     # 4. path
     at = min(proven, criteria.at) if proven is not None else criteria.at
     verdict = criteria.judge_path(certificate, trust, at, finding.embedded)
-    if criteria.fetch is not None and verdict.sub_indication in _FETCHABLE:
+    if criteria.fetch is not None and _is_asked(verdict, certificate, criteria, trust, at, finding.embedded):
         trust |= criteria.fetch(certificate, trust, finding.embedded)
         verdict = judge_path(certificate, trust=trust, at=at, extra=finding.embedded)
     if verdict.indication is not Indication.TOTAL_PASSED:
         return verdict.indication, verdict.sub_indication, verdict.messages
-    usable = may_stamp(certificate) is None if finding.is_stamp else _may_sign(certificate)
+    usable = may_stamp(certificate, finding.claimed_time) is None if finding.is_stamp else _may_sign(certificate)
     if not usable:
         return Indication.INDETERMINATE, SubIndication.CHAIN_CONSTRAINTS_FAILURE, (_KEY_USAGE,)
     # 5. algorithms
@@ -275,12 +275,35 @@ def _with_stamps_evidence(finding: Finding, criteria: Criteria, trust: TrustStor
             continue
         others = token.signer.others
         verdict = judge_path(token.certificate, trust=trust, at=criteria.at, extra=others)
-        if verdict.sub_indication in _FETCHABLE:
+        if _is_asked(verdict, token.certificate, criteria, trust, criteria.at, others):
             trust |= criteria.fetch(token.certificate, trust, others)
     return trust
 
 
 _FETCHABLE = {SubIndication.TRY_LATER, SubIndication.NO_CERTIFICATE_CHAIN_FOUND}
+
+
+def _is_asked(  # noqa: PLR0917 - two callers, and a verdict has so many grounds
+    verdict: PathVerdict,
+    certificate: x509.Certificate,
+    criteria: Criteria,
+    trust: TrustStore,
+    at: datetime,
+    extra: tuple[x509.Certificate, ...],
+) -> bool:
+    """Say whether the network is to be asked: about what is unknown, and about what a file alone says is good.
+
+    Whoever sends a file chooses the evidence in it, and an answer of last week still runs when the key is revoked
+    today. What the verifier has of his own needs no second opinion; of an expired certificate nobody keeps books.
+    """
+    if verdict.sub_indication in _FETCHABLE:
+        return True
+    if verdict.indication is not Indication.TOTAL_PASSED or trust is criteria.trust:
+        return False
+    if certificate.not_valid_after < criteria.at:
+        return False
+    own = criteria.judge_path(certificate, criteria.trust, at, extra)
+    return own.indication is not Indication.TOTAL_PASSED
 
 
 def _later(

@@ -65,14 +65,14 @@ class OnlineSource:
     def about(self, certificate: x509.Certificate, issuer: x509.Certificate) -> RevocationAnswer:
         """Ask OCSP first, then the list; return what is known, nothing when nobody answers."""
         answers = self._ask(certificate, issuer)
-        if answers:
+        if any(map(self._is_fresh, answers)):
             return RevocationAnswer((), answers)
         lists: list[crl.CertificateList] = []
         for url in _list_addresses(certificate):
             lists += self._list(url)
             if lists:
                 break
-        return RevocationAnswer(tuple(lists), ())
+        return RevocationAnswer(tuple(lists), answers)
 
     def issuers(self, certificate: x509.Certificate) -> tuple[x509.Certificate, ...]:
         """Fetch the certificates above one, as far as each names the next (RFC 5280 4.2.2.1); none is an anchor."""
@@ -102,8 +102,10 @@ class OnlineSource:
         if request not in self._answers:
             name = self._place(request.hex(), "ocsp")
             held = _successful(self._kept(name))
-            self._answers[request] = tuple(a for a in held if self._is_fresh(a)) or self._asked(
-                list(certificate.ocsp_urls)[:MAX_ADDRESSES], request, name
+            fresh = tuple(a for a in held if self._is_fresh(a))
+            # What has run out may still say "revoked" (`edocx.signing.revocation`), where nobody answers any more.
+            self._answers[request] = (
+                fresh or self._asked(list(certificate.ocsp_urls)[:MAX_ADDRESSES], request, name) or held
             )
         return self._answers[request]
 
@@ -134,7 +136,7 @@ class OnlineSource:
             name, now = self._place(url, "crl"), self._clock.now()
             held = revocation_lists_in(self._kept(name) or b"")
             fresh = tuple(one for one in held if (end := one["tbs_cert_list"]["next_update"].native) and end > now)
-            self._lists[url] = fresh or revocation_lists_in(self._fetched(url, name) or b"")
+            self._lists[url] = fresh or revocation_lists_in(self._fetched(url, name) or b"") or held
         return self._lists[url]
 
     def _fetched(self, url: str, name: Path | None) -> bytes | None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from asn1crypto import crl, x509
+from asn1crypto import x509
 from pyhanko_certvalidator import CertificateValidator, ValidationContext, errors
 from pyhanko_certvalidator.path import ValidationPath
 from pyhanko_certvalidator.policy_decl import (
@@ -22,6 +22,7 @@ from edocx.signing.certificate import fingerprint
 from edocx.signing.coroutine import run_to_end
 from edocx.signing.relevance import relevant_to
 from edocx.signing.report import Indication, Message, SubIndication
+from edocx.signing.revocation import Revocation, is_silent, revoked_on, trustworthy, without_lifted
 from edocx.signing.trust import TrustStore
 
 WEAK_HASHES = frozenset({"md2", "md5"})
@@ -30,6 +31,9 @@ WEAK_HASHES = frozenset({"md2", "md5"})
 WEAK_SINCE = (("sha1", datetime(2017, 1, 1, tzinfo=UTC)),)
 """Accepted in certificates of a path before the date only (TT 15/2025: not on the list; `edocx.signing.strength`)."""
 
+
+MAX_PATHS = 3
+"""Looked for, one after the other, where an authority on the one found was revoked."""
 
 # The validator logs each failed path with the names in it; names of persons stay out of logs.
 logging.getLogger("pyhanko_certvalidator").propagate = False
@@ -58,22 +62,17 @@ def judge_path(
     """Judge a certificate at a time against anchors, with the revocation lists and OCSP answers at hand.
 
     ``extra`` holds certificates that came with the signature: they may complete a path, never anchor it. Evidence
-    published after ``at`` counts too: what it does not call revoked was not revoked before. Without evidence for a
+    published after ``at`` counts too: what it does not call revoked was not revoked before. Revoked by any evidence, of
+    whatever age, is revoked (`edocx.signing.revocation`). Without evidence for a
     certificate of the path the verdict is INDETERMINATE, as TT 15/2025 PL II wants a warning.
     """
     if not trust.anchors:
         return _no_chain()
     extra = tuple(extra)
-    policy = CertRevTrustPolicy(
-        RevocationCheckingPolicy(
-            ee_certificate_rule=RevocationCheckingRule.CRL_OR_OCSP_REQUIRED,
-            intermediate_ca_cert_rule=RevocationCheckingRule.CRL_OR_OCSP_REQUIRED,
-        ),
-        retroactive_revinfo=True,
-    )
     try:
-        path = _find_path(certificate, trust, at, extra, policy=policy, parameters=parameters)
-        _require_on_no_list(path, trust, at, extra)
+        path = _sound_path(certificate, trust, at, extra, parameters)
+    except _Revoked as revoked:
+        return _revoked(revoked.said.since, of_signer=revoked.said.certificate is certificate)
     except (errors.PathError, errors.ValidationError) as failure:
         return _from_failure(failure)
     except (ValueError, TypeError, LookupError, OverflowError, AttributeError, RecursionError):
@@ -91,31 +90,99 @@ def judge_path(
     return PathVerdict(Indication.TOTAL_PASSED, None, (), fingerprint(root) if root is not None else None)
 
 
-def _require_on_no_list(
+class _Revoked(Exception):
+    """A certificate of the path was revoked; says which and when."""
+
+    def __init__(self, said: Revocation) -> None:
+        super().__init__(said.reason)
+        self.said = said
+
+
+def _sound_path(
+    certificate: x509.Certificate,
+    trust: TrustStore,
+    at: datetime,
+    extra: tuple[x509.Certificate, ...],
+    parameters: PKIXValidationParams | None,
+) -> ValidationPath:
+    """Find a path on which no certificate was revoked by any evidence; raise `_Revoked` when only others lead up."""
+    first: _Revoked | None = None
+    for _ in range(MAX_PATHS):
+        try:
+            return _checked_path(certificate, trust, at, extra, parameters)
+        except _Revoked as revoked:
+            first = first or revoked
+            if revoked.said.certificate is certificate:
+                break
+            # An authority may have several certificates, and only one of them was revoked.
+            barred = fingerprint(revoked.said.certificate)
+            extra = tuple(one for one in extra if fingerprint(one) != barred)
+            trust = replace(trust, intermediates=tuple(c for c in trust.intermediates if fingerprint(c) != barred))
+        except (errors.PathError, errors.ValidationError):
+            if first is None:
+                raise
+            break
+    assert first is not None
+    raise first
+
+
+def _checked_path(
+    certificate: x509.Certificate,
+    trust: TrustStore,
+    at: datetime,
+    extra: tuple[x509.Certificate, ...],
+    parameters: PKIXValidationParams | None,
+) -> ValidationPath:
+    try:
+        path = _find_path(certificate, trust, at, extra, policy=_CHECKED, parameters=parameters)
+    except errors.InsufficientRevinfoError:
+        # Nothing fresh says "good"; what has run out may still say "revoked".
+        _require_unrevoked(_find_path(certificate, trust, at, extra, policy=_UNCHECKED, parameters=parameters),
+                           trust, at, extra)  # fmt: skip
+        raise
+    except errors.RevokedError as revoked:
+        if revoked.reason.native != "certificate_hold":
+            raise
+        path = _find_path(certificate, trust, at, extra, policy=_UNCHECKED, parameters=parameters)
+        trust = without_lifted(_certificates(path), trust, extra, at)
+        path = _find_path(certificate, trust, at, extra, policy=_CHECKED, parameters=parameters)
+    _require_unrevoked(path, trust, at, extra)
+    sound = trustworthy(_certificates(path), trust, extra, at)
+    if sound is not trust:
+        path = _find_path(certificate, sound, at, extra, policy=_CHECKED, parameters=parameters)
+        _require_unrevoked(path, trust, at, extra)
+    _require_spoken_for(path, sound, at, extra)
+    return path
+
+
+def _certificates(path: ValidationPath) -> tuple[x509.Certificate, ...]:
+    return tuple(one for one in path if isinstance(one, x509.Certificate))
+
+
+def _require_unrevoked(
     path: ValidationPath, trust: TrustStore, at: datetime, extra: tuple[x509.Certificate, ...]
 ) -> None:
-    """Raise `errors.RevokedError` for a certificate of a path that some revocation list calls revoked.
+    said = revoked_on(_certificates(path), trust, extra, at)
+    if said is not None:
+        raise _Revoked(said)
 
-    The validator is content with the first answer that says "good". Anybody may put an older one, which still runs,
-    beside a signature: it must not outweigh the list of the one who verifies. Revoked by any evidence is revoked.
-    """
-    if not trust.ocsp_responses or not trust.revocation_lists:
-        return
-    above = [one for one in path if isinstance(one, x509.Certificate)]
-    lists = replace(trust, ocsp_responses=())
-    rule = RevocationCheckingPolicy(RevocationCheckingRule.CRL_OR_OCSP_REQUIRED, RevocationCheckingRule.NO_CHECK)
-    policy = CertRevTrustPolicy(rule, retroactive_revinfo=True)
-    anchors = {fingerprint(one) for one in trust.anchors}
-    for certificate in above:
-        if fingerprint(certificate) in anchors:
-            continue
-        try:
-            _find_path(certificate, lists, at, (*extra, *above), policy=policy, parameters=None)
-        except errors.RevokedError as revoked:
-            revoked.is_ee_cert = certificate is above[-1]
-            raise
-        except (errors.PathError, errors.ValidationError):
-            continue  # no list speaks of it; that the path holds is known
+
+def _require_spoken_for(
+    path: ValidationPath, trust: TrustStore, at: datetime, extra: tuple[x509.Certificate, ...]
+) -> None:
+    """Raise `errors.InsufficientRevinfoError` where evidence about an authority was published when it had expired."""
+    held = _certificates(path)
+    for authority in held[1:-1]:
+        if any(is_silent(one, authority) for one in (*trust.revocation_lists, *trust.ocsp_responses)):
+            _find_path(authority, trust, at, (*extra, *held), policy=_CHECKED, parameters=None)
+
+
+def _policy(rule: RevocationCheckingRule) -> CertRevTrustPolicy:
+    return CertRevTrustPolicy(RevocationCheckingPolicy(rule, rule), retroactive_revinfo=True)
+
+
+_CHECKED = _policy(RevocationCheckingRule.CRL_OR_OCSP_REQUIRED)
+_UNCHECKED = _policy(RevocationCheckingRule.NO_CHECK)
 
 
 def issuing_path(
@@ -125,13 +192,8 @@ def issuing_path(
 
     For asking about revocation: only addresses in certificates that an anchor vouches for may be called.
     """
-    unchecked = RevocationCheckingRule.NO_CHECK
-    policy = CertRevTrustPolicy(
-        RevocationCheckingPolicy(ee_certificate_rule=unchecked, intermediate_ca_cert_rule=unchecked)
-    )
     try:
-        path = _find_path(certificate, trust, at, tuple(extra), policy=policy, parameters=None)
-        return tuple(one for one in path if isinstance(one, x509.Certificate))
+        return _certificates(_find_path(certificate, trust, at, tuple(extra), policy=_UNCHECKED, parameters=None))
     except (errors.PathError, errors.ValidationError, ValueError, TypeError, LookupError, AttributeError):
         return ()
 
@@ -151,8 +213,8 @@ def _find_path(
         other_certs=list(above),
         moment=at,
         allow_fetching=False,
-        crls=_usable_lists(certificate, lists),
-        ocsps=list(trust.ocsp_responses),
+        crls=[one for one in lists if not is_silent(one, certificate)],
+        ocsps=[one for one in trust.ocsp_responses if not is_silent(one, certificate)],
         revinfo_policy=policy,
         weak_hash_algos=WEAK_HASHES | {name for name, since in WEAK_SINCE if at >= since},
     )
@@ -162,35 +224,10 @@ def _find_path(
     return run_to_end(validator.async_validate_path())
 
 
-def _usable_lists(certificate: x509.Certificate, lists: Iterable[crl.CertificateList]) -> list[crl.CertificateList]:
-    # RFC 5280 5.2: an authority may drop a certificate from its list once it has expired, so that a list published
-    # after that says nothing about it, unless it carries expiredCertsOnCRL (X.509 8.5.2.12).
-    def silent(one: crl.CertificateList) -> bool:
-        if (
-            one.issuer != certificate.issuer
-            or one["tbs_cert_list"]["this_update"].native <= certificate.not_valid_after
-        ):
-            return False
-        extensions = one["tbs_cert_list"]["crl_extensions"]
-        return not any(e["extn_id"].dotted == "2.5.29.60" for e in extensions or ())
-
-    return [one for one in lists if not silent(one)]
-
-
 def _from_failure(failure: Exception) -> PathVerdict:
     match failure:
         case errors.RevokedError():
-            return _verdict(
-                Indication.INDETERMINATE,
-                SubIndication.REVOKED_NO_POE if failure.is_ee_cert else SubIndication.REVOKED_CA_NO_POE,
-                "EDX-CERT-REVOKED",
-                Text(
-                    f"Chứng thư đã bị thu hồi từ {failure.revocation_dt:%Y-%m-%d}, "
-                    "và không dấu thời gian hay biên nhận nào cho thấy chữ ký đã có trước ngày ấy.",
-                    f"The certificate was revoked on {failure.revocation_dt:%Y-%m-%d}, "
-                    "and no timestamp or receipt shows that the signature existed before that day.",
-                ),
-            )
+            return _revoked(failure.revocation_dt, of_signer=failure.is_ee_cert)
         case errors.ExpiredError():
             return _verdict(
                 Indication.INDETERMINATE,
@@ -230,6 +267,20 @@ def _from_failure(failure: Exception) -> PathVerdict:
                 "EDX-CHAIN-INVALID",
                 Text("Đường dẫn chứng thực không hợp lệ.", "The certification path is not valid."),
             )
+
+
+def _revoked(since: datetime, *, of_signer: bool) -> PathVerdict:
+    return _verdict(
+        Indication.INDETERMINATE,
+        SubIndication.REVOKED_NO_POE if of_signer else SubIndication.REVOKED_CA_NO_POE,
+        "EDX-CERT-REVOKED",
+        Text(
+            f"Chứng thư đã bị thu hồi từ {since:%Y-%m-%d}, "
+            "và không dấu thời gian hay biên nhận nào cho thấy chữ ký đã có trước ngày ấy.",
+            f"The certificate was revoked on {since:%Y-%m-%d}, "
+            "and no timestamp or receipt shows that the signature existed before that day.",
+        ),
+    )
 
 
 def _no_chain() -> PathVerdict:

@@ -65,7 +65,7 @@ def _horizon(vouching: list[Token], end: int | None, at: datetime) -> datetime:
 def _problem(token: Token, trust: TrustStore, at: datetime) -> Message | None:
     if not token.intact or token.certificate is None or token.signer is None or token.time is None:
         return STAMP_BAD
-    if token.time > at or may_stamp(token.certificate) is not None:
+    if token.time > at or may_stamp(token.certificate, token.time) is not None:
         return STAMP_BAD
     if weakness(token.certificate, (*token.signer.hash_names, token.hash_name), at) is not None:
         return STAMP_BAD

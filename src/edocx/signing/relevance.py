@@ -47,7 +47,7 @@ def relevant_to(
     return (*(c for mark, c in found.items() if mark not in anchors), *responders), lists
 
 
-def _comparable(name: x509.Name) -> str:
+def comparable(name: x509.Name) -> str:
     """Return a name prepared for comparison (RFC 4518), which takes as long as a signature does: once for each."""
     key = bytes(name.chosen.contents)
     found = _prepared.get(key)
@@ -63,11 +63,11 @@ _prepared: dict[bytes, str] = {}
 
 def _names_above(certificate: x509.Certificate) -> Iterator[str]:
     try:
-        yield _comparable(certificate.issuer)
+        yield comparable(certificate.issuer)
         for point in certificate.crl_distribution_points_value or ():
             for name in point["crl_issuer"] or ():
                 if name.name == "directory_name":
-                    yield _comparable(name.chosen)
+                    yield comparable(name.chosen)
     except _NAMELESS:
         return
 
@@ -76,7 +76,7 @@ def _by_subject(certificates: Iterable[x509.Certificate]) -> dict[str, list[x509
     found: dict[str, list[x509.Certificate]] = {}
     for certificate in certificates:
         try:
-            found.setdefault(_comparable(certificate.subject), []).append(certificate)
+            found.setdefault(comparable(certificate.subject), []).append(certificate)
         except _NAMELESS:
             continue
     return found
@@ -87,7 +87,7 @@ def _answers_for(certificate: x509.Certificate, names: set[str]) -> bool:
     try:
         usage = certificate.extended_key_usage_value
         purposes = usage.native if usage is not None else ()
-        issuer = _comparable(certificate.issuer)
+        issuer = comparable(certificate.issuer)
     except _NAMELESS:
         return False
     return "ocsp_signing" in purposes and issuer in names
@@ -95,6 +95,6 @@ def _answers_for(certificate: x509.Certificate, names: set[str]) -> bool:
 
 def _issuer_of(one: crl.CertificateList) -> str | None:
     try:
-        return _comparable(one.issuer)
+        return comparable(one.issuer)
     except _NAMELESS:
         return None

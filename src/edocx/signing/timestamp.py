@@ -23,6 +23,7 @@ from edocx.signing.algorithms import HashName
 from edocx.signing.http_exchange import post
 from edocx.signing.path import judge_path
 from edocx.signing.report import Indication, Message, SubIndication
+from edocx.signing.token import may_stamp
 from edocx.signing.trust import TrustStore
 
 SignatureLevel = Literal["B-B", "B-T", "B-LT", "B-LTA"]
@@ -216,9 +217,7 @@ def _check_signature(token: Any, name: str) -> tuple[x509.Certificate, tuple[x50
     intact, valid = validate_sig_integrity(signer, certificate, "tst_info", digest)
     if not intact or not valid:
         raise _wrong(name, "signature")
-    # RFC 3161 2.3: the purpose is timeStamping, critical, and alone.
-    purposes = certificate.extended_key_usage_value
-    if purposes is None or purposes.native != ["time_stamping"]:
+    if may_stamp(certificate, token_info(token)["gen_time"].native) is not None:
         raise _wrong(name, "purpose")
     return certificate, others
 

@@ -14,6 +14,8 @@ from asn1crypto import cms, tsp, x509
 
 from edocx.signing.cms.signer import MALFORMED, Digester, SignerFinding, examine_signer
 from edocx.signing.mechanism import digest
+from edocx.signing.messages import STAMP_BAD
+from edocx.signing.report import SubIndication
 
 MAX_TOKENS = 20
 """Looked at for one signature; each costs a path validation."""
@@ -59,12 +61,23 @@ def read_token(value: bytes | cms.ContentInfo, stamped: Digester) -> Token:
         imprinted = hmac.compare_digest(bytes(imprint["hashed_message"].native), stamped(hash_name))
     except MALFORMED:
         return found
+    if signer.failure is None and not signer.bound:
+        # RFC 3161 2.4.2, RFC 5816: else any certificate of the same key, name and number could be put in its place.
+        signer = replace(signer, failure=SubIndication.FORMAT_FAILURE, message=STAMP_BAD)
     return replace(found, intact=imprinted and signer.failure is None, signer=signer)
 
 
-def may_stamp(certificate: x509.Certificate) -> str | None:
-    """Say why a certificate may not sign timestamps, None when it may (RFC 3161 2.3: critical, timeStamping only)."""
+def may_stamp(certificate: x509.Certificate, at: datetime | None) -> str | None:
+    """Say why a certificate may not sign a timestamp dated ``at``, None when it may.
+
+    RFC 3161 2.3 wants the purpose critical, timeStamping, and alone; nobody stamps before or after the life of his
+    certificate.
+    """
     usage = certificate.extended_key_usage_value
     if usage is None or usage.native != ["time_stamping"]:
         return "the certificate's only purpose must be timeStamping"
+    if "extended_key_usage" not in certificate.critical_extensions:
+        return "the purpose timeStamping must be critical"
+    if at is not None and not certificate.not_valid_before <= at <= certificate.not_valid_after:
+        return "the timestamp is dated outside the certificate's life"
     return None
