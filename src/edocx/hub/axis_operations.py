@@ -13,19 +13,20 @@ from urllib.parse import unquote
 
 from sqlalchemy import Connection
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from edocx.clock import VIETNAM
-from edocx.content import PIECE, Blob
+from edocx.content import Blob
 from edocx.errors import InputError, UnitError
 from edocx.hub import agency_operations, mailroom, refusal, replies
 from edocx.hub.admission import EDOC, STATUS, Offered
-from edocx.hub.call import Call, Operation, answer, file_answer, reading, small_body, take_body
+from edocx.hub.call import Call, Operation, answer, file_answer, in_pieces, reading, small_body, take_body
 from edocx.hub.heard import was_heard
 from edocx.hub.inspection import Findings
 from edocx.hub.letter_facts import LetterFacts, told_facts
 from edocx.hub.neighbourhood import OPERATION, greeting
 from edocx.hub.relay_statement import is_digest
+from edocx.hub.soundness import sound_pieces
 from edocx.hub.told_text import is_countable
 from edocx.routing.parcel import ParcelKind, is_message_id, require_id
 from edocx.units import UnitId
@@ -166,16 +167,14 @@ async def get_edoc(call: Call) -> Response:
     """Give a message's content in base64."""
     await small_body(call)
     blob = await run_in_threadpool(_content, call)
-    length, pieces = replies.content_reply(blob)
-    headers = {"Content-Length": str(length)}
-    if blob.size <= PIECE:
-        return Response(b"".join(pieces), headers=headers, media_type=replies.JSON_TYPE)
-    return StreamingResponse(pieces, headers=headers, media_type=replies.JSON_TYPE)
+    content = sound_pieces(blob, call.service.store, call.service.metrics)
+    length, pieces = replies.content_reply(blob, content)
+    return await in_pieces(blob, length, pieces, replies.JSON_TYPE)
 
 
 async def download_edoc(call: Call) -> Response:
     """Give a message's raw bytes."""
-    return file_answer(await run_in_threadpool(_content, call))
+    return await file_answer(call.service, await run_in_threadpool(_content, call))
 
 
 def _content(call: Call) -> Blob:

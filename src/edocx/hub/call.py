@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hmac
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,6 +17,8 @@ from edocx.hub import bodies, refusal, replies
 from edocx.hub.bodies import Body
 from edocx.hub.gate import Caller
 from edocx.hub.service import Service
+from edocx.hub.soundness import sound_pieces
+from edocx.routing.store.payloads import INLINE_LIMIT
 
 BELIEVED, HEARD = "edocx.believed", "edocx.heard"
 """Of a request's scope: that its caller is known, and what to call then, if our own server set it."""
@@ -91,12 +93,25 @@ def answer(body: bytes) -> Response:
     return Response(body, media_type=replies.JSON_TYPE)
 
 
-def file_answer(blob: Blob) -> Response:
-    """Return a file's raw bytes as the reply, in pieces when it is large."""
-    headers = {"Content-Length": str(blob.size)}
+async def file_answer(service: Service, blob: Blob) -> Response:
+    """Return a file's raw bytes as the reply, in pieces when it is large; raise as `in_pieces`."""
+    return await in_pieces(
+        blob, blob.size, sound_pieces(blob, service.store, service.metrics), "application/octet-stream"
+    )
+
+
+async def in_pieces(blob: Blob, length: int, pieces: Iterator[bytes], media_type: str) -> Response:
+    """Return a content as the reply: at once when it is small, else in pieces.
+
+    Raises `StoreUnavailable` for a content that is damaged and was read whole before the first byte; a larger one is
+    cut short when it is.
+    """
+    headers = {"Content-Length": str(length)}
+    if blob.size <= INLINE_LIMIT:
+        return Response(b"".join(pieces), headers=headers, media_type=media_type)
     if blob.size <= PIECE:
-        return Response(blob.read(), headers=headers, media_type="application/octet-stream")
-    return StreamingResponse(blob.pieces(), headers=headers, media_type="application/octet-stream")
+        return Response(await run_in_threadpool(b"".join, pieces), headers=headers, media_type=media_type)
+    return StreamingResponse(pieces, headers=headers, media_type=media_type)
 
 
 async def take_body(call: Call, limit: int) -> Body:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import itertools
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -30,6 +30,7 @@ from edocx.hub.relay_statement import bounded, digest_of
 from edocx.hub.rerouting import NO_SUCH_UNIT, follow_settings, mark_leaving, turn_back
 from edocx.hub.schema import copies, messages
 from edocx.hub.service import Service
+from edocx.hub.soundness import sound_pieces
 from edocx.routing.transport.axis_exchange import AxisExchange
 from edocx.routing.transport.axis_rows import rows_of
 from edocx.routing.transport.http_line import UNREACHED
@@ -136,7 +137,7 @@ class Carrier:
         if not rows:
             return 1  # it goes another way since it was looked up
         try:
-            key = _submit(line, rows, payload, statement)
+            key = _submit(line, rows, payload, self._pieces(payload), statement)
         except EdocxError as error:
             if not isinstance(error, TransportUnavailable) or error.code == UNREACHED:
                 self._settle(rows, {"unsure": copies.c.unsure - 1})
@@ -147,6 +148,9 @@ class Carrier:
     def _content(self, row: Row[Any]) -> Blob:
         with self.service.store.read() as connection:
             return self.service.store.load(connection, row.held)
+
+    def _pieces(self, payload: Blob) -> Iterator[bytes]:
+        return sound_pieces(payload, self.service.store, self.service.metrics)
 
     def _leave(self, connection: Connection, rows: Sequence[Row[Any]], via: str) -> tuple[list[Row[Any]], str]:
         """Write down that an attempt leaves, and what this hub states of it, before its first byte does."""
@@ -268,7 +272,9 @@ class Carrier:
         return AxisExchange(peer.endpoint, system=system, secret=secret, clock=clock, plain_http=plain)
 
 
-def _submit(line: AxisExchange, rows: Sequence[Row[Any]], payload: Blob, statement: str) -> str:
+def _submit(
+    line: AxisExchange, rows: Sequence[Row[Any]], payload: Blob, pieces: Iterator[bytes], statement: str
+) -> str:
     first = rows[0]
     told = {
         "from": first.origin,
@@ -283,7 +289,7 @@ def _submit(line: AxisExchange, rows: Sequence[Row[Any]], payload: Blob, stateme
         "edx-business": first.business,
         "edx-urgency": str(first.urgency),
     }
-    body = itertools.chain(_pieces(payload), (_CRLF,))
+    body = itertools.chain(pieces, (_CRLF,))
     reply = line.call("sendEdoc", told, body=body, length=payload.size + len(_CRLF), binary=True)
     return str(reply.get("DocId") or "")
 
@@ -296,7 +302,3 @@ def fate_in(known: Mapping[str, Any]) -> dict[str, Any] | None:
     description = str(known.get("receiveStatusDesc") or "")[:MAX_DESCRIPTION] if state == FAIL else None
     downstream = json.dumps(bounded(known.get("edxStatements")))
     return {"state": state, "description": description, "due_at": None, "downstream": downstream}
-
-
-def _pieces(payload: Blob) -> Any:
-    yield from payload.pieces()

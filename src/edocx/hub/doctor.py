@@ -18,14 +18,18 @@ from edocx.hub.broker_doctor import examine_servers
 from edocx.hub.neighbourhood import is_stale
 from edocx.hub.open_files import PER_LINE, ROOM, lines_within, raise_limit
 from edocx.hub.schema import agencies as agency_table
-from edocx.hub.schema import copies, neighbours
+from edocx.hub.schema import copies, messages, neighbours
 from edocx.hub.schema import requests as request_table
 from edocx.hub.schema import secrets as secret_table
 from edocx.hub.service import LOW_DISK, Service
+from edocx.hub.soundness import damaged_now
 from edocx.routing.store.private_place import open_to_others
 
 OLD_COPY = timedelta(days=3)
 """A copy not fetched for so long is a recipient whose system is away."""
+
+_NAMED = 5
+"""Messages named in a sentence."""
 
 SKEWED = timedelta(seconds=30)
 """Clocks further apart than this are worth setting: statuses and relay statements carry times."""
@@ -51,6 +55,7 @@ def examine(service: Service) -> tuple[Check, ...]:
             _silent_agencies(connection),
             _old_copies(service, connection),
             *_ways(service, connection),
+            _contents(service, connection),
             _requests(connection),
             *_neighbours(service, connection),
             _disk(service),
@@ -170,6 +175,24 @@ def _ways(service: Service, connection: Connection) -> Iterator[Check]:
         yield Check("ways", "error", text)
     if clean:
         yield Check("ways", "ok", Text("Mọi đường đi đều có kết nối.", "Every way has a line."))
+
+
+def _contents(service: Service, connection: Connection) -> Check:
+    """Name the messages whose large content was found damaged when it was to be given out, and still is."""
+    broken = damaged_now(service.store, connection)
+    if not broken:
+        return Check("contents", "ok", Text("Không thấy nội dung nào bị hỏng.", "No content was found damaged."))
+    rows = select(messages.c.doc_id).join(copies, copies.c.message == messages.c.number).distinct()
+    found = connection.execute(rows.where(copies.c.sha256.in_(broken)).limit(_NAMED)).scalars().all()
+    names = ", ".join(found)
+    return Check(
+        "contents",
+        "error",
+        Text(
+            f"{len(broken)} nội dung bị hỏng trên đĩa ({names}): phục hồi từ bản sao lưu, kiểm tra ổ đĩa.",
+            f"{len(broken)} contents are damaged on the disk ({names}): restore them from a backup; check the disk.",
+        ),
+    )
 
 
 def _requests(connection: Connection) -> Check:

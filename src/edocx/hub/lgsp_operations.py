@@ -284,7 +284,7 @@ async def _download(service: Service, request: Request, agency: Agency) -> Respo
             _, sha256 = mailroom.own_message(connection, agency, doc_id)
             return service.store.load(connection, sha256)
 
-    return file_answer(await run_in_threadpool(read))
+    return await file_answer(service, await run_in_threadpool(read))
 
 
 def _attachments(blob: Blob, service: Service) -> list[dict[str, str]]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from edocx.routing.transport.axis_exchange import EDOCX
 JSON_TYPE = "application/json; charset=utf-8"
 NEEDED = {"sendEdoc": {"DocId": ""}, "getEdoc": {"data": ""}}
 """Members without which the official client stumbles over a refusal: by operation (axis-http.md §1.6)."""
+
+ALL_NEEDED = {name: value for members in NEEDED.values() for name, value in members.items()}
+"""Those members of every operation: for a reply to what was not read so far that its operation is known."""
 
 _B64_PIECE = 3 * 64 * 1024
 """Bytes turned into base64 at a time: divisible by three, so that pieces can be joined."""
@@ -87,14 +90,17 @@ def without_nulls(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [{name: value for name, value in row.items() if value is not None} for row in rows]
 
 
-def content_reply(blob: Blob) -> tuple[int, Iterator[bytes]]:
-    """Return the length and the pieces of a success whose ``data`` is the content in base64, never whole in memory."""
+def content_reply(blob: Blob, content: Iterable[bytes] | None = None) -> tuple[int, Iterator[bytes]]:
+    """Return the length and the pieces of a success whose ``data`` is a content in base64, never whole in memory.
+
+    ``content`` are its pieces, as they were checked; what they raise comes before the last piece of the reply.
+    """
     head, tail = to_bytes(_OK)[:-1] + b',"data":"', b'"}'
 
     def pieces() -> Iterator[bytes]:
         yield head
         held = b""
-        for piece in blob.pieces():
+        for piece in blob.pieces() if content is None else content:
             held += piece
             whole = len(held) - len(held) % _B64_PIECE
             if whole:

@@ -276,6 +276,14 @@ call_rates = Table(
     Column("taken", Integer, nullable=False),
 )
 
+damaged = Table(
+    # Large contents that were found not to be what they were (`edocx.hub.soundness`).
+    "damaged",
+    metadata,
+    Column("sha256", String(64), primary_key=True),
+    Column("found_at", Moment, nullable=False),
+)
+
 hub_schema = Table(
     "hub_schema",
     metadata,

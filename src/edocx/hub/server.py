@@ -37,6 +37,14 @@ PER_ADDRESS = 4
 """The part of all connections that one address may hold with bodies half sent and a caller not known: one in four."""
 
 
+MOST_HEADER_LINES = 256
+"""Lines of one head. Official clients send some dozen; ninety thousand of eleven bytes fit into the largest head, and
+take a fifth of a second to parse, in which nobody else is served."""
+
+LINGER_SECONDS = 2.0
+"""How long a refused head may go on coming: were the line closed over it, the reply would be lost with the line."""
+
+
 class _Protocol(H11Protocol):
     """uvicorn's protocol with three promises more: silence ends, the triple always, the talking ones stay."""
 
@@ -51,10 +59,26 @@ class _Protocol(H11Protocol):
             # asyncio does it only for sockets that name their protocol; without it every reply waits 40 ms for an ACK.
             line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._silence: asyncio.TimerHandle | None = None
+        self._came: bytes | None = None
+        self._head_lines, self._head_end, self._is_refused = 0, b"", False
         self.lines.speaking.add(self)
         self._listen()
 
+    def data_received(self, data: bytes) -> None:
+        if self._is_refused:
+            return
+        self._came = data
+        super().data_received(data)
+        self._came = None
+
     def handle_events(self) -> None:
+        if self.conn.their_state is h11.IDLE:
+            # A call that came while the one before was answered is looked at whole, else only what came now.
+            if self._came is None:
+                self._head_lines, self._head_end = 0, b""
+            if self._has_many_lines(self.conn.trailing_data[0] if self._came is None else self._came):
+                self._refuse_head()
+                return
         before: object = self.cycle
         super().handle_events()
         if self.cycle is before:
@@ -72,6 +96,24 @@ class _Protocol(H11Protocol):
         mine[self] = None
         while len(mine) > max(1, self.lines.most // PER_ADDRESS):
             next(iter(mine)).hang_up()
+
+    def _has_many_lines(self, data: bytes) -> bool:
+        """Count the lines of a head as it comes, by its line ends alone; its body is not counted."""
+        seen = self._head_end + data
+        ends = [at for at in (seen.find(b"\n\r\n"), seen.find(b"\n\n")) if at >= 0]
+        self._head_lines += seen.count(b"\n", 0, min(ends) if ends else None) - self._head_end.count(b"\n")
+        found = self._head_lines > MOST_HEADER_LINES
+        self._head_lines, self._head_end = (0, b"") if ends else (self._head_lines, seen[-2:])
+        return found
+
+    def _refuse_head(self) -> None:
+        self._is_refused = True
+        if not self.transport.can_write_eof():
+            self.send_400_response("")
+            return
+        self.transport.write(self._no_http())
+        self.transport.write_eof()
+        self.loop.call_later(LINGER_SECONDS, self.transport.close)
 
     @property
     def _address(self) -> str:
@@ -91,11 +133,14 @@ class _Protocol(H11Protocol):
     def send_400_response(self, msg: str) -> None:
         """Answer what is no HTTP with the triple; ``msg`` is uvicorn's and is not passed on."""
         del msg
-        body = replies.to_bytes(replies.failure(bad_parameter("HTTP"))[0])
-        headers = [("content-type", replies.JSON_TYPE), ("content-length", str(len(body))), ("connection", "close")]
-        for event in (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage()):
-            self.transport.write(self.conn.send(event) or b"")
+        self.transport.write(self._no_http())
         self.transport.close()
+
+    def _no_http(self) -> bytes:
+        body = replies.to_bytes(replies.failure(bad_parameter("HTTP"))[0] | replies.ALL_NEEDED)
+        headers = [("content-type", replies.JSON_TYPE), ("content-length", str(len(body))), ("connection", "close")]
+        events = (h11.Response(status_code=400, headers=headers), h11.Data(data=body), h11.EndOfMessage())
+        return b"".join(self.conn.send(event) or b"" for event in events)
 
     def hang_up(self) -> None:
         """Close a connection on which no call is running."""
