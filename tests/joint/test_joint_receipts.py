@@ -6,6 +6,7 @@ Tiền Giang (H58) closed on 2025-07-01 and its certificate was revoked on that 
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from random import Random
@@ -27,7 +28,8 @@ from edocx.signing.trust import TrustStore
 from edocx.testing import Pki, Tsa, scene
 from edocx.testing.network import Network
 from edocx.testing.registry import write_registrations
-from edocx.units.registry import CsvRegistry
+from edocx.units import UnitId
+from edocx.units.registry import CsvRegistry, MemoryRegistry
 from edocx.verification import verify
 
 LAST_DAY = datetime(2025, 6, 30, 9, tzinfo=UTC)
@@ -224,6 +226,25 @@ def test_nobody_vouches_for_his_own_time(place, tmp_path):
     signature = place.judged(tmp_path / "r", policy="own")
     assert signature.sub_indication is SubIndication.REVOKED_NO_POE
     assert signature.receipt is None
+
+
+def test_an_issuer_that_has_left_its_unit_says_nothing_in_its_name(place, tmp_path):
+    place.receipt(tmp_path / "r")
+    rows = CsvRegistry.from_path(place.folder / "registry.csv")
+    hub = place.signer("hub").certificate.sha256.hex()
+    entries = [one for one in rows if one.sha256 != hub]
+    for one in rows:
+        if one.sha256 == hub:
+            entries += [replace(one, valid_to=MERGED), replace(one, unit=UnitId.parse("G12"), valid_from=MERGED)]
+    report = verify(
+        place.file,
+        trust=TrustStore.from_path(place.folder / "trust"),
+        registry=MemoryRegistry(entries),
+        at=TODAY,
+        policy=str(place.folder / "policy.json"),
+        receipts=[tmp_path / "r"],
+    )
+    assert refused(report.signatures[0], "EDX-RECEIPT-UNTRUSTED")
 
 
 def test_a_receipt_from_after_the_moment_judged_for_is_not_known_yet(place, tmp_path):

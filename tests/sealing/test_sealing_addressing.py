@@ -10,8 +10,9 @@ from sealing_scenario import AT, Workshop
 from edocx.envelope.model import Organization, ResponseFor
 from edocx.envelope.read import read
 from edocx.envelope.write import compose
+from edocx.errors import Text
 from edocx.sealing import check_addressing, verify_envelope, with_findings
-from edocx.signing.report import Indication, Report, SubIndication
+from edocx.signing.report import Indication, Message, Report, SubIndication
 from edocx.units import UnitId
 from edocx.units.history import UnitHistory
 from edocx.units.memory import MemoryDirectory
@@ -124,3 +125,13 @@ def test_a_seal_that_was_broken_counts_as_none_and_stays_failed(workshop, direct
 def test_nothing_found_changes_nothing():
     report = Report.of(file="x", format="edxml", policy="signatures-only", signatures=())
     assert with_findings(report, ()) is report
+
+
+def test_a_seal_that_a_claimed_time_alone_gives_a_unit_is_not_the_senders(workshop, directory, sealed):
+    report = verify_envelope(sealed, workshop.criteria)
+    claimed = Message.of("EDX-UNIT-CLAIMED", "warning", Text("?", "?"), "H58.12.01")
+    for messages, expected in (((), set()), ((claimed,), {"EDX-SEAL-FOREIGN"})):
+        seals = [one.model_copy(update={"unit": None, "messages": messages}) for one in report.signatures]
+        doubtful = report.model_copy(update={"signatures": tuple(seals)})
+        found = check_addressing(read(sealed), doubtful, own=UnitId.parse("H58.12"), directory=directory, at=AT)
+        assert {message.code for message in found} == expected

@@ -13,13 +13,14 @@ from verification_scene import AT, SIGNED_AT, UNIT
 
 from edocx import cli
 from edocx._xml import EXCLUSIVE_C14N, canonicalise
+from edocx.errors import Text
 from edocx.signing.cms.sign import sign_file
 from edocx.signing.container.sign import sign_files
 from edocx.signing.keys import open_signer
 from edocx.signing.parts import cover
 from edocx.signing.pdf.sign import sign
-from edocx.signing.policy import PersonBeforeSeal, Policy, Timestamped
-from edocx.signing.report import Indication, Report, SubIndication
+from edocx.signing.policy import PersonBeforeSeal, Policy, SealedBy, Timestamped, UnitExisted
+from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.requirement import Ground, apply_policy
 from edocx.signing.xml.sign import Reference, complete, prepare
 from edocx.testing.attacks.joining import joined_cms, joined_containers, joined_xml
@@ -282,6 +283,59 @@ def test_the_same_unit_in_its_other_code_is_no_other(bench, texts, detached, tmp
     registry = moved(bench, "person", SIGNED_AT + timedelta(hours=1), "000.01.12.H58")
     report = verify(place, trust=bench.trust, registry=registry, at=AT, detached=[texts[0]])
     assert report.signatures[0].unit == UNIT
+
+
+def test_a_claimed_time_before_the_registry_knew_anybody_names_nobody(bench, texts, detached, tmp_path):
+    place = tmp_path / "one.p7s"
+    place.write_bytes(detached(bench.person, texts[0]))
+    later = [replace(entry, valid_from=SIGNED_AT + timedelta(hours=1)) for entry in bench.registry]
+    report = verify(place, trust=bench.trust, registry=MemoryRegistry(later), at=AT, detached=[texts[0]])
+    (signature,) = report.signatures
+    said = {message.code for message in signature.messages}
+    assert (signature.kind, signature.unit) == ("unknown", None)
+    assert {"EDX-CERT-UNREGISTERED", "EDX-UNIT-CLAIMED"} <= said
+
+
+# -- envelopes under a policy of one's own
+
+
+def spoken(kind, unit, *messages):
+    return SignatureReport(
+        id=f"{kind}-{unit}",
+        kind=kind,
+        unit=unit,
+        indication=Indication.TOTAL_PASSED,
+        integrity=Integrity.VALID,
+        format="PAdES",
+        algorithm="?",
+        covers="whole-document",
+        messages=messages,
+    )
+
+
+@pytest.mark.parametrize("sealing,left", [(UNIT, []), ("H58.13", ["forged.pdf", "list.csv"])])
+def test_beside_a_document_that_meets_a_policy_others_need_the_seal_of_who_signed_it(sealing, left):
+    main = Report.of(file="a.pdf", format="pdf", policy="p", signatures=[spoken("organisation", UNIT)])
+    others = [
+        Report.of(file="forged.pdf", format="pdf", policy="p", signatures=[]),
+        Report.of(file="list.csv", format="unknown", policy="p", signatures=[]),
+    ]
+    outer = Report.of(
+        file="e.edxml",
+        format="edxml",
+        policy="p",
+        signatures=[spoken("organisation", sealing)],
+        attachments=[main, *others],
+    )
+    report = apply_policy(Policy(name="p", require=SealedBy(unit=UNIT)), outer, Ground(AT))
+    assert wheres(report, "EDX-POLICY-OBJECT") == left
+
+
+def test_a_unit_that_a_claimed_time_alone_speaks_for_existed_for_nobody():
+    doubtful = Message.of("EDX-UNIT-CLAIMED", "warning", Text("?", "?"), UNIT)
+    report = Report.of(file="a.pdf", format="pdf", policy="p", signatures=[spoken("organisation", None, doubtful)])
+    found = apply_policy(Policy(name="p", require=UnitExisted()), report, Ground(AT))
+    assert (found.indication, codes(found)) == (Indication.INDETERMINATE, ["EDX-POLICY-UNIT-CLAIMED"])
 
 
 # -- what people and programs read

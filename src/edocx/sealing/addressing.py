@@ -12,6 +12,7 @@ from datetime import datetime
 
 from edocx.envelope.model import Envelope
 from edocx.errors import Text, UnitError
+from edocx.signing.holder import UNIT_CLAIMED
 from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.units import UnitId
 from edocx.units.directory import Directory
@@ -44,8 +45,8 @@ def check_addressing(
     seals = [seal for seal in report.signatures if _holds(seal)]
     if not seals and _seals(sender, directory, at):
         found.append(_MISSING)
-    if sender and seals and all(seal.unit and not _speaks_for(seal.unit, sender, directory, at) for seal in seals):
-        found.append(_foreign(str(seals[0].unit), sender))
+    if sender and seals and all(_is_foreign(seal, sender, directory, at) for seal in seals):
+        found.append(_foreign(str(seals[0].unit or seals[0].id), sender))
     return tuple(found)
 
 
@@ -62,6 +63,13 @@ def with_findings(report: Report, findings: Iterable[Message]) -> Report:
     if report.indication in {Indication.TOTAL_PASSED, Indication.NO_SIGNATURE}:
         changes |= {"indication": Indication.INDETERMINATE, "sub_indication": SubIndication.SIG_CONSTRAINTS_FAILURE}
     return report.model_copy(update=changes)
+
+
+def _is_foreign(seal: SignatureReport, sender: str, directory: Directory, at: datetime) -> bool:
+    """Whether the registry knows a seal as another unit's, or as the sender's by the claimed time alone."""
+    if seal.unit is None:
+        return any(message.code == UNIT_CLAIMED for message in seal.messages)
+    return not _speaks_for(seal.unit, sender, directory, at)
 
 
 def _holds(seal: SignatureReport) -> bool:

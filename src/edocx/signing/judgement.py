@@ -12,7 +12,6 @@ The steps are those of EN 319 102-1 5.2, 5.3 and 5.6:
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
@@ -22,9 +21,10 @@ from typing import Literal, Protocol
 from asn1crypto import x509
 
 from edocx.clock import VIETNAM
-from edocx.errors import Text, UnitError
+from edocx.errors import Text
 from edocx.signing.certificate import describe, fingerprint
 from edocx.signing.given import GivenKey
+from edocx.signing.holder import Holder, holder_of
 from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER
 from edocx.signing.parts import EARLIER, WHOLE, file_part
 from edocx.signing.path import PathVerdict, judge_path
@@ -45,7 +45,7 @@ from edocx.signing.strength import DEFAULT_RULES, StrengthRules, weakness
 from edocx.signing.token import MAX_TOKENS, Token, may_stamp
 from edocx.signing.trust import TrustStore
 from edocx.signing.trust_pack import KnownCertificate, read_pack, recognise
-from edocx.units.registry import CertificateRegistry, RegistryEntry
+from edocx.units.registry import CertificateRegistry
 
 Fetch = Callable[[x509.Certificate, TrustStore, tuple[x509.Certificate, ...]], TrustStore]
 """Gets evidence about a certificate's path from the network; only given when the user asked for it."""
@@ -332,39 +332,11 @@ def _without_certificate(finding: Finding) -> tuple[Indication, SubIndication | 
     return Indication.INDETERMINATE, SubIndication.NO_SIGNING_CERTIFICATE_FOUND, message
 
 
-def _holder(
-    finding: Finding, criteria: Criteria, proven: datetime | None
-) -> tuple[Literal["person", "organisation", "device", "unknown"], str | None, tuple[Message, ...]]:
+def _holder(finding: Finding, criteria: Criteria, proven: datetime | None) -> Holder:
     if finding.certificate is None or criteria.registry is None:
         return "unknown", None, ()
-    mark = fingerprint(finding.certificate)
-    entry = criteria.registry.lookup(mark, proven or finding.claimed_time or criteria.at)
-    if entry is None:
-        return "unknown", None, (_UNREGISTERED,)
-    doubts: list[Message] = []
-    if entry.local:
-        doubts.append(_REGISTERED_LOCALLY)
-    # The name in the certificate never says who signed; where it contradicts the registry, a person must look.
-    if entry.full_name and _folded(entry.full_name) not in _folded(describe(finding.certificate).subject):
-        doubts.append(_OTHER_NAME)
-    if proven is None and not _same_holder(entry, criteria.registry.lookup(mark, criteria.at)):
-        # A claimed time is chosen by whoever signs: somebody who has left a unit would claim a day before that.
-        doubts.append(_UNIT_CLAIMED.model_copy(update={"where": str(entry.unit)}))
-        return entry.kind.value, None, tuple(doubts)
-    return entry.kind.value, str(entry.unit), tuple(doubts)
-
-
-def _same_holder(one: RegistryEntry, other: RegistryEntry | None) -> bool:
-    if other is None or one.kind is not other.kind:
-        return False
-    try:
-        return one.unit == other.unit or one.unit.to_qd20() == other.unit.to_qd20()
-    except UnitError:
-        return False
-
-
-def _folded(text: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", text).casefold().split())
+    claimed = finding.claimed_time
+    return holder_of(finding.certificate, criteria.registry, at=criteria.at, claimed=claimed, proven=proven)
 
 
 def _time(
@@ -408,41 +380,6 @@ def _weak(what: str) -> Message:
     )
 
 
-_UNREGISTERED = Message.of(
-    "EDX-CERT-UNREGISTERED",
-    "warning",
-    Text(
-        "Sổ đăng ký không có chứng thư này: không biết người hay cơ quan nào ký.",
-        "The registry does not know this certificate: nobody can say who signed.",
-    ),
-)
-_REGISTERED_LOCALLY = Message.of(
-    "EDX-REGISTRY-LOCAL",
-    "warning",
-    Text(
-        "Đơn vị nêu ở đây chỉ dựa trên sổ đăng ký tự nhập, chưa được cơ quan cấp mã xác nhận.",
-        "The unit named rests on a locally imported registry alone; nobody responsible for the code has confirmed it.",
-    ),
-)
-_UNIT_CLAIMED = Message.of(
-    "EDX-UNIT-CLAIMED",
-    "warning",
-    Text(
-        "Cơ quan của người ký chỉ dựa trên thời gian ký tự khai: theo sổ đăng ký, vào lúc xét chứng thư không thuộc cơ "
-        "quan này. Chỉ dấu thời gian hoặc biên nhận mới chứng minh được; chữ ký không được tính cho cơ quan nào.",
-        "The signer's unit rests on the claimed signing time alone: by the registry the certificate is not this unit's "
-        "at the moment judged for. Only a time-stamp or a receipt could prove it; the signature counts for "
-        "no unit.",
-    ),
-)
-_OTHER_NAME = Message.of(
-    "EDX-REGISTRY-NAME",
-    "warning",
-    Text(
-        "Họ tên trong sổ đăng ký khác với tên trong chứng thư; cần người kiểm tra lại.",
-        "The name in the registry differs from the one in the certificate; a person should look.",
-    ),
-)
 _RECEIPT = Message.of(
     "EDX-RECEIPT-COUNTED",
     "info",

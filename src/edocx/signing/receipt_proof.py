@@ -22,6 +22,7 @@ from edocx.errors import InputError, Text
 from edocx.signing.certificate import describe, fingerprint
 from edocx.signing.cms.document import examine_beside, load_signed_data
 from edocx.signing.cms.signer import MALFORMED
+from edocx.signing.holder import same_holder
 from edocx.signing.judgement import Criteria, Finding, judge
 from edocx.signing.policy import ReceiptIssuers
 from edocx.signing.receipt import Held, Receipt, read_receipts
@@ -109,7 +110,7 @@ def _judged(receipt: Receipt, criteria: Criteria, issuers: ReceiptIssuers | None
     good = verdict.indication is then.indication is Indication.TOTAL_PASSED
     if receipt.held > latest or not good:
         return _at(_INVALID, receipt.where)
-    entry = None if criteria.registry is None else _entry(criteria, finding, receipt.held)
+    entry = None if criteria.registry is None else _entry(criteria, finding, receipt.held, proven=stamped is not None)
     if not _named(receipt, finding, entry, then.anchor, issuers):
         return _at(_UNTRUSTED, receipt.where)
     info = ReceiptInfo(
@@ -135,10 +136,13 @@ def _signature_of(receipt: Receipt) -> Finding | None:
     return findings[0] if len(findings) == 1 else None
 
 
-def _entry(criteria: Criteria, finding: Finding, held: datetime) -> RegistryEntry | None:
+def _entry(criteria: Criteria, finding: Finding, held: datetime, *, proven: bool) -> RegistryEntry | None:
     assert criteria.registry is not None
     assert finding.certificate is not None
-    return criteria.registry.lookup(fingerprint(finding.certificate), held)
+    mark = fingerprint(finding.certificate)
+    entry = criteria.registry.lookup(mark, held)
+    # An issuer that has left the unit would state a moment before that; its own timestamp shows that it did not.
+    return entry if proven or same_holder(entry, criteria.registry.lookup(mark, criteria.at)) else None
 
 
 def _named(

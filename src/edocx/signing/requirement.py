@@ -13,6 +13,7 @@ from typing import assert_never
 
 from edocx.clock import in_vietnam
 from edocx.errors import UnitError
+from edocx.signing.holder import UNIT_CLAIMED as UNIT_CLAIMED_CODE
 from edocx.signing.one_unit import Codes
 from edocx.signing.parts import cover, file_part, is_file
 from edocx.signing.policy import (
@@ -124,10 +125,14 @@ def apply_policy(policy: Policy, report: Report, ground: Ground) -> Report:
 def _unattributed(report: Report) -> Iterator[SignatureReport]:
     """Yield what passed and counts for no unit, as the claimed time alone says for which it would."""
     for signature in _passed(report):
-        if any(one.code == "EDX-UNIT-CLAIMED" for one in signature.messages):
+        if _is_claimed(signature):
             yield signature
     for inside in report.attachments:
         yield from _unattributed(inside)
+
+
+def _is_claimed(signature: SignatureReport) -> bool:
+    return any(one.code == UNIT_CLAIMED_CODE for one in signature.messages)
 
 
 def _asked(rule: Rule, report: Report, ground: Ground, codes: Codes) -> list[Message]:
@@ -154,8 +159,19 @@ def _of_envelope(rule: Rule, case: _Case) -> list[Message]:
     documents = [inside for inside in report.attachments if inside.format == "pdf"]
     if not documents:
         return [message(NO_DOCUMENT, report.file), *_missing(rule, case)]
-    each = [_named(_missing(rule, replace(case, report=one)), one.file) for one in documents]
-    return [*min(each, key=_errors), *_missing(SealedBy(), replace(case, statement=None, seals=()))]
+    each = [(_named(_missing(rule, replace(case, report=one)), one.file), one) for one in documents]
+    best, main = min(each, key=lambda pair: _errors(pair[0]))
+    return [*best, *_missing(SealedBy(), replace(case, statement=None, seals=())), *_of_annexes(rule, case, main)]
+
+
+def _of_annexes(rule: Rule, case: _Case, main: Report) -> Iterator[Message]:
+    """Yield what is neither the document nor an annex of it: sealed in the envelope by none of those that signed it."""
+    units = [one.unit for one in _passed(main)]
+    if any(one.kind == "organisation" and _among(one.unit, units, case.codes) for one in case.seals):
+        return
+    for inside in case.report.attachments:
+        if inside is not main and (inside.format != "pdf" or _errors(_missing(rule, replace(case, report=inside)))):
+            yield unmet_object(inside.file)
 
 
 def _errors(messages: Iterable[Message]) -> int:
@@ -346,9 +362,11 @@ def _fits(mandate: Mandate, capacity: SigningCapacity | None, kind: str | None) 
 
 
 def _closed(case: _Case) -> Iterator[Message]:
-    for signature in (*case.every, *case.seals):
-        if signature.unit is None:
-            continue
+    known = [one for one in (*case.every, *case.seals) if one.unit is not None]
+    if not known:
+        yield from (message(UNIT_CLAIMED, one.id) for one in case.every if _is_claimed(one))
+    for signature in known:
+        assert signature.unit is not None
         if case.ground.directory is None:
             yield message(NO_DIRECTORY, None, "warning")
             return
