@@ -16,6 +16,7 @@ from edocx.signing.pdf.comparison import fills_blanks
 from edocx.signing.pdf.sign import sign
 from edocx.signing.report import Indication
 from edocx.testing.attacks.pdf import appendices
+from edocx.testing.attacks.pdf_fields import filled_showing
 from edocx.testing.attacks.pdf_prepared import SHADOWS
 from edocx.verification import verify
 
@@ -171,6 +172,18 @@ def test_a_setting_changed_under_a_later_seal_is_named_as_what_it_is(bench, desk
     assert said[code].severity == "warning"
     assert "“Seal” covers that" in said[code].en
     assert code not in {message.code for message in other.messages}
+
+
+@pytest.mark.parametrize("value,shown,told", [("100", b"100", False), ("100", b"999", True), (None, b"999", True)])
+def test_a_field_that_shows_another_value_is_told_below_a_later_seal(bench, desk, value, shown, told):
+    shadow = filled_showing(value, shown)
+    first = desk.signed(shadow.prepared(pages()), bench.person, "Leader")
+    report = desk.judged(desk.signed(shadow.revealed(first), bench.agency, "Seal"))
+    said = {message.code: message for message in report.messages}
+    assert ("EDX-PDF-VALUE-LOOK" in said) is told
+    if told:
+        assert said["EDX-PDF-VALUE-LOOK"].where == "Shadow"
+        assert "ask the sender" in said["EDX-PDF-VALUE-LOOK"].en
 
 
 def test_settings_left_alone_are_not_spoken_of(bench, desk):

@@ -35,6 +35,7 @@ from edocx.signing.pdf.examination import document_token, examine, is_padding, s
 from edocx.signing.pdf.fast.signatures import PlainSignature, open_plain
 from edocx.signing.pdf.properties import BOOKKEEPING, FORM_SETTINGS, PROPERTIES, properties_rewritten, settings_changed
 from edocx.signing.pdf.salvage import salvage_signatures
+from edocx.signing.pdf.value_look import value_messages
 from edocx.signing.receipt import NOT_A_REVISION
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
 from edocx.signing.signed import Content, PdfRevision, Piece
@@ -188,4 +189,5 @@ def _file_messages(reader: PdfFileReader, findings: list[Finding], embedded: lis
         messages.append(PROPERTIES)
     if "form" in settings:
         messages.append(FORM_SETTINGS)
+    messages += value_messages(reader, min(one.revision for one in embedded))
     return messages

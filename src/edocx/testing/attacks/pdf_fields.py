@@ -311,6 +311,23 @@ _PLACES: dict[str, _Change] = {
 """Looks that a field for a timestamp must not have, each under another pretext."""
 
 
+def filled_showing(value: str | None, shown: bytes) -> Shadow:
+    """Prepare an empty field, and fill it with a value and a look that shows something, be it another thing."""
+
+    def fill(writer: IncrementalPdfFileWriter) -> None:
+        raw, field = shadow_field(writer)
+        if value is not None:
+            field[pdf_name("/V")] = pdf_string(value)
+        look = _look(b"/Tx BMC q BT /F1 12 Tf 2 2 Td (%s) Tj ET Q EMC" % shown, writer.add_object(_font()))
+        field[pdf_name("/AP")] = dictionary(N=writer.add_object(look))
+        writer.mark_update(raw)
+
+    def prepare(writer: IncrementalPdfFileWriter) -> None:
+        add_field(writer, "/Tx", 4, _SMALL, DA=pdf_string("/F1 12 Tf"))
+
+    return Shadow(f"filled-{value}-showing-{shown.decode()}", prepare, fill)
+
+
 def drawing_places(data: bytes) -> Iterator[Attack]:
     """Yield copies of a signed PDF with an empty field for a signature that draws (its name is `PLACE`)."""
     for name, change in _PLACES.items():

@@ -18,10 +18,11 @@ from edocx.signing.pdf.comparison import fills_blanks
 from edocx.signing.pdf.covering import MAX_COVERED, MAX_SHARE, overlap
 from edocx.signing.pdf.fast.form import field_name, rectangle
 from edocx.signing.pdf.fast.revisions import Revisions
-from edocx.signing.pdf.fast.sections import Stored
+from edocx.signing.pdf.fast.sections import Stored, inflate
 from edocx.signing.pdf.fast.syntax import NotPlain, Ref, references_in, same
 from edocx.signing.pdf.fast.usage import Holders, Usage
 from edocx.signing.pdf.filled import MAX_FLAGS
+from edocx.signing.pdf.look_text import Letters, shows
 
 MAX_GAP = 64
 """Bytes of white space between two objects."""
@@ -181,10 +182,31 @@ class Analysis:
                 was, became = _text(before.get("V", b"")), _text(after["V"])
                 if not fills_blanks(was, became) or (was and was == became):
                     raise NotPlain("a value that was there")
+                self._require_shown(after, became)
                 self.touch(name)
             case _:
                 raise NotPlain("another field")
         self.explained.add(reference.number)
+
+    def _require_shown(self, after: dict[str, Any], value: str) -> None:
+        """Raise `NotPlain` unless a filled field shows what it says: whatever differs is told by the long way."""
+        if "AP" not in after:
+            return
+        look = self.file.stored(after["AP"]["N"], self.now)
+        resources = self.file.dictionary(look.value.get("Resources", {}), self.now)
+        fonts = self.file.dictionary(resources.get("Font", {}), self.now)
+
+        def letters_of(name: str) -> Letters:
+            font = self.file.dictionary(fonts.get(name), self.now)
+            width = 2 if font.get("Subtype") == "Type0" else 1
+            if "ToUnicode" not in font:
+                if isinstance(self.file.resolved(font.get("Encoding"), self.now), dict):
+                    raise NotPlain("a font of its own letters")
+                return Letters(width)
+            return Letters(width, inflate(self.file.source, self.file.stored(font["ToUnicode"], self.now)))
+
+        if not shows(inflate(self.file.source, look), value, letters_of):
+            raise NotPlain("a look that shows another value")
 
     def _new_field(self, reference: Ref, one: dict[str, Any], name: str) -> None:
         self.introduced(reference)
