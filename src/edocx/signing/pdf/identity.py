@@ -38,6 +38,8 @@ class Identity:
         self.apart: set[generic.Reference] = set()
         self.changed = frozenset(_changed(reader, before, after))
         self._seen: set[tuple[Any, Any, bool]] = set()
+        self._kept: dict[int, Any] = {}
+        """Direct values that were compared: a decrypted one may last for a moment only, and its place be another's."""
         budget = getattr(reader, "budget", None)
         self._check: Callable[[], object] = budget.check if budget is not None else bool
 
@@ -63,6 +65,7 @@ class Identity:
             if is_reference or isinstance(other, generic.IndirectObject):
                 if is_reference and not painted and self._is_apart(one, other):
                     continue
+                self._kept |= {id(value): value for value in (one, other)}
                 mark = (_mark(one), _mark(other), painted)
                 if mark in seen or mark in self._seen or (*mark[:2], True) in self._seen:
                     continue
@@ -118,7 +121,7 @@ def _object(resolver: HistoricalResolver, reference: generic.Reference) -> Any:
 
 
 def _mark(value: Any) -> tuple[int, int]:
-    # What is no reference is known by its place in memory, where its revision's cache keeps it; -1 is no generation.
+    # What is no reference is known by its place in memory, where `Identity` keeps it; -1 is no generation.
     return (value.idnum, value.generation) if isinstance(value, generic.IndirectObject) else (id(value), -1)
 
 
