@@ -131,6 +131,7 @@ class _Known:
         self._path = path
         self._trust = trust
         self._pool = (*path[1:-1], *trust.anchors, *trust.intermediates, *extra)
+        self._listers: list[x509.Certificate] | None = None
 
     def revocation(self, certificate: x509.Certificate, issuer: x509.Certificate, at: datetime) -> Revocation | None:
         """Return the statement that revoked a certificate by ``at``, the earliest."""
@@ -142,14 +143,16 @@ class _Known:
         self, certificate: x509.Certificate, issuer: x509.Certificate
     ) -> Iterator[tuple[crl.CertificateList | ocsp.OCSPResponse, Revocation]]:
         """Yield every authentic entry about a certificate, with the list or answer that holds it."""
+        name = comparable(certificate.issuer)
         for one in self._trust.revocation_lists:
-            if _may_name(one, certificate):
-                try:
-                    entries = list(_entries(one, certificate))
-                    counts = bool(entries) and self._is_authentic(one, certificate, issuer)
-                except _BROKEN:
-                    continue  # nobody's list: it says nothing
-                yield from ((one, entry) for entry in entries if counts)
+            try:
+                if comparable(one.issuer) != name and not _is_indirect(one):
+                    continue
+                entries = list(_entries(one, certificate))
+                counts = bool(entries) and self._is_authentic(one, certificate, issuer)
+            except _BROKEN:
+                continue  # nobody's list: it says nothing
+            yield from ((one, entry) for entry in entries if counts)
         for answer in self._trust.ocsp_responses:
             try:
                 said = [_revoked_by(one, certificate) for one in _about(answer, certificate, issuer)]
@@ -190,18 +193,29 @@ class _Known:
 
     def listed_by_revoked(self, one: crl.CertificateList, at: datetime) -> bool:
         """Say whether a list was signed with a certificate beside the path that was revoked by ``at``."""
-        above = {fingerprint(c) for c in self._path}
         try:
-            name = comparable(one.issuer)
-            for signer in self._pool:
-                if comparable(signer.subject) != name or fingerprint(signer) in above:
-                    continue
-                issuer = self._voucher(signer)
-                if issuer is not None and self.revocation(signer, issuer, at) and _list_signed(one, signer.public_key):
-                    return True
+            return any(
+                comparable(signer.subject) == comparable(one.issuer) and _list_signed(one, signer.public_key)
+                for signer in self._revoked_listers(at)
+            )
         except _BROKEN:
             return False
-        return False
+
+    def _revoked_listers(self, at: datetime) -> list[x509.Certificate]:
+        """Return whoever could sign a list about the path, stands beside it, and was revoked; worked out once."""
+        if self._listers is None:
+            above = {fingerprint(c) for c in self._path}
+            names = {comparable(c.issuer) for c in self._path[1:]}.union(*map(_list_issuers, self._path))
+            self._listers = []
+            for signer in self._pool:
+                try:
+                    if comparable(signer.subject) in names and fingerprint(signer) not in above:
+                        issuer = self._voucher(signer)
+                        if issuer is not None and self.revocation(signer, issuer, at):
+                            self._listers.append(signer)
+                except _BROKEN:
+                    continue
+        return self._listers
 
     def _is_authentic(self, one: crl.CertificateList, certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
         """Say whether a list is of the certificate's authority, or of somebody who may list in its name."""
@@ -211,8 +225,7 @@ class _Known:
         name, own = comparable(one.issuer), comparable(certificate.issuer)
         if name == own and _list_signed(one, issuer.public_key):
             return True
-        indirect = point is not None and bool(point["indirect_crl"].native)
-        if name != own and not indirect:
+        if name != own and not _is_indirect(one):
             return False
         named = name == own or name in _list_issuers(certificate)
         moment = one["tbs_cert_list"]["this_update"].native
@@ -271,6 +284,11 @@ class _Known:
             appointed = usage is not None and "ocsp_signing" in usage.native
             if appointed and comparable(one.issuer) == name and _certified(one, issuer):
                 yield one
+
+
+def _is_indirect(one: crl.CertificateList) -> bool:
+    point = one.issuing_distribution_point_value
+    return point is not None and bool(point["indirect_crl"].native)
 
 
 def _may_name(one: crl.CertificateList, certificate: x509.Certificate) -> bool:
