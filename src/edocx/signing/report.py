@@ -253,11 +253,16 @@ class Report(Frozen):
         )
 
     def to_json(self) -> dict[str, object]:
-        """Return the object of the contract, ``schema`` first; ``receipt`` only where there is one."""
+        """Return the object of the contract, ``schema`` first; ``receipt`` and ``parts`` only where there are some.
+
+        Of a PDF ``covers`` says all that ``parts`` could.
+        """
         data = self.model_dump(mode="json", exclude={"schema_"})
         for signature in data["signatures"]:
             if signature["receipt"] is None:
                 del signature["receipt"]
+            if self.format == "pdf" or not signature["parts"]:
+                del signature["parts"]
         data["attachments"] = [report.to_json() for report in self.attachments]
         return {"schema": 1, **data}
 
