@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import json
 import resource
 import signal
@@ -11,6 +12,7 @@ import ssl
 import subprocess
 import sys
 import threading
+from asyncio import sslproto
 from datetime import UTC, datetime
 
 import pytest
@@ -183,4 +185,80 @@ def test_where_no_file_can_be_opened_the_log_hears_of_it_once(tmp_path, clock, m
             resource.setrlimit(resource.RLIMIT_NOFILE, before)
     told = [one for one in caplog.records if "no further line" in one.getMessage()]
     assert len(told) == 1
+    hub.service.close()
+
+
+def hello() -> bytes:
+    """A whole ClientHello, as a client begins with."""
+    coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+    with contextlib.suppress(ssl.SSLWantReadError):
+        trusting_anybody().wrap_bio(coming, going, server_hostname="truc.example").do_handshake()
+    return going.read()
+
+
+def handshakes() -> int:
+    return sum(type(one) is sslproto.SSLProtocol for one in gc.get_objects())
+
+
+@pytest.mark.parametrize("part", ["five bytes", "all but one"])
+def test_a_hello_that_is_not_whole_costs_no_buffers(tmp_path, clock, part):
+    hub = open_hub(tmp_path, clock=clock, head_seconds=PATIENCE)
+    said = hello()[:5] if part == "five bytes" else hello()[:-1]
+    with serving_tls(hub, tmp_path) as (address, _), contextlib.ExitStack() as silent:
+        for _ in range(20):
+            silent.enter_context(socket.create_connection(address, timeout=PATIENCE)).sendall(said)
+        with trusting_anybody().wrap_socket(socket.create_connection(address, timeout=PATIENCE)) as good:
+            assert handshakes() == 1  # the good one's, which came after them all
+            assert answer(good).startswith(b"HTTP/1.1 200")
+    hub.service.close()
+
+
+def test_a_hello_in_single_bytes_gets_in_and_one_that_ends_half_way_is_let_go(tmp_path, clock):
+    hub = open_hub(tmp_path, clock=clock, head_seconds=PATIENCE)
+    coming, going = ssl.MemoryBIO(), ssl.MemoryBIO()
+    talk = trusting_anybody().wrap_bio(coming, going, server_hostname="truc.example")
+    with serving_tls(hub, tmp_path) as (address, _):
+        with socket.create_connection(address, timeout=PATIENCE) as line:
+            line.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            while True:
+                with contextlib.suppress(ssl.SSLWantReadError):
+                    talk.do_handshake()
+                    break
+                for byte in going.read():
+                    line.sendall(bytes([byte]))
+                coming.write(line.recv(1 << 16))
+            assert talk.version() == "TLSv1.3"
+        with socket.create_connection(address, timeout=PATIENCE) as line:
+            line.sendall(hello()[:100])
+            line.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionError):
+                assert line.recv(1) == b""
+    hub.service.close()
+
+
+@pytest.mark.parametrize("end", ["hung up", "too slow"])
+def test_a_handshake_given_up_leaves_no_buffers_for_the_collector(tmp_path, clock, monkeypatch, end):
+    """Each held 256 KiB in a ring of frames, future and error: 1.4 GB at 10,000 lines until the collector came."""
+    from edocx.hub import entrance
+
+    monkeypatch.setattr(entrance, "HANDSHAKE_SECONDS", PATIENCE if end == "hung up" else 0.3)
+    hub = open_hub(tmp_path, clock=clock, head_seconds=PATIENCE, connections=2 if end == "hung up" else 100)
+    said = hello()
+    gc.collect()
+    gc.disable()
+    try:
+        with serving_tls(hub, tmp_path) as (address, _), contextlib.ExitStack() as silent:
+            lines = [silent.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(20)]
+            for line in lines:
+                with contextlib.suppress(ConnectionError):
+                    line.sendall(said)
+            for line in lines[: 17 if end == "hung up" else None]:
+                with contextlib.suppress(ConnectionError):
+                    while line.recv(1 << 16):
+                        pass
+            with trusting_anybody().wrap_socket(socket.create_connection(address, timeout=PATIENCE)) as good:
+                assert answer(good).startswith(b"HTTP/1.1 200")
+            assert handshakes() <= 4
+    finally:
+        gc.enable()
     hub.service.close()

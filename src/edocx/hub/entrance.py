@@ -10,6 +10,7 @@ import asyncio
 import logging
 import socket
 import ssl
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -19,6 +20,9 @@ HANDSHAKE_SECONDS = 10.0
 
 SHUTDOWN_SECONDS = 5.0
 """How long the other side may take to end TLS."""
+
+_HANDSHAKE, _RECORD_HEAD, _MOST_RECORD = b"\x16", 5, 1 << 14
+"""The first record of TLS: its kind, the bytes before its content, of which two are its length (RFC 8446 §5.1)."""
 
 BATCH = 64
 """Lines accepted before those that speak are served again: a flood of new ones must not keep out who came before."""
@@ -147,9 +151,31 @@ class Knock:
 
     def _heard(self) -> None:
         loop = self._entrance.loop
+        if self._entrance.tls is not None and not self._has_hello():
+            return
         loop.remove_reader(self._line.fileno())
         self._timer.cancel()
         self._task = loop.create_task(self._begin())
+
+    def _has_hello(self) -> bool:
+        """Tell whether the first record of TLS is there whole; else wait for it, or end a line that will never have it.
+
+        What is there stays in the socket. The kernel wakes us only for as many bytes as are still missing: five bytes
+        of a ClientHello, and then nothing, cost a socket and no buffers.
+        """
+        try:
+            wanted = _record_size(self._line.recv(_RECORD_HEAD, socket.MSG_PEEK))
+            found = len(self._line.recv(wanted, socket.MSG_PEEK)) >= wanted
+            # Awake before as many are there as were waited for: the other side has ended what it says.
+            ended = not found and self._line.getsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT) == wanted
+            self._line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVLOWAT, 1 if found else wanted)
+        except (BlockingIOError, InterruptedError):
+            return False
+        except OSError:
+            found, ended = False, True
+        if ended:
+            self.hang_up()
+        return found
 
     async def _begin(self) -> None:
         self._handed_on = True
@@ -160,7 +186,14 @@ class Knock:
         except (OSError, TimeoutError) as error:
             # Whoever speaks no TLS, or too slowly: the loop has closed the line, and there is nobody to answer.
             _log.debug("a line did not get in: %s", type(error).__name__)
+            traceback.clear_frames(error.__traceback__)
+        except asyncio.CancelledError as error:
+            # asyncio's frames hold the handshake's buffers (256 KiB), its future holds this error, and the error those
+            # frames: a ring that stands until the collector comes, a gigabyte later.
+            traceback.clear_frames(error.__traceback__)
+            raise
         finally:
+            self._task = None
             self._leave()
 
     def _made(self) -> asyncio.Protocol:
@@ -170,3 +203,14 @@ class Knock:
         self._timer.cancel()
         self._entrance.lines.knocking.discard(self)
         self._entrance.lines.silent.pop(self, None)
+
+
+def _record_size(head: bytes) -> int:
+    """Return how many bytes make the first record of TLS, by as much of its beginning as is there.
+
+    0 for what is no TLS, or none that anybody sends: its own reader ends it.
+    """
+    if not _HANDSHAKE.startswith(head[:1]):
+        return 0
+    size = _RECORD_HEAD + (int.from_bytes(head[3:], "big") if len(head) == _RECORD_HEAD else 0)
+    return size if size <= _RECORD_HEAD + _MOST_RECORD else 0
