@@ -432,3 +432,10 @@ def test_what_a_wish_would_change_is_shown_fact_by_fact_in_letters_that_do_nothi
         [("name", None, "Thôn Ba"), ("parent", None, "H58.12.01.02")],
         [("state", "open", "closed")],
     ]
+
+
+def test_a_closed_agency_that_sends_is_told_so_and_not_of_its_recipient(client, hub, clock):
+    with hub.service.store.begin("close") as connection:
+        agencies.close(connection, A, now=clock.now(), by="quan-tri")
+    told = client(A).send(document()).json()
+    assert (told["EdxCode"], told["ErrorDesc"]) == ("EDX-UNIT-CLOSED", f"Don vi gui {A} da bi khoa tren truc nay.")

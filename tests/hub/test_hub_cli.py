@@ -269,3 +269,42 @@ def test_the_doctor_says_what_is_wrong(edocx, tmp_path):
 )
 def test_exit_codes_are_those_of_the_contract(edocx, arguments, expected):
     assert edocx(*arguments)[0] == expected
+
+
+def test_no_agency_stands_below_itself_however_many_links_lie_between(edocx):
+    for code, above in (("H58.12", None), ("H58.12.01", "H58.12"), ("H58.12.02", "H58.12.01")):
+        told = ("--parent", above) if above else ()
+        assert edocx("agencies", "add", code, "--name", "x", *told, "--db", "hub.db")[0] == 0
+    before = rows(edocx)
+    for child in ("H58.12.01", "H58.12.02"):
+        assert edocx("agencies", "add", "H58.12", "--name", "x", "--parent", child, "--db", "hub.db")[0] == 2
+    assert edocx("agencies", "add", "H58.13", "--name", "x", "--parent", "H58.14", "--db", "hub.db")[0] == 0
+    assert edocx("agencies", "add", "H58.14", "--name", "x", "--parent", "H58.13", "--db", "hub.db")[0] == 2
+    assert [row for row in rows(edocx) if row["code"] != "H58.13"] == before
+
+
+def test_an_old_code_is_another_than_the_code(edocx):
+    assert edocx("agencies", "add", "H58.12", "--name", "x", "--old-code", "H58.12", "--db", "hub.db")[0] == 2
+    assert rows(edocx) == []
+
+
+def test_what_is_both_told_and_cleared_is_named_in_words(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit):
+        main(
+            ["hub", "agencies", "add", "H58.12", "--name", "x", "--clear", "parent", "--parent", "H58", "--lang", "en"]
+        )
+    assert "--parent is both given and taken away" in " ".join(capfd.readouterr().err.split())
+
+
+@pytest.mark.parametrize("listen", ["[::ffff:127.0.0.1]:0", "[::ffff:203.0.113.9]:8642", "203.0.113.9:8642"])
+def test_an_address_where_nothing_can_listen_is_explained_in_the_reader_s_language(
+    tmp_path, monkeypatch, capfd, listen
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "hub.toml").write_text("plain_http = true\n", "utf-8")
+    with pytest.raises(SystemExit):
+        main(["hub", "serve", "--listen", listen, "--db", "hub.db", "--lang", "vi"])
+    told = capfd.readouterr().err
+    assert "máy này không có địa chỉ ấy" in " ".join(told.split())
+    assert "assign" not in told

@@ -108,7 +108,8 @@ def _require_no_contradiction(wanted: NewAgency, forget: tuple[str, ...]) -> Non
     named = next((one for one in forget if getattr(wanted, one) is not None), None)
     if named is not None:
         option = "--max-age" if named == "max_age_seconds" else f"--{named.replace('_', '-')}"
-        raise typer.BadParameter(f"{option} …?", param_hint="--clear")
+        told = Text(f"{option} vừa được nêu vừa bị bỏ.", f"{option} is both given and taken away.")
+        raise typer.BadParameter(told.in_language(language()), param_hint="--clear")
 
 
 @register.command("secret")

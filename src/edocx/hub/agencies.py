@@ -150,6 +150,7 @@ def register(
     other = find(connection, facts["old_code"]) if facts.get("old_code") else None
     if other is not None and (known is None or other.id != known.id):
         raise _taken(facts["old_code"])
+    _require_no_ring(connection, facts)
     facts |= tidied_facts({name: facts[name] for name in LENGTHS if facts.get(name) is not None})
     row = facts | {"state": "open", "modified_at": now}
     if known is None:
@@ -176,6 +177,20 @@ def _require_sense(wanted: NewAgency, known: Agency | None, forget: tuple[str, .
     own = {wanted.code, _normal(wanted.code), wanted.old_code, *(known.codes if known else ())}
     if wanted.parent is not None and {wanted.parent, _normal(wanted.parent)} & own:
         raise refusal.bad_parameter("parent")
+
+
+def _require_no_ring(connection: Connection, facts: dict[str, Any]) -> None:
+    """Raise `UsageError` for an old code that is the code itself, and for a parent that stands below its own child."""
+    own = {code for code in (facts["code"], facts.get("old_code")) if code}
+    if facts.get("old_code") == facts["code"]:
+        raise refusal.bad_parameter("old_code")
+    above, seen = facts.get("parent"), set[str]()
+    while above is not None and above not in seen:
+        seen.add(above)
+        known = find(connection, above)
+        if own & {above, *(known.codes if known else ())}:
+            raise refusal.bad_parameter("parent")
+        above = known.parent if known else None
 
 
 def _codes_of(wanted: NewAgency, known: Agency | None) -> dict[str, str]:

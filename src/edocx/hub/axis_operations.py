@@ -50,7 +50,7 @@ async def send_edoc(call: Call) -> Response:
     if kind is None:
         raise refusal.bad_parameter("messagetype")
     if call.caller.agency.state != "open":
-        raise refusal.closed_unit(call.caller.agency.code, ())
+        raise refusal.closed_sender(call.caller.agency.code)
     body = await take_body(call, call.caller.agency.max_bytes or call.service.config.max_bytes)
 
     def take() -> bytes:

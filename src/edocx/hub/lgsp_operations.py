@@ -171,7 +171,7 @@ async def _send(service: Service, request: Request, agency: Agency) -> dict[str,
     if "content-length" not in request.headers:
         raise refusal.needs_length()
     if agency.state != "open":
-        raise refusal.closed_unit(agency.code, ())
+        raise refusal.closed_sender(agency.code)
     body = await bodies.receive(
         request,
         limit=(agency.max_bytes or service.config.max_bytes) + MAX_FORM,

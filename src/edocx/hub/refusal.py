@@ -107,6 +107,19 @@ def closed_unit(code: str, successors: tuple[str, ...]) -> UnitError:
     )
 
 
+def closed_sender(code: str) -> UnitError:
+    """Return the refusal of what a closed agency sends; its code is that of any closed unit."""
+    return UnitError(
+        Text(f"Đơn vị gửi {code} đã bị khóa trên trục này.", f"The sender {code} is closed at this hub."),
+        hint=Text(
+            "Văn bản chưa được gửi cho ai. Liên hệ đơn vị vận hành trục để mở lại.",
+            "Nothing was given to anybody. Ask whoever runs the axis to open it again.",
+        ),
+        code="EDX-UNIT-CLOSED",
+        where=code,
+    )
+
+
 def nobody() -> Refused:
     """Return the refusal of mail without a recipient."""
     return Refused(

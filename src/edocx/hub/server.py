@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import gc
 import logging
 import socket
@@ -201,19 +202,40 @@ def settle_memory() -> None:
     gc.freeze()
 
 
+_PORTS = Text("cổng từ 0 đến 65535; địa chỉ phải là của máy này", "ports are 0-65535; the address must be ours")
+_NO_NAME = Text("không có máy mang tên này", "no machine has this name")
+_LISTEN_REASONS = {
+    errno.EADDRINUSE: Text("cổng đang được dùng", "the port is in use"),
+    errno.EACCES: Text("không có quyền mở cổng này", "this account may not open it"),
+    errno.EINVAL: Text(
+        "máy này không có địa chỉ ấy; địa chỉ IPv4 thì viết không kèm ::ffff:",
+        "this machine has no such address; write IPv4 without ::ffff:",
+    ),
+    errno.EADDRNOTAVAIL: Text(
+        "máy này không có địa chỉ ấy; địa chỉ IPv4 thì viết không kèm ::ffff:",
+        "this machine has no such address; write IPv4 without ::ffff:",
+    ),
+}
+
+
 def listen_on(host: str, port: int) -> socket.socket:
     """Open a listening socket; port 0 takes a free one. Raises `Unavailable` when nothing can listen there."""
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
         return socket.create_server((host, port), family=family, backlog=BACKLOG)
     except (OSError, OverflowError) as error:
-        reason = getattr(error, "strerror", None) or "0-65535"
+        reason = _LISTEN_REASONS.get(getattr(error, "errno", None) or 0, _PORTS)
+        if isinstance(error, socket.gaierror):
+            reason = _NO_NAME
         raise Unavailable(
             Text(
-                f"Không mở được cổng {port} trên {host} ({reason}).",
-                f"Nothing can listen on {host}:{port} ({reason}).",
+                f"Không mở được cổng {port} trên {host} ({reason.vi}).",
+                f"Nothing can listen on {host}:{port} ({reason.en}).",
             ),
-            hint=Text("Chọn cổng khác bằng --listen.", "Choose another port with --listen."),
+            hint=Text(
+                "Chọn địa chỉ hoặc cổng khác bằng --listen (IPv4: 127.0.0.1:8642, IPv6: [::1]:8642).",
+                "Choose another address or port with --listen (IPv4: 127.0.0.1:8642, IPv6: [::1]:8642).",
+            ),
             code="EDX-HUB-LISTEN",
             where=f"{host}:{port}",
         ) from error
