@@ -174,7 +174,18 @@ def test_a_setting_changed_under_a_later_seal_is_named_as_what_it_is(bench, desk
     assert code not in {message.code for message in other.messages}
 
 
-@pytest.mark.parametrize("value,shown,told", [("100", b"100", False), ("100", b"999", True), (None, b"999", True)])
+@pytest.mark.parametrize(
+    "value,shown,told",
+    [
+        ("100", b"100", False),
+        ("Do Tr", b"Do Tr", False),
+        ("100", b"999", True),
+        (None, b"999", True),
+        ("100", b"100) Tj /X Do (", True),
+        ("100", b") Tj 3 Tr(100", True),
+        ("100", b"9) Tj %\n(99", True),
+    ],
+)
 def test_a_field_that_shows_another_value_is_told_below_a_later_seal(bench, desk, value, shown, told):
     shadow = filled_showing(value, shown)
     first = desk.signed(shadow.prepared(pages()), bench.person, "Leader")

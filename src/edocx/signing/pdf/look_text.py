@@ -17,6 +17,9 @@ MAX_RANGE = 0xFF
 
 _SHOWN = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)\s+[\d.+-]+\s+Tf|([(<\[])")
 _AFTER = re.compile(rb"\s*(?:Tj|TJ|'|\")")
+_MORE = re.compile(rb"(?<![^\0\t\n\f\r \])>}])(?:Do|BI|sh|Tr)(?![^\0\t\n\f\r \[(</{%])")
+"""Pictures and shadings, and letters that do not show."""
+
 _SECTION = re.compile(rb"begin(bfchar|bfrange)(.*?)endbf(?:char|range)", re.DOTALL)
 _RANGE = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*(?:\[([^\]]*)\]|<([0-9A-Fa-f]+)>)")
 _HEX = re.compile(rb"<([0-9A-Fa-f\s]*)>")
@@ -47,6 +50,7 @@ def _bare(text: str) -> str:
 def _text(data: bytes, letters_of: Callable[[str], Letters]) -> str:
     place, font, text = 0, Letters(), ""
     while found := _SHOWN.search(data, place):
+        _require_plain(data[place : found.start()])
         place = found.end()
         if found[1] is not None:
             font = letters_of(found[1].decode("latin-1"))
@@ -59,7 +63,13 @@ def _text(data: bytes, letters_of: Callable[[str], Letters]) -> str:
         if _AFTER.match(data, place) is not None:
             pieces = parsed.value if isinstance(parsed.value, list) else [parsed.value]
             text += "".join(_decoded(piece, font) for piece in pieces if isinstance(piece, bytes))
+    _require_plain(data[place:])
     return text
+
+
+def _require_plain(between: bytes) -> None:
+    if b"%" in between or _MORE.search(between):
+        raise LookupError("a look that shows more than letters, or hides some")
 
 
 def _decoded(data: bytes, font: Letters) -> str:
