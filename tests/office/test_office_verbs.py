@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -367,8 +368,8 @@ def test_an_id_that_stands_for_another_draft_is_a_conflict(net, tmp_path, other)
     assert commune.approved("d7") == approved
 
 
-@pytest.mark.parametrize("what", ["a file", "a folder"])
-def test_a_full_disk_stops_sending_with_its_own_words(net, tmp_path, monkeypatch, what):
+@pytest.mark.parametrize("write, code", [((os, "fsync"), "EDX-DISK-FULL"), ((tempfile, "mkdtemp"), "EDX-STORE-FULL")])
+def test_a_full_disk_stops_sending_with_its_own_words(net, tmp_path, monkeypatch, write, code):
     commune = net.office(scene.COMMUNE)
     path, layout = scene.write_letter(tmp_path)
     document = commune.issue(commune.approve(scene.draft(path, layout), by="director"), seal="agency")
@@ -379,8 +380,8 @@ def test_a_full_disk_stops_sending_with_its_own_words(net, tmp_path, monkeypatch
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr(*((Path, "write_bytes") if what == "a file" else (tempfile, "mkdtemp")), full)
+        patch.setattr(*write, full)
         with pytest.raises(StoreUnavailable) as refused:
             commune.send(document, to=["G22"])
-    assert refused.value.code == "EDX-STORE-FULL"
+    assert refused.value.code == code
     commune.send(document, to=["G22"])
