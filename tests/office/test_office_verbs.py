@@ -6,7 +6,6 @@ import errno
 import os
 import tempfile
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
 import pytest
 
