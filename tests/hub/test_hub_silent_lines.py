@@ -234,31 +234,3 @@ def test_a_hello_in_single_bytes_gets_in_and_one_that_ends_half_way_is_let_go(tm
             with contextlib.suppress(ConnectionError):
                 assert line.recv(1) == b""
     hub.service.close()
-
-
-@pytest.mark.parametrize("end", ["hung up", "too slow"])
-def test_a_handshake_given_up_leaves_no_buffers_for_the_collector(tmp_path, clock, monkeypatch, end):
-    """Each held 256 KiB in a ring of frames, future and error: 1.4 GB at 10,000 lines until the collector came."""
-    from edocx.hub import entrance
-
-    monkeypatch.setattr(entrance, "HANDSHAKE_SECONDS", PATIENCE if end == "hung up" else 0.3)
-    hub = open_hub(tmp_path, clock=clock, head_seconds=PATIENCE, connections=2 if end == "hung up" else 100)
-    said = hello()
-    gc.collect()
-    gc.disable()
-    try:
-        with serving_tls(hub, tmp_path) as (address, _), contextlib.ExitStack() as silent:
-            lines = [silent.enter_context(socket.create_connection(address, timeout=PATIENCE)) for _ in range(20)]
-            for line in lines:
-                with contextlib.suppress(ConnectionError):
-                    line.sendall(said)
-            for line in lines[: 17 if end == "hung up" else None]:
-                with contextlib.suppress(ConnectionError):
-                    while line.recv(1 << 16):
-                        pass
-            with trusting_anybody().wrap_socket(socket.create_connection(address, timeout=PATIENCE)) as good:
-                assert answer(good).startswith(b"HTTP/1.1 200")
-            assert handshakes() <= 4
-    finally:
-        gc.enable()
-    hub.service.close()
