@@ -126,3 +126,22 @@ def test_properties_rewritten_after_the_last_signature_are_named(bench, two_page
     said = {message.code for message in report.messages}
     assert "EDX-PDF-PROPERTIES" in said, report
     assert "EDX-PDF-PROPERTIES" not in {m.code for m in verify(signed, trust=bench.trust, at=AT).messages}
+
+
+def test_an_addition_that_readers_may_take_differently_is_not_held_against_the_earlier_signer(
+    bench, two_pages, tmp_path
+):
+    first = sign(two_pages, tmp_path / "a.pdf", bench.person, at=SIGNED_AT, field="Leader", certify=False)
+    stream = io.BytesIO(stamped(first, tmp_path / "b.pdf").read_bytes())
+    writer = IncrementalPdfFileWriter(stream, strict=False)
+    writer.add_object(generic.DictionaryObject({pdf_name("/Tool"): pdf_string("an object that nothing names")}))
+    writer.write_in_place()
+    (tmp_path / "b.pdf").write_bytes(stream.getvalue())
+    sealed = sign(tmp_path / "b.pdf", tmp_path / "c.pdf", bench.agency, at=SIGNED_AT, field="Seal")
+    report = verify(sealed, trust=bench.trust, at=AT)
+    leader, seal = report.signatures
+    assert (leader.indication, seal.indication) == (Indication.INDETERMINATE, Indication.TOTAL_PASSED)
+    assert report.indication is Indication.INDETERMINATE
+    told = {message.code: message.where for message in leader.messages}
+    assert told["EDX-PDF-ADDED-OTHERWISE"] == "Seal"
+    assert leader.addition is not None

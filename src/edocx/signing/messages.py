@@ -105,6 +105,18 @@ ADDED = Message.of(
         "Compare with the revision that this one signed.",
     ),
 )
+ADDED_OTHERWISE = Message.of(
+    "EDX-PDF-ADDED-OTHERWISE",
+    "error",
+    Text(
+        "Sau chữ ký này có nội dung được thêm theo cách mà các phần mềm có thể đọc khác nhau; người ký sau ký toàn bộ "
+        "tệp, nhưng không rõ người đó đã thấy gì. So với bản tại thời điểm ký, hoặc đề nghị bên gửi ký lại bản không "
+        "có phần thêm đó.",
+        "After this signature content was added in a way that programs may read differently; the later signer signed "
+        "the whole, and what they saw is not certain. Compare with the revision that this one signed, or ask the "
+        "sender to sign a file without that addition.",
+    ),
+)
 UNCOVERED = Message.of(
     "EDX-PARTIAL-COVERAGE",
     "warning",

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from edocx.signing.judgement import Criteria, Finding, judge
-from edocx.signing.messages import ADDED, CHANGED
+from edocx.signing.messages import ADDED, ADDED_OTHERWISE, CHANGED
 from edocx.signing.pdf.added import added_pages, page_message
 from edocx.signing.pdf.additions import only_added, permits_additions
 from edocx.signing.pdf.embedded import Embedded
 from edocx.signing.pdf.exactness import followed_exactly
 from edocx.signing.pdf.properties import Settings, settings_changed, settings_messages
-from edocx.signing.report import Addition, Indication, Integrity, SignatureReport
+from edocx.signing.report import Addition, Indication, Integrity, SignatureReport, SubIndication
 
 
 def answered(
@@ -45,20 +45,24 @@ def answered(
 
 
 def _with_addition(reader: PdfFileReader, signature: Embedded, finding: Finding, later: Embedded) -> Finding | None:
-    """Return the finding for its own revision, with what was added; None where it is more, or cannot be listed."""
-    if not only_added(reader, signature.revision, later.revision) or not followed_exactly(signature):
+    """Return the finding for its own revision, with what was added; None where it is more, or cannot be listed.
+
+    Where readers could differ on what was added, nobody knows what the later signer saw: it is INDETERMINATE then.
+    """
+    if not only_added(reader, signature.revision, later.revision):
         return None
     pages = added_pages(reader, signature.revision, later.revision)
     if pages is None:
         return None
+    exact = followed_exactly(signature)
     settings: Settings = settings_changed(reader, signature.revision, later.revision)
     return replace(
         finding,
-        integrity=Integrity.VALID,
-        outcome=Indication.TOTAL_PASSED,
-        failure=None,
+        integrity=Integrity.VALID if exact else Integrity.INDETERMINATE,
+        outcome=Indication.TOTAL_PASSED if exact else Indication.INDETERMINATE,
+        failure=None if exact else SubIndication.GENERIC,
         messages=(
-            ADDED.model_copy(update={"where": later.name}),
+            (ADDED if exact else ADDED_OTHERWISE).model_copy(update={"where": later.name}),
             *map(page_message, pages),
             *settings_messages(settings, later.name),
         ),
