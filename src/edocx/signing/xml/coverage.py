@@ -15,16 +15,12 @@ from lxml import etree
 from edocx.signing.parts import WHOLE, file_part
 from edocx.signing.report import Indication, Message
 from edocx.signing.xml.core import CoreResult
+from edocx.signing.xml.element_path import element_path
 from edocx.signing.xml.names import ds
-from edocx.signing.xml.qualifying import NAMESPACES
+from edocx.signing.xml.own_parts import is_own, is_properties
 from edocx.signing.xml.remarks import COMMENT_OUTSIDE, claim, enclosed, encoded, instruction, outside
 from edocx.signing.xml.selection import Nodes
 from edocx.signing.xml.surroundings import Surroundings, surroundings_of
-
-_OWN = frozenset({ds("Signature"), ds("KeyInfo"), ds("Manifest"), ds("SignatureProperties"), ds("SignatureProperty")})
-"""What a signer says of his signature, in it: no content that another signer could cover as well."""
-
-_PROPERTIES = tuple(f"{{{namespace}}}SignedProperties" for namespace in NAMESPACES)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +38,7 @@ def content_parts(result: CoreResult) -> tuple[str, ...]:
         WHOLE if nodes.whole and not nodes.text_only else _element_part(apex, text_only=nodes.text_only)
         for nodes in result.covered
         for apex in nodes.apexes
-        if not _is_own(apex)
+        if not is_own(apex)
     ]
     return tuple(dict.fromkeys(found))
 
@@ -109,35 +105,21 @@ def _said(found: Surroundings, members: Iterable[CoreResult]) -> list[Message]:
 def _first(found: Surroundings) -> str | None:
     """Return the place of what makes a file partial."""
     if found.stray is not None:
-        return _path(found.stray)
+        return element_path(found.stray)
     return None if found.instruction is None else f"<?{str(getattr(found.instruction, 'target', ''))[:200]}?>"
-
-
-def _path(element: etree._Element) -> str:
-    return str(element.getroottree().getpath(element))
 
 
 def _element_part(element: etree._Element, *, text_only: bool) -> str:
     # Two slashes stand behind a signature that it is inside of: signatures are left out of what is around them
     # (enveloped transform, filters), so that nothing in one is covered by covering that.
-    path = _path(element)
+    path = element_path(element)
     holder = next(element.iterancestors(ds("Signature")), None)
     if holder is not None:
-        above = _path(holder)
+        above = element_path(holder)
         path = f"{above}/{path[len(above) :]}"
     return f"{path}/text()" if text_only else path
 
 
-def _is_own(element: etree._Element) -> bool:
-    inside = element.tag == ds("Signature") or next(element.iterancestors(ds("Signature")), None) is not None
-    return inside and (element.tag in _OWN or element.tag in _PROPERTIES)
-
-
 def _is_of_signature(nodes: Nodes) -> bool:
     """Say whether nodes are the signed properties of a signature, at the place that they have there."""
-    return bool(nodes.apexes) and all(
-        apex.tag in _PROPERTIES
-        and [etree.QName(one).localname for one in apex.iterancestors()][:3]
-        == ["QualifyingProperties", "Object", "Signature"]
-        for apex in nodes.apexes
-    )
+    return bool(nodes.apexes) and all(map(is_properties, nodes.apexes))

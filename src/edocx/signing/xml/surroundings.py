@@ -15,12 +15,16 @@ from lxml import etree
 
 from edocx.signing.xml.algorithm_names import DSIG11
 from edocx.signing.xml.names import BASE64_TRANSFORM, ds
+from edocx.signing.xml.own_parts import foreign_in
 from edocx.signing.xml.qualifying import NAMESPACES
+from edocx.signing.xml.vocabulary import UNSIGNED, is_made_of
 
 _XADES = (*NAMESPACES, "http://uri.etsi.org/01903/v1.4.1#")
 _IN_SIGNATURE = frozenset({ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"), ds("Object")})
 _OF_SIGNATURE = frozenset({"Id", "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"})
 _ONLY_ID = frozenset({"Id"})
+_OF_POINTER = frozenset({"Id", "URI"})
+_BLANKS = frozenset(" \t\r\n\N{NO-BREAK SPACE}")
 _OF_OBJECT = frozenset({"Id", "MimeType", "Encoding"})
 _OF_ROOT = _OF_SIGNATURE - _ONLY_ID
 _OF_CARRIER = _OF_SIGNATURE | {"URI"}
@@ -159,6 +163,7 @@ def _in_signature(signature: etree._Element, covered: set[etree._Element], found
         elif child in covered:
             continue
         elif child.tag == ds("KeyInfo"):
+            foreign = foreign_in(child) if foreign is None else foreign
             found.claim = _claim_in(child) if found.claim is None else found.claim
             left += _instructions(child)
         elif child.tag == ds("Object") and _holds_properties(child, covered):
@@ -194,9 +199,17 @@ def _holds_properties(holder: etree._Element, covered: set[etree._Element]) -> b
     return all(
         one in covered
         or (one.tag == ds("KeyInfo") and _claim_in(one) is None)
-        or any(one.tag == f"{{{ns}}}QualifyingPropertiesReference" and not len(one) and not _says(one) for ns in _XADES)
+        or _points_to_properties(one)
         or any(one.tag == f"{{{ns}}}QualifyingProperties" and _is_framed(one, ns, covered) for ns in NAMESPACES)
         for one in inside
+    )
+
+
+def _points_to_properties(element: etree._Element) -> bool:
+    """Say whether an element is a reference to properties elsewhere (EN 319 132-1 4.3.2): an address, no words."""
+    known = any(element.tag == f"{{{ns}}}QualifyingPropertiesReference" for ns in _XADES)
+    return (
+        known and not len(element) and not _speaks(element, _OF_POINTER) and not set(element.get("URI", "")) & _BLANKS
     )
 
 
@@ -219,7 +232,7 @@ def _is_framed(properties: etree._Element, namespace: str, covered: set[etree._E
 
 def _is_property(element: etree._Element) -> bool:
     name = etree.QName(element)
-    if name.namespace not in _XADES or name.localname not in _UNSIGNED_PROPERTIES or _says(element):
+    if name.namespace not in _XADES or name.localname not in _UNSIGNED_PROPERTIES or not is_made_of(element, UNSIGNED):
         return False
     inside = list(element.iterchildren("*"))
     if name.localname == "CounterSignature":

@@ -1,0 +1,74 @@
+"""What a signer says of his signature, told from content: an element of the standards' vocabulary and nothing else.
+
+Keys, properties and lists that a signature covers of itself are no content that another signer could cover as well.
+That holds only for what they are for: whoever puts a letter into a property of his own signature, ahead of the letter
+that others signed, has signed content (McIntosh and Austel 2005, 4.2).
+"""
+
+from __future__ import annotations
+
+import re
+from copy import deepcopy
+
+from lxml import etree
+
+from edocx.signing.xml.names import ds
+from edocx.signing.xml.qualifying import NAMESPACES
+from edocx.signing.xml.vocabulary import SIGNED, has_text, is_made_of, misplaces_text
+
+_OWN = frozenset({ds("Signature"), ds("KeyInfo"), ds("Manifest"), ds("SignatureProperties"), ds("SignatureProperty")})
+_PROPERTIES = tuple(f"{{{namespace}}}SignedProperties" for namespace in NAMESPACES)
+_OF_TOKENS = frozenset({"Id", "URI", "ValueType", "EncodingType", "Usage"})
+"""Attributes by which other standards point at a key from a KeyInfo (WS-Security 1.1 7.1)."""
+
+_TIME = re.compile(r"\s*[\d:.TZ+\-]{8,40}\s*")
+"""Of a SigningTime in a SignatureProperty, as much software writes it in a namespace of its own or none."""
+
+
+def is_own(element: etree._Element) -> bool:
+    """Say whether a covered element is what a signer says of a signature, in it, and nothing else."""
+    inside = element.tag == ds("Signature") or next(element.iterancestors(ds("Signature")), None) is not None
+    return inside and (element.tag in _OWN or element.tag in _PROPERTIES) and _is_plain(element)
+
+
+def is_properties(element: etree._Element) -> bool:
+    """Say whether an element is the signed properties of a signature, at the place that they have there."""
+    above = [str(one.tag).rpartition("}")[2] for one in element.iterancestors()][:3]
+    return (
+        element.tag in _PROPERTIES and above == ["QualifyingProperties", "Object", "Signature"] and _is_plain(element)
+    )
+
+
+def foreign_in(info: etree._Element) -> etree._Element | None:
+    """Return an element of a KeyInfo that says more than the standards have there; names of keys are no such texts."""
+    return next((one for one in info.iter(etree.Element) if _is_foreign(one)), None)
+
+
+def _is_foreign(element: etree._Element) -> bool:
+    if element.tag in SIGNED:
+        return misplaces_text(element)
+    return has_text(element) or bool({str(one).rpartition("}")[2] for one in element.attrib} - _OF_TOKENS)
+
+
+def _is_plain(element: etree._Element) -> bool:
+    times = [one for one in element.iter("{*}SigningTime") if _is_time(one)]
+    if not times:
+        return is_made_of(element, SIGNED)
+    twin = deepcopy(element)
+    for one in [one for one in twin.iter("{*}SigningTime") if _is_time(one)]:
+        holder = one.getparent()
+        if holder is None or (one.tail or "").strip():
+            return False
+        holder.remove(one)
+    return is_made_of(twin, SIGNED)
+
+
+def _is_time(element: etree._Element) -> bool:
+    holder = element.getparent()
+    return (
+        holder is not None
+        and holder.tag == ds("SignatureProperty")
+        and len(element) == 0
+        and not element.attrib
+        and _TIME.fullmatch(element.text or "") is not None
+    )

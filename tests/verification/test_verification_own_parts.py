@@ -1,0 +1,159 @@
+"""What stands in a signer's own signature is content as soon as it is more than the standards' words."""
+
+from __future__ import annotations
+
+import base64
+
+import pytest
+from cryptography.hazmat.primitives.serialization import Encoding
+from hypothesis import given
+from hypothesis import strategies as st
+from lxml import etree
+from test_verification_parts import LETTER, both_over_letter, official, stored, wheres
+from test_verification_selection import CANONICAL, DS, canonical, reference, signature
+
+from edocx.signing.report import Indication
+from edocx.signing.xml.element_path import element_path
+from edocx.signing.xml.own_parts import is_own
+
+XADES = "http://uri.etsi.org/01903/v1.3.2#"
+FORGED = '<Letter xmlns=""><Text>Cấp 900 tỷ đồng</Text></Letter>'
+COUNTER = f'<Signature xmlns="{DS}"><SignedInfo/><SignatureValue>AAAA</SignatureValue>'
+TIMED = '<SigningTime xmlns="">2023-06-15T08:00:00+07:00</SigningTime>'
+
+
+@pytest.fixture(scope="module")
+def outsider(bench):
+    return bench.pki.issue_person("Người Lạ", "NƠI KHÁC")
+
+
+def beside(bench, outsider, own, held):
+    """Put an outsider's signature over the letter and over a part of his own ahead of those of person and agency."""
+    over = reference("#L", CANONICAL, canonical(etree.fromstring(LETTER)))
+    mine = reference("#M", CANONICAL, canonical(etree.fromstring(own)))
+    text = signature(outsider, over + mine, held)
+    return both_over_letter(bench).replace("<Doc>", f"<Doc>{text}", 1)
+
+
+def properties(inside):
+    own = f'<SignatureProperties xmlns="{DS}" Id="M"><SignatureProperty Target="#S">{inside}</SignatureProperty></SignatureProperties>'
+    return own, f"<Object>{own}</Object>"
+
+
+def qualifying(inside):
+    own = (
+        f'<x:SignedProperties xmlns:x="{XADES}" Id="M"><x:SignedDataObjectProperties>{inside}'
+        "</x:SignedDataObjectProperties></x:SignedProperties>"
+    )
+    return own, f'<Object><x:QualifyingProperties xmlns:x="{XADES}" Target="#S">{own}</x:QualifyingProperties></Object>'
+
+
+@pytest.mark.parametrize("make", [properties, qualifying])
+def test_a_letter_in_an_outsiders_own_properties_is_content_that_nobody_else_signed(bench, outsider, tmp_path, make):
+    report = official(bench, stored(tmp_path, beside(bench, outsider, *make(FORGED))))
+    assert report.indication is Indication.INDETERMINATE
+    assert len(wheres(report, "EDX-POLICY-OUTSIDE")) == 1
+
+
+def test_a_time_in_an_outsiders_own_properties_is_none(bench, outsider, tmp_path):
+    report = official(bench, stored(tmp_path, beside(bench, outsider, *properties(TIMED))))
+    assert (report.indication, wheres(report, "EDX-POLICY-OUTSIDE")) == (Indication.TOTAL_PASSED, [])
+
+
+def with_keys(bench, outsider, inside, identifier):
+    """Let the outsider's KeyInfo say more; it is signed when its identifier is M."""
+    der = base64.b64encode(outsider.certificate.public_bytes(Encoding.DER)).decode()
+    plain = f"<KeyInfo><X509Data><X509Certificate>{der}</X509Certificate></X509Data></KeyInfo>"
+    own = plain.replace("<KeyInfo>", f'<KeyInfo xmlns="{DS}" Id="{identifier}">')
+    own = own.replace("</KeyInfo>", f"{inside}</KeyInfo>")
+    part = (own, "") if identifier == "M" else properties("")
+    return beside(bench, outsider, *part).replace(plain, own, 1)
+
+
+@pytest.mark.parametrize("identifier", ["M", "K"])
+@pytest.mark.parametrize(
+    "inside, passes",
+    [
+        (FORGED, False),
+        (f"<X509Data><X509SKI>{FORGED}</X509SKI></X509Data>", False),
+        ("<X509Data><X509SKI>Cấp 900 tỷ đồng</X509SKI></X509Data>", False),
+        (f"<X509Data><X509IssuerSerial>{FORGED}</X509IssuerSerial></X509Data>", False),
+        ('<Letter xmlns="" pay="900"/>', False),
+        ("<KeyName>a</KeyName>", True),
+    ],
+)
+def test_a_letter_beside_an_outsiders_keys_is_no_name_of_a_key(bench, outsider, tmp_path, inside, passes, identifier):  # noqa: PLR0917
+    report = official(bench, stored(tmp_path, with_keys(bench, outsider, inside, identifier)))
+    assert report.signatures[0].indication is Indication.TOTAL_PASSED
+    assert report.indication is (Indication.TOTAL_PASSED if passes else Indication.INDETERMINATE)
+    assert bool(wheres(report, "EDX-POLICY-OUTSIDE")) is not passes
+
+
+@pytest.mark.parametrize(
+    "added",
+    [
+        f"<x:CertificateValues>{FORGED}</x:CertificateValues>",
+        f"<x:AnyValidationData>{FORGED}</x:AnyValidationData>",
+        "<x:CertificateValues><x:EncapsulatedX509Certificate>Cấp 900 tỷ</x:EncapsulatedX509Certificate></x:CertificateValues>",
+        "<x:CompleteCertificateRefs pay='900'/>",
+        "<x:CompleteCertificateRefs><x:Letter>900</x:Letter></x:CompleteCertificateRefs>",
+        f"<x:CounterSignature>{COUNTER}<Object>{FORGED}</Object></Signature></x:CounterSignature>",
+    ],
+)
+def test_anybody_may_add_a_property_and_no_letter_in_one(bench, tmp_path, added):
+    genuine = both_over_letter(bench)
+    place = f'<x:UnsignedProperties xmlns:x="{XADES}"><x:UnsignedSignatureProperties>{{}}</x:UnsignedSignatureProperties></x:UnsignedProperties>'
+
+    def report_with(inside):
+        root = etree.fromstring(genuine)
+        next(root.iter(f"{{{XADES}}}QualifyingProperties")).append(etree.fromstring(place.format(inside)))
+        return official(bench, stored(tmp_path, etree.tostring(root, encoding="unicode")))
+
+    assert report_with("<x:CertificateValues/>").indication is Indication.TOTAL_PASSED
+    assert report_with(added).indication is Indication.INDETERMINATE
+
+
+def test_two_elements_of_names_that_begin_alike_are_two_parts(bench, outsider, tmp_path):
+    names = ["x:" + "L" * 120 + last for last in "AB"]
+    first, other = etree.fromstring(
+        f'<d xmlns:x="urn:x"><{names[0]}><D/></{names[0]}><{names[1]}><D/></{names[1]}></d>'
+    ).iter("D")
+    assert element_path(first) != element_path(other)
+
+
+def grown(name, children):
+    element = etree.Element(name)
+    element.extend(children)
+    return element
+
+
+NAMES = st.sampled_from(["a", "b", "{urn:x}a", "{urn:y}a", "L" * 70, "L" * 71, "{urn:x}" + "L" * 100])
+TREES = st.recursive(NAMES.map(etree.Element), lambda inner: st.builds(grown, NAMES, st.lists(inner, max_size=4)))
+
+
+@given(TREES)
+def test_no_two_elements_have_one_path(root):
+    paths = [element_path(one) for one in root.iter(etree.Element)]
+    assert len(set(paths)) == len(paths)
+
+
+@pytest.mark.parametrize(
+    "inside, own",
+    [
+        (TIMED, True),
+        (TIMED.replace("2023-06-15T08:00:00+07:00", "Cấp 900 tỷ"), False),
+        (TIMED.replace("<SigningTime", "<SigningTime a='1'"), False),
+        ("", True),
+        ("Cấp 900 tỷ", False),
+        ("<!-- 900 -->", False),
+        ("<?show 900?>", False),
+        (f'<Object xmlns="{DS}">900</Object>', False),
+        ('<a xmlns=""/>', False),
+        ("<Letter>900</Letter>", False),
+        ("<KeyName>a</KeyName>", True),
+    ],
+)
+def test_a_signers_own_part_says_nothing_but_the_standards_words(inside, own):
+    root = etree.fromstring(f'<Signature xmlns="{DS}">{properties(inside)[1]}</Signature>')
+    assert is_own(root[0][0]) is own
+    assert not is_own(etree.fromstring(properties(inside)[0])), "outside of a signature it is content"
