@@ -148,13 +148,14 @@ def _show_signature(signature: SignatureReport, indent: str, lang: str) -> None:
         _say_wrapped(f"{issued} {certificate.issuer}", indent + "  ")
         managed = Text("tổ chức quản lý chứng thư", "body managing the certificate").in_language(lang)
         _say_wrapped(f"{managed}: {certificate.managed_by}", indent + "  ")
-        say(f"{indent}  {validity(certificate, lang)}; {AT_SIGNING[certificate.at_signing].in_language(lang)}")
-    say(f"{indent}  {time_phrase(signature, lang)}")
+        then = AT_SIGNING[certificate.at_signing].in_language(lang)
+        _say_wrapped(f"{validity(certificate, lang)}; {then}", indent + "  ")
+    _say_wrapped(time_phrase(signature, lang), indent + "  ")
     _show_messages(signature.messages, indent + "  ", lang)
 
 
 def _say_wrapped(line: str, indent: str) -> None:
-    """Print a line that holds a distinguished name in as many as it needs; what comes out can be read as one again."""
+    """Print a sentence, or a line with a distinguished name, in as many lines as a terminal needs."""
     for piece in wrap(
         line,
         WIDTH,
@@ -172,4 +173,5 @@ def _show_messages(messages: Iterable[Message], indent: str, lang: str) -> None:
     for message in messages:
         if message.code == "EDX-TIME-CLAIMED":
             continue  # said on the line of the signing time
-        say(f"{indent}{marks[message.severity]} {message.vi if lang == 'vi' else message.en}  [{message.code}]")
+        told = message.vi if lang == "vi" else message.en
+        _say_wrapped(f"{marks[message.severity]} {told} [{message.code}]", indent)
