@@ -29,7 +29,6 @@ from agreement.page import accepted_forgeries, disagreements, page
 from agreement.pdf_files import pdfs
 from agreement.workshop import Workshop
 from agreement.xml_files import documents
-
 from edocx.content import write_durably
 
 PAGE = Path(__file__).parents[1] / "docs" / "reference" / "agreement.md"
