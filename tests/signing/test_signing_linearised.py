@@ -33,10 +33,22 @@ def judged(tmp_path, data, trust):
     }
 
 
-@pytest.mark.parametrize("said", [b"/Linearized", ESCAPED])
-def test_a_draft_that_hides_a_section_is_not_signed(signing, tmp_path, said):
+HIDDEN = [
+    {},
+    {"said": ESCAPED},
+    {"comment": 10},
+    {"comment": 1500},
+    {"comment": 5000, "said": ESCAPED},
+    {"gap": b"%x"},
+    {"number": b"+%d"},
+    {"number": b"%d%%x"},
+]
+
+
+@pytest.mark.parametrize("how", HIDDEN)
+def test_a_draft_that_hides_a_section_is_not_signed(signing, tmp_path, how):
     source = tmp_path / "draft.pdf"
-    source.write_bytes(linearised_draft(50_000, said=said))
+    source.write_bytes(linearised_draft(50_000, **how))
     for fast in (False, True):
         with pytest.raises(SigningRefused) as refused:
             sign(source, tmp_path / "out.pdf", signing.person, at=SIGNED_AT, field="S", fast=fast)
@@ -44,10 +56,12 @@ def test_a_draft_that_hides_a_section_is_not_signed(signing, tmp_path, said):
         assert not (tmp_path / "out.pdf").exists()
 
 
-@pytest.mark.parametrize("said", [b"/Linearized", ESCAPED])
-def test_a_file_that_viewers_read_from_its_front_fails(signing, leader, tmp_path, said):
-    size = len(plainly_signed(linearised_draft(1, said=said), leader, "S"))
-    data = plainly_signed(linearised_draft(size, said=said), leader, "S")
+@pytest.mark.parametrize("how", HIDDEN)
+def test_a_file_that_viewers_read_from_its_front_fails(signing, leader, tmp_path, how):
+    size = len(plainly_signed(linearised_draft(10_000, **how), leader, "S"))
+    for _ in range(3):  # the digits of the size may count
+        data = plainly_signed(linearised_draft(size, **how), leader, "S")
+        size = len(data)
     assert len(data) == size
     indication, codes = judged(tmp_path, data, signing.trust)
     assert indication is Indication.TOTAL_FAILED

@@ -1,26 +1,37 @@
 """Linearised files (ISO 32000-2 Annex F): a first object by which viewers read a file from its front.
 
 Where its /L is the size of the file, a viewer takes the section right behind it, and never looks at the end. A draft
-that hides another section there shows other pages as soon as somebody brings the signed file to that size.
+that hides another section there shows other pages as soon as somebody brings the signed file to that size. Viewers
+find the object as their tokenizers do, behind white space and comments of any length, and the section behind the
+first bytes ``endobj``, be they in a comment.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from typing import BinaryIO
+from dataclasses import dataclass
+from typing import BinaryIO, Self
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
 from edocx.errors import SigningRefused, Text
-from edocx.signing.pdf.document import MALFORMED
+from edocx.signing.pdf.document import HEADER, HEADER_WITHIN, MALFORMED
 from edocx.signing.report import Message
 
 HEAD = 4096
-"""Bytes in which the object and the beginning of the section behind it stand; the standard says 1024."""
+"""Bytes in which the object stands, and the beginning of the section behind it; the standard says 1024."""
+
+WITHIN = 1024
+"""Bytes that a genuine file may have before its first object; writers put a comment of some bytes there."""
 
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
+_AHEAD = re.compile(rb"(?:[\0\t\n\f\r ]|%[^\r\n]*[\r\n])*+")
+_OBJECT = re.compile(rb"\d+(?:[\0\t\n\f\r ]|%[^\r\n]*[\r\n])+\d+(?:[\0\t\n\f\r ]|%[^\r\n]*[\r\n])+obj")
 _END = re.compile(rb"endobj[\0\t\n\f\r ]*")
+_LENGTH = re.compile(rb"/L[\0\t\n\f\r ]+(\d{1,12})(?=[\0\t\n\f\r />])")
+_LENGTH_KEY = re.compile(rb"/L(?=[\0\t\n\f\r ()<>\[\]{}/%])")
+_STRUCTURE = re.compile(rb"obj|xref|trailer|stream")
 
 LINEARISED = Message.of(
     "EDX-PDF-LINEARISED",
@@ -34,40 +45,96 @@ LINEARISED = Message.of(
 )
 
 
-def says_linearised(head: bytes) -> bool:
-    """Say whether the first bytes of a file call it linearised, in whatever way the name is written."""
-    return b"/Linearized" in _unescaped(head)
+def may_be_linearised(head: bytes) -> bool:
+    """Say whether a viewer may take a file for a linearised one: by its first `HEAD` bytes, nothing spared.
+
+    True too for a file whose first object is not within them: who knows what it is.
+    """
+    return b"/Linearized" in _unescaped(head) or (len(head) >= HEAD and _first(head, _start(head)) >= HEAD)
+
+
+@dataclass(frozen=True, slots=True)
+class _Front:
+    """What the front of a file that is called linearised says."""
+
+    header: int
+    """Where the header starts; some viewers count from there."""
+    ahead: bytes
+    """What stands before the first object."""
+    own: bytes
+    """The first object, up to the first ``endobj`` behind its beginning; empty when it is no such dictionary."""
+    near: bytes
+    """That object and what comes next."""
+    behind: int
+    """Where viewers look for a section: behind the first ``endobj``, whatever it stands in; -1 for none."""
+    after: bytes
+    """What is there, and on."""
+
+    @classmethod
+    def of(cls, stream: BinaryIO) -> Self | None:
+        """Read the front; None unless a viewer may take the file for a linearised one."""
+        stream.seek(0)
+        data = stream.read(HEAD)
+        if not may_be_linearised(data):
+            return None
+        header, size = _start(data), HEAD
+        # An object behind a long comment is found by who reads on; so are we, as far as the file goes.
+        while len(data) == size < (first := _first(data, header)) + 2 * HEAD:
+            size *= 2
+            stream.seek(0)
+            data = stream.read(size)
+        first = _first(data, header)
+        near = data[first : first + HEAD]
+        if b"/Linearized" not in _unescaped(near):
+            return None
+        begin = found.end() if (found := _OBJECT.match(data, first)) is not None else first
+        own, behind = _END.search(data, begin), _END.search(data, header)
+        about = data[begin : own.start() if own is not None else begin + HEAD]
+        return cls(
+            header=header,
+            ahead=data[header + len(HEADER) : first],
+            own=about if b"/Linearized" in _unescaped(about) else b"",
+            near=near,
+            behind=behind.end() if behind is not None else -1,
+            after=data[behind.end() : behind.end() + HEAD] if behind is not None else b"",
+        )
+
+    def length(self) -> int | None:
+        """Return what /L of the first object says; None when not every reader takes it for the same number."""
+        said = _LENGTH.findall(self.own)
+        if len(said) != 1 or len(_LENGTH_KEY.findall(_unescaped(self.own))) != 1 or b"%" in self.own:
+            return None
+        return int(said[0])
 
 
 def front_takes_over(reader: PdfFileReader) -> bool:
     """Say whether viewers read the file from its front while its newest revision is another."""
-    stream = reader.stream
-    size = stream.seek(0, os.SEEK_END)
-    head = _head(stream)
-    if not says_linearised(head):
+    size = reader.stream.seek(0, os.SEEK_END)
+    front = _Front.of(reader.stream)
+    if front is None:
         return False
-    end = _END.search(head)
-    about = head[: end.start()] if end is not None else head
-    if re.search(rb"(?<![\d.])0*%d(?!\d)" % size, about) is None:
+    says_so = front.own and front.length() in {None, size, size - front.header}
+    if not says_so and re.search(rb"(?<![\d.])0*%d(?!\d)" % size, front.near) is None:
         return False
     try:
         newest = reader.xrefs.get_startxref_for_revision(reader.xrefs.total_revisions - 1)
     except MALFORMED:
         return True
-    return end is None or newest != end.end()
+    return int(newest) != front.behind
 
 
 def refuse_hidden_section(reader: PdfFileReader, where: str) -> None:
     """Raise `SigningRefused` (``EDX-PDF-HIDDEN-SECTION``) for a section at the front that no revision is read by."""
-    head = _head(reader.stream)
-    end = _END.search(head)
-    if end is None or not says_linearised(head):
-        return
-    behind = _unescaped(head[end.end() :].partition(b"stream")[0])
-    if not (behind.startswith(b"xref") or b"/XRef" in behind):
+    front = _Front.of(reader.stream)
+    if front is None:
         return
     known = {int(reader.xrefs.get_startxref_for_revision(one)) for one in range(reader.xrefs.total_revisions)}
-    if end.end() not in known:
+    odd = (
+        len(front.ahead) > WITHIN
+        or _STRUCTURE.search(front.ahead) is not None
+        or (front.own and front.length() is None)
+    )
+    if odd or (_begins_section(front.after) and front.behind not in known):
         raise SigningRefused(
             Text(
                 "Tệp PDF có một mục lục ẩn ở đầu tệp, có thể làm hiện nội dung khác sau khi ký.",
@@ -82,9 +149,20 @@ def refuse_hidden_section(reader: PdfFileReader, where: str) -> None:
         )
 
 
-def _head(stream: BinaryIO) -> bytes:
-    stream.seek(0)
-    return bytes(stream.read(HEAD))
+def _begins_section(data: bytes) -> bool:
+    behind = _unescaped(data[_first(data, 0) :].partition(b"stream")[0])
+    return behind.startswith(b"xref") or b"/XRef" in behind
+
+
+def _first(data: bytes, start: int) -> int:
+    """Return where the first object begins as far as ``data`` shows: behind white space and comments."""
+    found = _AHEAD.match(data, start)
+    end = found.end() if found is not None else start
+    return len(data) if data[end : end + 1] == b"%" else end  # a comment that goes on
+
+
+def _start(head: bytes) -> int:
+    return max(head[: HEADER_WITHIN + len(HEADER)].find(HEADER), 0)
 
 
 def _unescaped(data: bytes) -> bytes:

@@ -12,27 +12,40 @@ _LINEARISED = b"9 0 obj\n<</Linearized 1/L %010d/H[0 0]/O 3/E 0/N 1/T 0>>\nendob
 _ROWS = 6
 
 
-def linearised_draft(length: int, *, said: bytes = b"/Linearized") -> bytes:
-    """Make a PDF of one page that shows ``PAY 100``; in a file of ``length`` bytes viewers read ``PAY 999``."""
-    first = _LINEARISED.replace(b"/Linearized", said) % length
-    out = bytearray(b"%PDF-1.7\n" + first)
-    front = len(out)
-    out += b" " * len(_table({}, front))
+def linearised_draft(
+    length: int, *, said: bytes = b"/Linearized", number: bytes = b"%010d", comment: int | None = None, gap: bytes = b""
+) -> bytes:
+    """Make a PDF of one page that shows ``PAY 100``; in a file of ``length`` bytes viewers read ``PAY 999``.
+
+    With ``comment`` the hidden section stands in a comment before the first object, with so many blanks behind it:
+    viewers search for the word ``endobj``. ``number`` is how /L is written, ``gap`` what comes before the section.
+    """
+    first = _LINEARISED.replace(b"/Linearized", said).replace(b"%010d", number) % length
+    out = bytearray(b"%PDF-1.7\n" + (first[:-1] + gap + b"\n" if comment is None else b"%endobj "))
+    front, room = len(out), len(_table({}, 0))
+    out += b" " * room
+    if comment is not None:
+        out += b" " * comment + b"\n"
+    kept = out.find(b"9 0 obj") if comment is None else len(out)
+    if comment is not None:
+        out += first
     shown = {True: _content(b"PAY 100"), False: _content(b"PAY 999")}
-    places: dict[int, int] = {}
-    for number, body in {
+    places: dict[int, int] = {9: kept}
+    for one, body in {
         1: b"<</Type/Catalog/Pages 2 0 R>>",
         2: b"<</Type/Pages/Count 1/Kids[3 0 R]>>",
         3: b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 595 842]/Contents 4 0 R/Resources<</Font<</F1 5 0 R>>>>>>",
         5: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
         4: shown[True],
     }.items():
-        places[number] = len(out)
-        out += b"%d 0 obj\n%s\nendobj\n" % (number, body)
+        places[one] = len(out)
+        out += b"%d 0 obj\n%s\nendobj\n" % (one, body)
     elsewhere = {**places, 4: len(out)}
     out += b"4 0 obj\n%s\nendobj\n" % shown[False]
-    hidden = _table(elsewhere, front)
-    out[front : front + len(hidden)] = hidden
+    hidden = _table(elsewhere, 0)
+    if comment is not None:
+        hidden = hidden.replace(b"%%EOF", b"     ").replace(b"\n", b" ")
+    out[front : front + room] = hidden
     return bytes(out) + _table(places, len(out))
 
 
@@ -52,5 +65,5 @@ def _content(text: bytes) -> bytes:
 def _table(places: dict[int, int], start: int) -> bytes:
     rows = b"".join(b"%010d 00000 n \n" % places.get(number, 0) for number in range(1, _ROWS))
     head = b"xref\n0 %d\n0000000000 65535 f \n" % _ROWS
-    kept = b"9 1\n0000000009 00000 n \n"
-    return head + rows + kept + b"trailer\n<</Size 10/Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % start
+    kept = b"9 1\n%010d 00000 n \n" % places.get(9, 0)
+    return head + rows + kept + b"trailer\n<</Size 10/Root 1 0 R>>\nstartxref\n%010d\n%%%%EOF\n" % start
