@@ -20,7 +20,7 @@ from edocx.signing.pdf.comparison import resolved, same, same_but
 from edocx.signing.pdf.covering import covering_fields, widgets_of
 from edocx.signing.pdf.document import MALFORMED
 from edocx.signing.pdf.embedded import Embedded
-from edocx.signing.pdf.field_names import names_of_fields, resource_names
+from edocx.signing.pdf.field_names import names_of_fields, names_on_pages, resource_names
 from edocx.signing.pdf.ink import keeps_state, plain_data
 from edocx.signing.pdf.page_resources import names_changed, names_grew, names_used, resources_grew
 from edocx.signing.pdf.roles import Roles
@@ -69,11 +69,11 @@ def only_added(reader: PdfFileReader, before: int, after: int) -> bool:
 def _names_given(old: HistoricalResolver, new: HistoricalResolver) -> bool:
     """Say whether the form of a later revision gives its fields a name that they used already."""
     before, after = (resolved(one.root, "/AcroForm", generic.DictionaryObject()) for one in (old, new))
-    given = resource_names(after) - resource_names(before)
+    given = {name for _, name in resource_names(after) - resource_names(before)}
     if not given:
         return False
     default = names_used(str(resolved(before, "/DA", "")).encode())
-    return not given.isdisjoint({*default, *names_of_fields(old(one) for one in widgets_of(old))})
+    return not given.isdisjoint({*default, *names_of_fields(old(one) for one in widgets_of(old)), *names_on_pages(old)})
 
 
 def _harmless(old: HistoricalResolver, new: HistoricalResolver, reference: generic.Reference, roles: Roles) -> bool:

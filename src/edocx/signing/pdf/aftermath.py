@@ -19,6 +19,7 @@ from pyhanko.pdf_utils.reader import HistoricalResolver, PdfFileReader
 
 from edocx.signing.pdf.comparison import same_but
 from edocx.signing.pdf.document import HEADER_WITHIN, MALFORMED
+from edocx.signing.pdf.field_names import names_on_pages
 from edocx.signing.pdf.filled import Fields, Unexplained, dictionary, elements
 from edocx.signing.pdf.identity import Identity
 from edocx.signing.pdf.page_resources import names_used
@@ -120,13 +121,15 @@ class _Walk:
         )
 
     def _form(self, before: generic.DictionaryObject, after: generic.DictionaryObject, fields: Fields) -> None:
-        # Where there was no field before, no setting of the form draws anything otherwise.
-        had_none = not fields.old
+        # Where there was no field before, nor any other annotation that is drawn by the form's settings, none of them
+        # draws anything otherwise.
+        on_pages = set() if self.identity.same_but(before, after, _FORM) else set(names_on_pages(self.identity.old))
+        had_none = not fields.old and not on_pages
         names = _FORM | {"/DR"} | ({"/DA", "/Q"} if had_none else frozenset())
         if not self.identity.same_but(before, after, names):
             raise Unexplained("settings of the form")
         if not had_none:
-            self._resources(before, after, fields)
+            self._resources(before, after, {*fields.names_used(), *on_pages})
         regenerated = self.identity.entry(after, "/NeedAppearances", later=True)
         if not _is_false(regenerated) and not self.identity.same_entry(before, after, "/NeedAppearances"):
             raise Unexplained("looks made anew")
@@ -134,8 +137,8 @@ class _Walk:
         if not isinstance(flags, generic.NullObject) and type(flags) is not generic.NumberObject:
             raise Unexplained("flags that are no number")
 
-    def _resources(self, before: generic.DictionaryObject, after: generic.DictionaryObject, fields: Fields) -> None:
-        """Let the form's resources get names that no field uses: Acrobat adds a font for the next signature's look."""
+    def _resources(self, before: generic.DictionaryObject, after: generic.DictionaryObject, used: set[str]) -> None:
+        """Let the form's resources get names that nothing uses: Acrobat adds a font for the next signature's look."""
         if self.identity.same_entry(before, after, "/DR"):
             return
         given: set[str] = set()
@@ -150,7 +153,7 @@ class _Walk:
             if kind in was and not all(name in listed and self._same_named(known, listed, name) for name in known):
                 raise Unexplained("resources of the form exchanged")
             given |= listed.keys() - (known.keys() if kind in was else set())
-        if given & {*names_used(str(self.identity.entry(before, "/DA", later=False)).encode()), *fields.names_used()}:
+        if given & {*names_used(str(self.identity.entry(before, "/DA", later=False)).encode()), *used}:
             raise Unexplained("a name given that fields use already")
 
     def _same_named(self, before: generic.DictionaryObject, after: generic.DictionaryObject, name: str) -> bool:

@@ -27,10 +27,11 @@ _ELSEWHERE = frozenset({"/F", "/Ref", "/OPI", "/PS"})
 """Of a stream or a form: its content is in another file, or another page stands for it (ISO 32000-2 7.3.8, 8.10.4)."""
 
 
-def looks_of(widget: generic.DictionaryObject, *, plain: bool = False) -> list[bytes]:
+def looks_of(widget: generic.DictionaryObject, *, plain: bool = False, borrowing: bool = False) -> list[bytes]:
     """Return the contents of all looks of a widget.
 
-    With ``plain`` only those that every reader decodes alike (`plain_data`). Raises ``TypeError`` for what is no look,
+    With ``plain`` only those that every reader decodes alike (`plain_data`), with ``borrowing`` those that bring no
+    resources of their own. Raises ``TypeError`` for what is no look,
     ``ValueError`` for too many, ``KeyError`` for a state that is null.
     """
     shown = resolved(widget, "/AP")
@@ -42,6 +43,8 @@ def looks_of(widget: generic.DictionaryObject, *, plain: bool = False) -> list[b
     for look in _streams(shown):
         if len(found) >= MAX_LOOKS:
             raise ValueError("too many looks")
+        if borrowing and "/Resources" in look:
+            continue
         found.append(plain_data(look) if plain else bytes(look.data))
     return found
 

@@ -15,8 +15,8 @@ from edocx.signing.pdf.page_tree import pages_of
 MAX_PARENTS = 40
 """Of a page, up the tree."""
 
-MAX_FORMS = 200
-"""Looked through on a page for names that they borrow from it; more are taken to use any name."""
+MAX_VALUES = 50_000
+"""Looked through below a page for names that they borrow from it; more are taken to use any name."""
 
 _NAME = re.compile(rb"/([^\x00\t\n\f\r ()<>\[\]{}/%]*)")
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
@@ -58,10 +58,15 @@ def names_changed(old: HistoricalResolver, new: HistoricalResolver) -> bool:
             continue
         if any(_held(after, kind).get(one) != meant for kind in before for one, meant in _held(before, kind).items()):
             return True
-        given = {one for kind in after for one in _held(after, kind).keys() - _held(before, kind).keys()}
-        if given and any(name in given for data in _contents(page) for name in names_used(data)):
+        given = {(kind, one) for kind in after for one in _held(after, kind).keys() - _held(before, kind).keys()}
+        if given and any(_borrows(data, own, given) for data, own in _contents(page)):
             return True
     return False
+
+
+def _borrows(data: bytes, own: Names, given: set[tuple[str, str]]) -> bool:
+    used = names_used(data)
+    return any(name in used and name not in _held(own, kind) for kind, name in given)
 
 
 def _held(names: Names, kind: str) -> dict[str, str]:
@@ -69,33 +74,55 @@ def _held(names: Names, kind: str) -> dict[str, str]:
     return held if isinstance(held, dict) else {}
 
 
-def _contents(page: generic.DictionaryObject) -> Iterator[bytes]:
-    """Yield the contents of a page, and of forms on it that bring no resources and so borrow the page's."""
-    held = resolved(page, "/Contents", generic.ArrayObject())
-    for one in held if isinstance(held, generic.ArrayObject) else [held]:
-        stream = one.get_object()
-        if isinstance(stream, generic.StreamObject):
-            yield stream.data
-    forms = _pictures(page)
-    for place, name in enumerate(forms):
-        if place >= MAX_FORMS:
-            raise ValueError("too many forms on a page")
-        form = forms[name]
-        if isinstance(form, generic.StreamObject) and form.get("/Subtype") == "/Form" and "/Resources" not in form:
-            yield form.data
+def _contents(page: generic.DictionaryObject) -> Iterator[tuple[bytes, Names]]:
+    """Yield all content that is painted on a page, with the resources it brings itself.
+
+    Viewers look for a name in the page's resources when a form, a look of an annotation, a pattern or a glyph brings
+    none or not that one, however deep in others they are.
+    """
+    waiting: list[tuple[Any, Names, bool]] = [(one, {}, painted) for one, painted in _painted_on(page)]
+    seen: set[tuple[generic.Reference, bool]] = set()
+    for _ in range(MAX_VALUES):
+        if not waiting:
+            return
+        one, own, painted = waiting.pop()
+        if isinstance(one, generic.IndirectObject):
+            if (one.reference, painted) in seen:
+                continue
+            seen.add((one.reference, painted))
+            one = one.get_object()
+        if isinstance(one, generic.ArrayObject):
+            waiting += [(one.raw_get(place), own, painted) for place in range(len(one))]
+        elif isinstance(one, generic.DictionaryObject):
+            own = _names(one["/Resources"]) if "/Resources" in one else own
+            is_stream = isinstance(one, generic.StreamObject)
+            if isinstance(one, generic.StreamObject) and (
+                painted or "/PatternType" in one or str(resolved(one, "/Subtype", "")) == "/Form"
+            ):
+                yield one.data, own
+            within = painted and not is_stream  # states of a look, glyphs of a font
+            kept = own if "/CharProcs" in one or within else {}
+            waiting += [(one.raw_get(name), kept, within or name == "/CharProcs") for name in one]
+    raise ValueError("more on a page than is looked through")
 
 
-def _pictures(page: generic.DictionaryObject) -> generic.DictionaryObject:
+def _painted_on(page: generic.DictionaryObject) -> Iterator[tuple[Any, bool]]:
+    """Yield where a page's content is: what is painted as it stands, and the resources, where some of it is."""
+    if "/Contents" in page:
+        yield page.raw_get("/Contents"), True
+    listed = resolved(page, "/Annots", generic.ArrayObject())
+    for place in range(len(listed)):
+        one = listed[place]
+        if isinstance(one, generic.DictionaryObject) and "/AP" in one:
+            yield one.raw_get("/AP"), True
     holder: Any = page
     for _ in range(MAX_PARENTS):
         if not isinstance(holder, generic.DictionaryObject):
             break
         if "/Resources" in holder:
-            held = holder["/Resources"]
-            found = resolved(held, "/XObject")
-            return found if isinstance(found, generic.DictionaryObject) else generic.DictionaryObject()
+            yield holder.raw_get("/Resources"), False
+            break
         holder = resolved(holder, "/Parent")
-    return generic.DictionaryObject()
 
 
 def names_used(data: bytes) -> set[str]:

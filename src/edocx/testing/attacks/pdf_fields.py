@@ -18,7 +18,7 @@ from pyhanko.pdf_utils.incremental_writer import IncrementalPdfFileWriter
 
 from edocx.testing.attacks import Attack
 from edocx.testing.attacks.pdf_objects import PAGE, add_field, dictionary, first_page, form_of, numbers, shadow_field
-from edocx.testing.attacks.pdf_prepared import TICK_GIVEN, Shadow
+from edocx.testing.attacks.pdf_prepared import NOTE_GIVEN, TICK_GIVEN, Shadow
 
 PLACE = "Shadow"
 """The name of the field that is added."""
@@ -199,6 +199,7 @@ def _group(space: str) -> Callable[[], Any]:
 
 KEYLESS = (
     TICK_GIVEN,
+    NOTE_GIVEN,
     Shadow("look-by-its-dictionary", _with_look("/Tx", pdf_string("100")), _look_exchanged),
     Shadow("look-of-a-page-by-its-dictionary", _with_look("/Tx", None, PAGE, b""), _look_exchanged),
     Shadow("look-of-a-button-by-its-dictionary", _with_look("/Btn", pdf_name("/Yes")), _look_exchanged),

@@ -338,8 +338,57 @@ def _letters() -> generic.DictionaryObject:
 TICK_GIVEN = Shadow("tick-given", _ticked, _tick_given)
 """A box that says no font gets the one that viewers take for its tick, and draw other letters with."""
 
+
+def _noted(writer: IncrementalPdfFileWriter) -> None:
+    """Put a text on the page that has no look: viewers draw it by its default appearance."""
+    says = {"Contents": pdf_string("PAY 100"), "DA": pdf_string("/Helv 20 Tf 0 g")}
+    room = generic.ArrayObject(map(generic.NumberObject, (100, 500, 400, 560)))
+    note = dictionary(Type=pdf_name("/Annot"), Subtype=pdf_name("/FreeText"), Rect=room, **says)
+    page = first_page(writer)
+    page.get_object()[pdf_name("/Annots")] = generic.ArrayObject([writer.add_object(note)])
+    writer.mark_update(page)
+    writer.root[pdf_name("/AcroForm")] = dictionary(Fields=generic.ArrayObject())
+    writer.update_root()
+
+
+def _letters_given(writer: IncrementalPdfFileWriter) -> None:
+    writer.root["/AcroForm"][pdf_name("/DR")] = dictionary(Font=dictionary(Helv=_twisted(_letters())))
+    writer.update_container(writer.root["/AcroForm"])
+    writer.update_root()
+
+
+NOTE_GIVEN = Shadow("note-given", _noted, _letters_given)
+"""A text that is no field draws with a font of the form's that was not there."""
+
+
+def _borrowing(writer: IncrementalPdfFileWriter) -> None:
+    """Show a form in a form that brings resources of its own; the inner one names a thing that neither has."""
+    inner = form_of(b"/X9 Do")
+    inner[pdf_name("/Resources")] = dictionary()
+    outer = form_of(b"/I Do")
+    outer[pdf_name("/Resources")] = dictionary(XObject=dictionary(I=writer.add_object(inner)))
+    page = first_page(writer)
+    held = page.get_object()
+    resources = held["/Resources"] if "/Resources" in held else dictionary()
+    resources[pdf_name("/XObject")] = dictionary(O=writer.add_object(outer))
+    held[pdf_name("/Resources")] = resources
+    writer.mark_update(page)
+    writer.add_stream_to_page(0, writer.add_object(generic.StreamObject(stream_data=b"/O Do")))
+
+
+def _borrowed(writer: IncrementalPdfFileWriter) -> None:
+    page = first_page(writer)
+    page.get_object()["/Resources"]["/XObject"][pdf_name("/X9")] = writer.add_object(form_of(_FORGED))
+    writer.mark_update(page)
+
+
+BORROWED = Shadow("name-borrowed", _borrowing, _borrowed)
+"""Viewers look in the page's resources for what a form within a form does not bring."""
+
 SHADOWS = (
     TICK_GIVEN,
+    NOTE_GIVEN,
+    BORROWED,
     Shadow("font-exchanged", _plain_font, _font_exchanged),
     Shadow("font-grown", _direct_font, _direct_font_grown),
     Shadow("picture-exchanged", _with_picture, _picture_exchanged),
