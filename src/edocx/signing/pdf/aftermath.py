@@ -128,7 +128,7 @@ class _Walk:
         names = _FORM | {"/DR"} | ({"/DA", "/Q"} if had_none else frozenset())
         if not self.identity.same_but(before, after, names):
             raise Unexplained("settings of the form")
-        if not had_none:
+        if not had_none and not self.identity.same_entry(before, after, "/DR"):
             self._resources(before, after, {*fields.names_used(), *on_pages})
         regenerated = self.identity.entry(after, "/NeedAppearances", later=True)
         if not _is_false(regenerated) and not self.identity.same_entry(before, after, "/NeedAppearances"):
@@ -139,8 +139,6 @@ class _Walk:
 
     def _resources(self, before: generic.DictionaryObject, after: generic.DictionaryObject, used: set[str]) -> None:
         """Let the form's resources get names that nothing uses: Acrobat adds a font for the next signature's look."""
-        if self.identity.same_entry(before, after, "/DR"):
-            return
         given: set[str] = set()
         old, new = (self.identity.entry(one, "/DR", later=later) for one, later in ((before, False), (after, True)))
         was = generic.DictionaryObject() if isinstance(old, generic.NullObject) else dictionary(old)

@@ -44,7 +44,7 @@ def names_of_fields(fields: Iterable[Any]) -> Iterator[str]:
 
 
 def names_on_pages(resolver: HistoricalResolver) -> Iterator[str]:
-    """Yield the names that annotations draw with, fields of the form or not; raise what `looks_of` raises.
+    """Yield the names that annotations draw with, fields of the form or not; raise ``ValueError`` for too many looks.
 
     A text without a look (ISO 32000-2 12.5.6.6) is drawn by its default appearance, and where that names no font of
     the form's, by one that the viewer takes for granted.
@@ -62,7 +62,12 @@ def names_on_pages(resolver: HistoricalResolver) -> Iterator[str]:
 def _names_of_annotation(one: generic.DictionaryObject) -> Iterator[str]:
     for name in ("/DA", "/DS", "/RC"):
         yield from names_used(str(resolved(one, name, "")).encode())
-    for data in looks_of(one, borrowing=True):
+    try:
+        looks = looks_of(one, borrowing=True)
+    except TypeError:
+        looks = []  # what is no look was there for the signer; viewers draw it otherwise, or not at all
+        yield from IMPLICIT
+    for data in looks:
         yield from names_used(data)
     kind = str(resolved(one, "/Subtype", ""))
     is_place = kind == "/Widget" and _kind(one) == "/Sig"
