@@ -184,6 +184,12 @@ def test_a_setting_changed_under_a_later_seal_is_named_as_what_it_is(bench, desk
         ("100", b"100) Tj /X Do (", True),
         ("100", b") Tj 3 Tr(100", True),
         ("100", b"9) Tj %\n(99", True),
+        ("001", b"00) Tj -20 0 Td (1", True),
+        ("1009", b"1) Tj 0 500 Td (00) Tj 0 -500 Td (9", True),
+        ("100", b"100) Tj 1 g 0 0 200 40 re f (", True),
+        ("100", b"100) Tj 5 5 m 5 30 l S (", True),
+        ("100", b") Tj /G0 gs (100", True),
+        ("100", b") Tj /F1 .01 Tf (100", True),
     ],
 )
 def test_a_field_that_shows_another_value_is_told_below_a_later_seal(bench, desk, value, shown, told):

@@ -15,10 +15,15 @@ MAX_MAP = 256 * 1024
 MAX_RANGE = 0xFF
 """Codes in one range of a map: only the last byte counts (ISO 32000-2 9.10.3)."""
 
-_SHOWN = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)\s+[\d.+-]+\s+Tf|([(<\[])")
+LEAST_SIZE = 4.0
+"""Points of letters that people read."""
+
+_SHOWN = re.compile(rb"/([^\0\t\n\f\r ()<>\[\]{}/%]+)\s+([\d.+-]+)\s+Tf|([(<\[])")
 _AFTER = re.compile(rb"\s*(?:Tj|TJ|'|\")")
-_MORE = re.compile(rb"(?<![^\0\t\n\f\r \])>}])(?:Do|BI|sh|Tr)(?![^\0\t\n\f\r \[(</{%])")
-"""Pictures and shadings, and letters that do not show."""
+_MORE = re.compile(rb"(?<![^\0\t\n\f\r \])>}])(?:Do|BI|sh|Tr|gs|[SsfFBb]\*?|[mlcvy]|Ts|Tz)(?![^\0\t\n\f\r \[(</{%])")
+"""Pictures, shadings and lines, states from elsewhere, and letters that do not show or lie about."""
+
+_MOVE = re.compile(rb"([\d.+-]+)\s+([\d.+-]+)\s+T[dD](?![A-Za-z])")
 
 _SECTION = re.compile(rb"begin(bfchar|bfrange)(.*?)endbf(?:char|range)", re.DOTALL)
 _RANGE = re.compile(rb"<([0-9A-Fa-f]+)>\s*<([0-9A-Fa-f]+)>\s*(?:\[([^\]]*)\]|<([0-9A-Fa-f]+)>)")
@@ -51,9 +56,13 @@ def _text(data: bytes, letters_of: Callable[[str], Letters]) -> str:
     place, font, text = 0, Letters(), ""
     while found := _SHOWN.search(data, place):
         _require_plain(data[place : found.start()])
+        if text and any(_goes_back(*one.groups()) for one in _MOVE.finditer(data[place : found.start()])):
+            raise LookupError("letters in another order than they stand in")
         place = found.end()
         if found[1] is not None:
             font = letters_of(found[1].decode("latin-1"))
+            if float(found[2]) < LEAST_SIZE:
+                raise LookupError("letters that nobody reads")
             continue
         if data.startswith(b"<<", found.start()):
             place = found.start() + 2
@@ -70,6 +79,10 @@ def _text(data: bytes, letters_of: Callable[[str], Letters]) -> str:
 def _require_plain(between: bytes) -> None:
     if b"%" in between or _MORE.search(between):
         raise LookupError("a look that shows more than letters, or hides some")
+
+
+def _goes_back(right: bytes, up: bytes) -> bool:
+    return float(up) > 0 or (float(up) == 0 and float(right) < 0)
 
 
 def _decoded(data: bytes, font: Letters) -> str:
