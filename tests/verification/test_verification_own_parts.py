@@ -18,6 +18,12 @@ from edocx.signing.xml.own_parts import is_own
 
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
 FORGED = '<Letter xmlns=""><Text>Cấp 900 tỷ đồng</Text></Letter>'
+VALUES = (
+    f'<x:CertificateValues Id="c"/><x:CompleteCertificateRefs><x:CertRefs><x:Cert><x:CertDigest>'
+    f'<DigestMethod xmlns="{DS}" Algorithm="a"/><DigestValue xmlns="{DS}">AA\n== </DigestValue></x:CertDigest><x:IssuerSerial>'
+    f'<X509IssuerName xmlns="{DS}">CN=CA THỬ NGHIỆM</X509IssuerName><X509SerialNumber xmlns="{DS}">1</X509SerialNumber>'
+    "</x:IssuerSerial></x:Cert></x:CertRefs></x:CompleteCertificateRefs>"
+)
 COUNTER = f'<Signature xmlns="{DS}"><SignedInfo/><SignatureValue>AAAA</SignatureValue>'
 TIMED = '<SigningTime xmlns="">2023-06-15T08:00:00+07:00</SigningTime>'
 
@@ -95,6 +101,9 @@ def test_a_letter_beside_an_outsiders_keys_is_no_name_of_a_key(bench, outsider, 
         f"<x:CertificateValues>{FORGED}</x:CertificateValues>",
         f"<x:AnyValidationData>{FORGED}</x:AnyValidationData>",
         "<x:CertificateValues><x:EncapsulatedX509Certificate>Cấp 900 tỷ</x:EncapsulatedX509Certificate></x:CertificateValues>",
+        "<x:CertificateValues><x:Description>Cấp-900-tỷ</x:Description></x:CertificateValues>",
+        "<x:SignaturePolicyStore><x:Identifier>Cấp 900 tỷ đồng</x:Identifier></x:SignaturePolicyStore>",
+        "<x:CertificateValues Id='Cấp 900 tỷ'/>",
         "<x:CompleteCertificateRefs pay='900'/>",
         "<x:CompleteCertificateRefs><x:Letter>900</x:Letter></x:CompleteCertificateRefs>",
         f"<x:CounterSignature>{COUNTER}<Object>{FORGED}</Object></Signature></x:CounterSignature>",
@@ -109,7 +118,7 @@ def test_anybody_may_add_a_property_and_no_letter_in_one(bench, tmp_path, added)
         next(root.iter(f"{{{XADES}}}QualifyingProperties")).append(etree.fromstring(place.format(inside)))
         return official(bench, stored(tmp_path, etree.tostring(root, encoding="unicode")))
 
-    assert report_with("<x:CertificateValues/>").indication is Indication.TOTAL_PASSED
+    assert report_with(VALUES).indication is Indication.TOTAL_PASSED
     assert report_with(added).indication is Indication.INDETERMINATE
 
 

@@ -17,7 +17,7 @@ from edocx.signing.xml.algorithm_names import DSIG11
 from edocx.signing.xml.names import BASE64_TRANSFORM, ds
 from edocx.signing.xml.own_parts import foreign_in
 from edocx.signing.xml.qualifying import NAMESPACES
-from edocx.signing.xml.vocabulary import UNSIGNED, is_made_of
+from edocx.signing.xml.vocabulary import SIGNED, UNSIGNED, is_made_of, is_made_of_values
 
 _XADES = (*NAMESPACES, "http://uri.etsi.org/01903/v1.4.1#")
 _IN_SIGNATURE = frozenset({ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"), ds("Object")})
@@ -232,7 +232,9 @@ def _is_framed(properties: etree._Element, namespace: str, covered: set[etree._E
 
 def _is_property(element: etree._Element) -> bool:
     name = etree.QName(element)
-    if name.namespace not in _XADES or name.localname not in _UNSIGNED_PROPERTIES or not is_made_of(element, UNSIGNED):
+    if name.namespace not in _XADES or name.localname not in _UNSIGNED_PROPERTIES:
+        return False
+    if not is_made_of_values(element) and not _is_policy_named(element):
         return False
     inside = list(element.iterchildren("*"))
     if name.localname == "CounterSignature":
@@ -243,6 +245,15 @@ def _is_property(element: etree._Element) -> bool:
         or not name.localname.endswith(_REFERENCES)
         or not any(etree.QName(one).localname not in _OF_REFERENCES for one in inside)
     )
+
+
+def _is_policy_named(element: etree._Element) -> bool:
+    """Say whether an element holds the policy (EN 319 132-1 5.2.10) that a signature states, and words about it."""
+    signature = next(element.iterancestors(ds("Signature")), None)
+    if signature is None or not str(element.tag).endswith("}SignaturePolicyStore"):
+        return False
+    stated = any(signature.find(f".//{{{ns}}}SignaturePolicyId") is not None for ns in NAMESPACES)
+    return stated and is_made_of(element, SIGNED | UNSIGNED)
 
 
 _REFERENCES = ("CertificateRefs", "CertificateRefsV2", "RevocationRefs")
