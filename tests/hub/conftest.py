@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 
 import pytest
+from hub_nation import Nation
 from hub_postgres import Server
 from hub_scene import NOW, SECRETS, OfficialClient, open_hub, serving
 
@@ -33,6 +35,17 @@ def database(request) -> Iterator[dict[str, str]]:
         return
     with request.getfixturevalue("postgres").fresh() as url:
         yield {"server": url}
+
+
+@pytest.fixture
+def nation(tmp_path, clock) -> Iterator[Nation]:
+    """Hubs of two provinces and the nation, each on sockets of its own."""
+    with ExitStack() as stack:
+        made = Nation(tmp_path, clock, stack)
+        yield made
+    for hub in made.hubs.values():
+        hub.carrier.stop()
+        hub.service.close()
 
 
 @pytest.fixture

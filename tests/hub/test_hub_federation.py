@@ -23,16 +23,6 @@ from edocx.hub.trace_header import with_trace
 from edocx.testing.faults import Crash
 
 
-@pytest.fixture
-def nation(tmp_path, clock):
-    with ExitStack() as stack:
-        made = Nation(tmp_path, clock, stack)
-        yield made
-    for hub in made.hubs.values():
-        hub.carrier.stop()
-        hub.service.close()
-
-
 def letter(**more):
     return document(sender=COMMUNE, **({"to": (FAR, GOVERNMENT)} | more))
 

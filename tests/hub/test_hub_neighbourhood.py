@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
 from datetime import timedelta
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from hub_nation import COMMUNE, Nation
+from hub_nation import COMMUNE
 from hub_scene import OfficialClient
 from hypothesis import given
 from hypothesis import strategies as st
@@ -17,16 +16,6 @@ from edocx.hub.carrier import GREET_AGAIN
 from edocx.hub.neighbourhood import enter_by_hand, key_text, known_keys, learn, read_key
 from edocx.hub.relay_statement import read_chain
 from edocx.hub.schema import neighbours
-
-
-@pytest.fixture
-def nation(tmp_path, clock):
-    with ExitStack() as stack:
-        made = Nation(tmp_path, clock, stack)
-        yield made
-    for hub in made.hubs.values():
-        hub.carrier.stop()
-        hub.service.close()
 
 
 def fresh() -> str:

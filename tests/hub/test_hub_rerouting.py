@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from contextlib import ExitStack
-
 import pytest
-from hub_nation import COMMUNE, FAR, GOVERNMENT, Nation
+from hub_nation import COMMUNE, FAR, GOVERNMENT
 from hub_scene import A, B, OfficialClient, document, enrol, open_hub, serving
 from sqlalchemy import select
 
@@ -16,16 +14,6 @@ from edocx.hub.schema import audit, copies
 from edocx.hub.upkeep import Upkeep
 from edocx.hub.way import way_of
 from edocx.testing.faults import Crash, Faults
-
-
-@pytest.fixture
-def nation(tmp_path, clock):
-    with ExitStack() as stack:
-        made = Nation(tmp_path, clock, stack)
-        yield made
-    for hub in made.hubs.values():
-        hub.carrier.stop()
-        hub.service.close()
 
 
 def reached(hub, code, *, served_by=None):
@@ -79,14 +67,20 @@ def test_what_waits_for_a_hub_that_is_away_is_fetched_here_once_its_unit_moved_h
     assert nation.receiver.waiting() == []
 
 
-def test_what_the_next_hub_may_have_taken_stays_until_that_hub_has_spoken(nation, monkeypatch):
-    """The answer was lost: it lies over there, and a second way would give it to the unit twice."""
+def answer_lost(nation, monkeypatch):
+    """Let a letter reach the next hub, whose answer is lost; return the hub that sent it."""
     from_government(nation)
     hub = nation.hubs["G22"]
     with monkeypatch.context() as patch:
         patch.setattr(Carrier, "_settle", crash)
         with pytest.raises(Crash):
             hub.carrier.step()
+    return hub
+
+
+def test_what_the_next_hub_may_have_taken_stays_until_that_hub_has_spoken(nation, monkeypatch):
+    """It lies over there, and a second way would give it to the unit twice."""
+    hub = answer_lost(nation, monkeypatch)
     reached(hub, FAR)
     assert custody(hub) == [(FAR, "hub.H37", "initial", 1)]
     assert reroutings(hub) == []
@@ -97,12 +91,7 @@ def test_what_the_next_hub_may_have_taken_stays_until_that_hub_has_spoken(nation
 
 
 def test_a_repeat_to_a_hub_that_closed_the_unit_meanwhile_is_answered_as_taken(nation, monkeypatch):
-    from_government(nation)
-    hub = nation.hubs["G22"]
-    with monkeypatch.context() as patch:
-        patch.setattr(Carrier, "_settle", crash)
-        with pytest.raises(Crash):
-            hub.carrier.step()
+    hub = answer_lost(nation, monkeypatch)
     far = nation.hubs["H37"].service.store
     with far.begin("close") as connection:
         agencies.close(connection, FAR, now=far.now(), by="test")
