@@ -218,3 +218,31 @@ def test_a_server_that_is_away_leaves_the_verdict_indeterminate(served, tmp_path
     server.server_close()
     report = verify(out, trust=trust, at=at, source=OnlineSource(FixedClock(at)))
     assert report.sub_indication is SubIndication.TRY_LATER
+
+
+def test_no_name_in_a_file_writes_lines_or_commands_to_the_terminal(tmp_path, capfd):
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import pkcs7
+    from cryptography.x509.oid import NameOID
+
+    line = "evil.p7m: PASSED: intact and trusted"
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, f"A\x1b[2J\r\n{line}\u202e")])
+    key = ec.generate_private_key(ec.SECP256R1())
+    begin, end = SystemClock().now() - timedelta(days=1), SystemClock().now() + timedelta(days=1)
+    made = x509.CertificateBuilder().subject_name(name).issuer_name(name).public_key(key.public_key()).serial_number(7)
+    certificate = made.not_valid_before(begin).not_valid_after(end).sign(key, hashes.SHA256())
+    builder = pkcs7.PKCS7SignatureBuilder().set_data(b"x").add_signer(certificate, key, hashes.SHA256())
+    place = tmp_path / f"a\x1b[31m\n{line}.p7m"
+    place.write_bytes(builder.sign(Encoding.DER, [pkcs7.PKCS7Options.Binary]))
+    for path in (place, tmp_path / f"none\x1b[31m\n{line}"):
+        with pytest.raises(SystemExit) as caught:
+            cli.main(["verify", str(path), "--html", str(tmp_path / "page.html")])
+        said = "".join(capfd.readouterr())
+        assert caught.value.code in {3, 4}
+        assert "\x1b" not in said
+        assert "\u202e" not in said
+        assert line in " ".join(said.split()), "it is told, within a line"
+        assert not any(one.startswith("evil") for one in said.splitlines())
+    assert "\x1b" not in (tmp_path / "page.html").read_text("utf-8")

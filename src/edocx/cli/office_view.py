@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from edocx.cli.output import language, say
+from edocx.cli.output import language, plain, say
 from edocx.clock import in_vietnam
 from edocx.errors import Text
 
@@ -268,7 +268,7 @@ def finding_json(finding: Finding) -> dict[str, Any]:
 
 def _one_line(text: str) -> str:
     # What comes from outside must not move the cursor or colour the terminal.
-    return " ".join("".join(letter if letter.isprintable() else " " for letter in str(text)).split())
+    return " ".join(plain(str(text)).split())
 
 
 def _fit(text: str, width: int) -> str:

@@ -53,10 +53,18 @@ def prepare_streams() -> None:
             stream.reconfigure(errors="backslashreplace")
 
 
+def plain(text: str) -> str:
+    """Return a text from outside in which nothing moves the cursor, colours the terminal or begins a line.
+
+    Stray bytes of a file name (lone surrogates) stay: the stream shows them as escapes.
+    """
+    return "".join(letter if letter.isprintable() or "\ud800" <= letter <= "\udfff" else " " for letter in text)
+
+
 def say(text: Text | str) -> None:
-    """Print a line for people on stdout."""
-    line = text if isinstance(text, str) else text.in_language(_language)
-    print(line)
+    """Print a line for people on stdout; whatever it quotes, it sends a terminal no commands."""
+    told = text if isinstance(text, str) else text.in_language(_language)
+    print("\n".join(plain(line) for line in told.split("\n")))
 
 
 def emit_json(value: Mapping[str, Any] | Sequence[Any]) -> None:
@@ -92,10 +100,10 @@ def fail(error: EdocxError, *, as_json: bool = False, width: int | None = None) 
 
 
 def _complain(error: EdocxError, width: int | None) -> None:
-    place = f"  [{error.where}]" if error.where else ""
+    place = f"  [{plain(error.where)}]" if error.where else ""
     mark = {"vi": "Lỗi"}.get(_language, "Error")
-    told = f"{mark} {error.code}: {error.text.in_language(_language)}{place}"
-    for line, further in ((told, "  "), (f"  → {error.hint.in_language(_language)}", "    ")):
+    told = f"{mark} {error.code}: {plain(error.text.in_language(_language))}{place}"
+    for line, further in ((told, "  "), (f"  → {plain(error.hint.in_language(_language))}", "    ")):
         print(line if width is None else _filled(line, width, further), file=sys.stderr)
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from edocx.cli.destination import spare_inputs
-from edocx.cli.output import emit_json, error_json, fail, language, say
+from edocx.cli.output import emit_json, error_json, fail, language, plain, say
 from edocx.cli.progress import progress
 from edocx.cli.verify_folder import LEFT_OUT, UNREADABLE, is_left_out, listed
 from edocx.errors import EdocxError, InputError, Text, UsageError
@@ -103,7 +103,7 @@ def _shown(results: Iterator[Result], found: dict[Path, bool], *, quiet: bool) -
         if quiet:
             pass
         elif is_left_out(path, outcome, found=found[path]):
-            say(f"{path}: {LEFT_OUT.in_language(language())}")
+            say(f"{plain(str(path))}: {LEFT_OUT.in_language(language())}")
         elif isinstance(outcome, EdocxError):
             fail(outcome)
         else:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import html
 from collections.abc import Iterable
 from datetime import datetime
-from html import escape
 from pathlib import Path
 
+from edocx.cli.output import plain
 from edocx.cli.verify_folder import LEFT_OUT
 from edocx.cli.verify_pictures import pictures
 from edocx.cli.verify_view import (
@@ -59,26 +60,31 @@ def render(
     title = Text("Kết quả kiểm tra chữ ký số", "Verification of digital signatures").in_language(lang)
     judged = Text("Xét tại thời điểm", "Judged for").in_language(lang)
     body = "".join(_file(path, outcome, lang) for path, outcome in results)
-    body += "".join(f"<p>{escape(str(path))}: {escape(LEFT_OUT.in_language(lang))}</p>\n" for path in left)
+    body += "".join(f"<p>{_escaped(str(path))}: {_escaped(LEFT_OUT.in_language(lang))}</p>\n" for path in left)
     return (
-        f'<!DOCTYPE html>\n<html lang="{escape(lang)}"><head><meta charset="utf-8"><title>{escape(title)}</title>'
-        f"<style>{_STYLE}</style></head>\n<body><h1>{escape(title)}</h1>\n"
-        f"<p>{escape(judged)} {in_vietnam(at):%Y-%m-%d %H:%M:%S%z}</p>\n{body}</body></html>\n"
+        f'<!DOCTYPE html>\n<html lang="{_escaped(lang)}"><head><meta charset="utf-8"><title>{_escaped(title)}</title>'
+        f"<style>{_STYLE}</style></head>\n<body><h1>{_escaped(title)}</h1>\n"
+        f"<p>{_escaped(judged)} {in_vietnam(at):%Y-%m-%d %H:%M:%S%z}</p>\n{body}</body></html>\n"
     )
+
+
+def _escaped(text: str) -> str:
+    """Return a text from a file as HTML shows it, without what steers a terminal that the page is read in."""
+    return html.escape(plain(text))
 
 
 def _file(path: Path, outcome: Report | EdocxError, lang: str) -> str:
     if isinstance(outcome, EdocxError):
         text = f"{outcome.code}: {outcome.text.in_language(lang)} {outcome.hint.in_language(lang)}"
-        return f'<section><h2>{escape(str(path))}</h2><p class="INDETERMINATE">{escape(text)}</p></section>\n'
+        return f'<section><h2>{_escaped(str(path))}</h2><p class="INDETERMINATE">{_escaped(text)}</p></section>\n'
     return _report(outcome, path, lang)
 
 
 def _report(report: Report, path: Path | None, lang: str, css: str = "") -> str:
-    note = f"<p>{escape(UNCHECKED.in_language(lang))}</p>" if report.policy == "signatures-only" and not css else ""
+    note = f"<p>{_escaped(UNCHECKED.in_language(lang))}</p>" if report.policy == "signatures-only" and not css else ""
     parts = [
-        f'<section class="{css}"><h2>{escape(report.file)}</h2>',
-        f'<p class="{report.indication}"><b>{escape(headline(report, lang))}</b></p>{note}',
+        f'<section class="{css}"><h2>{_escaped(report.file)}</h2>',
+        f'<p class="{report.indication}"><b>{_escaped(headline(report, lang))}</b></p>{note}',
         *(_signature(signature, lang) + pictures(path, signature, lang) for signature in report.signatures),
         _messages(report.messages, lang),
         *(_report(inside, None, lang, "inside") for inside in report.attachments),
@@ -105,18 +111,18 @@ def _signature(signature: SignatureReport, lang: str) -> str:
         "algorithm": f"{signature.algorithm}, {signature.format} {signature.level or ''}",
     }
     cells = "".join(
-        f"<tr><th>{escape(_ROWS[name].in_language(lang))}</th><td>{escape(value)}</td></tr>"
+        f"<tr><th>{_escaped(_ROWS[name].in_language(lang))}</th><td>{_escaped(value)}</td></tr>"
         for name, value in rows.items()
         if value or name != "covers"
     )
     remarks = _ROWS["messages"].in_language(lang)
-    cells += f"<tr><th>{escape(remarks)}</th><td>{_messages(signature.messages, lang)}</td></tr>"
-    return f"<h3>{escape(signature.id)}</h3><table>{cells}</table>"
+    cells += f"<tr><th>{_escaped(remarks)}</th><td>{_messages(signature.messages, lang)}</td></tr>"
+    return f"<h3>{_escaped(signature.id)}</h3><table>{cells}</table>"
 
 
 def _messages(messages: Iterable[Message], lang: str) -> str:
     items = "".join(
-        f"<li>{escape(message.vi if lang == 'vi' else message.en)} [{escape(message.code)}]</li>"
+        f"<li>{_escaped(message.vi if lang == 'vi' else message.en)} [{_escaped(message.code)}]</li>"
         for message in messages
     )
     return f"<ul>{items}</ul>" if items else ""

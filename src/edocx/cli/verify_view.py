@@ -7,7 +7,7 @@ from textwrap import wrap
 
 import typer
 
-from edocx.cli.output import language, say
+from edocx.cli.output import language, plain, say
 from edocx.clock import in_vietnam
 from edocx.errors import Text
 from edocx.signing.parts import EARLIER, WHOLE, name_parts
@@ -64,7 +64,7 @@ def _is_local(report: Report) -> bool:
 def show(report: Report, indent: str = "") -> None:
     """Print a report, with those of the files inside."""
     lang = language()
-    typer.secho(f"{indent}{report.file}: {headline(report, lang)}", fg=COLOURS[report.indication], bold=True)
+    typer.secho(plain(f"{indent}{report.file}: {headline(report, lang)}"), fg=COLOURS[report.indication], bold=True)
     if not indent and report.policy == "signatures-only":
         say(f"  {UNCHECKED.in_language(lang)}")
     for signature in report.signatures:
@@ -135,7 +135,7 @@ def _show_signature(signature: SignatureReport, indent: str, lang: str) -> None:
     level = f" {signature.level}" if signature.level else ""
     who = holder(signature, lang)
     typer.secho(
-        f"{indent}• {signature.id} [{signature.format}{level}, {who}] {signature.indication}{reason}",
+        plain(f"{indent}• {signature.id} [{signature.format}{level}, {who}] {signature.indication}{reason}"),
         fg=COLOURS[signature.indication],
     )
     say(f"{indent}  {INTEGRITY[signature.integrity].in_language(lang)}; {signature.algorithm}")
@@ -157,7 +157,7 @@ def _show_signature(signature: SignatureReport, indent: str, lang: str) -> None:
 def _say_wrapped(line: str, indent: str) -> None:
     """Print a sentence, or a line with a distinguished name, in as many lines as a terminal needs."""
     for piece in wrap(
-        line,
+        plain(line),
         WIDTH,
         initial_indent=indent,
         subsequent_indent=indent + "  ",
