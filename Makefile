@@ -39,10 +39,11 @@ demo: $(VENV)/.core  ## one document through four levels
 test: $(VENV)/.dev  ## every test
 	$(PYTEST)
 
-lint: $(VENV)/.dev  ## style, imports between rooms, floors
+lint: $(VENV)/.dev  ## style, imports between rooms, floors, and that every test can be gathered
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports
+	@$(PYTEST) --collect-only --no-cov -qq >/dev/null || { $(PYTEST) --collect-only --no-cov -q | tail -40; exit 1; }
 
 types: $(VENV)/.dev  ## mypy --strict over src
 	$(BIN)/mypy

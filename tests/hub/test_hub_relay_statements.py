@@ -9,12 +9,11 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from hub_scene import NOW
 from hypothesis import given
 from hypothesis import strategies as st
-from test_hub_federation import FAR, letter, nation
+from test_hub_federation import FAR, letter
 
 from edocx.hub.carrier import ASK_AGAIN
 from edocx.hub.relay_statement import Fact, Standing, bounded, digest_of, make_statement, read_chain
 
-__all__ = ["nation"]
 HUBS = ("hub.H58", "hub.G22", "hub.H37")
 KEYS = {hub: Ed25519PrivateKey.generate() for hub in HUBS}
 PUBLIC = {hub: key.public_key() for hub, key in KEYS.items()}
