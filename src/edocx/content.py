@@ -145,6 +145,8 @@ def durable_file(path: Path) -> Iterator[BinaryIO]:
 
 
 def _require_replaceable(path: Path) -> None:
+    if not path.name:  # "." or "/": beside it, nothing can be made
+        raise IsADirectoryError(errno.EISDIR, os.strerror(errno.EISDIR), str(path))
     try:
         kind = path.stat().st_mode
     except OSError:  # nothing is there, or a link to nothing; what cannot be looked at cannot be written either

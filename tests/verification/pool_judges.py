@@ -4,9 +4,18 @@ from __future__ import annotations
 
 import ctypes
 import os
+import signal
 import threading
 
 from edocx.signing.report import Report
+
+WAITING = signal.pthread_sigmask(signal.SIG_BLOCK, ()) if hasattr(signal, "pthread_sigmask") else set()
+"""The signals that wait while a process loads its modules, this one among them."""
+
+
+def tell_waiting(_file, _options, _folder):
+    """Answer which signals waited when this was loaded."""
+    return WAITING
 
 
 def judge(file, options, folder):

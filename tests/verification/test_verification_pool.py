@@ -5,11 +5,12 @@ from __future__ import annotations
 import io
 import json
 import pickle
+import signal
 import sys
 import zipfile
 
 import pytest
-from pool_judges import judge
+from pool_judges import judge, tell_waiting
 from verification_scene import AT, SIGNED_AT
 
 from edocx import cli
@@ -48,6 +49,14 @@ def test_a_bad_file_is_indeterminate_and_the_run_goes_on(tmp_path, bad, why):
     assert [answer.messages for answer in answers] == [(), (), (why,), ()]
     assert answers[2].indication is Indication.INDETERMINATE
     assert answers[2].sub_indication == "GENERIC"
+
+
+@pytest.mark.skipif(not hasattr(signal, "pthread_sigmask"), reason="signals wait on POSIX only")
+def test_ctrl_c_waits_while_a_process_starts_and_not_here(tmp_path):
+    (tmp_path / "a").write_bytes(b"")
+    (answer,) = run_all(tell_waiting, [tmp_path / "a"], [""], Options(), jobs=1, budget=FileBudget())
+    assert signal.SIGINT in answer
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
 
 
 def test_answers_come_in_the_order_of_the_files(tmp_path):

@@ -115,8 +115,8 @@ def _filled(line: str, width: int, further: str) -> str:
 def interrupted() -> None:
     """Say that Ctrl-C or SIGTERM ended the work and that nothing was lost."""
     text = Text(
-        "Đã dừng theo yêu cầu; những gì đã báo là xong đều đã lưu. Chạy lại để làm tiếp.",
-        "Stopped as asked; whatever was reported as done is stored. Run it again to go on.",
+        "Đã dừng theo yêu cầu; những gì đã báo là xong thì không mất. Chạy lại để làm nốt phần còn lại.",
+        "Stopped as asked; nothing that was reported as done is lost. Run it again for the rest.",
     )
     with suppress(OSError):
         print(f"\n{text.in_language(_language)}", file=sys.stderr)

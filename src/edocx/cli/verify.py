@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +13,7 @@ import typer
 from edocx.cli.destination import spare_inputs
 from edocx.cli.output import emit_json, error_json, fail, language, plain, say
 from edocx.cli.progress import progress
-from edocx.cli.verify_folder import LEFT_OUT, UNREADABLE, is_left_out, listed
+from edocx.cli.verify_folder import LEFT_OUT, NOTHING, UNREADABLE, left_out, listed
 from edocx.errors import EdocxError, InputError, Text, UsageError
 
 if TYPE_CHECKING:
@@ -26,6 +27,8 @@ _RANK = (1, 4, 3, 0)
 """Several files: 1 if any failed, else 4, else 3, else 0; 3 where there was nothing to judge."""
 
 Result = tuple[Path, "Report | EdocxError"]
+Found = dict[Path, "bool | EdocxError"]
+"""What `listed` tells of each file."""
 
 
 @app.command()
@@ -78,14 +81,17 @@ def verify(
     found = dict(listed(files))
     _spare(html, etsi, (*found, *trust, *evidence, registry, *detached, *key, *receipts, policy))
     with progress(len(found)) as advance:
-        outcomes = list(_shown(advance(judge_all(list(found), options, jobs)), found, quiet=as_json))
+        known = {path: why for path, why in found.items() if isinstance(why, EdocxError)}
+        judged = judge_all([path for path in found if path not in known], options, jobs)
+        outcomes = list(_shown(advance(chain(known.items(), judged)), found, quiet=as_json))
     if as_json:
         values = [_as_json(path, outcome, found=found[path]) for path, outcome in outcomes]
         emit_json(values[0] if len(values) == 1 and not files[0].is_dir() else values)
-    left = [path for path, outcome in outcomes if is_left_out(path, outcome, found=found[path])]
+    said = ((path, left_out(path, outcome, found=found[path])) for path, outcome in outcomes)
+    left = {path: why for path, why in said if why is not None}
     results = [(path, outcome) for path, outcome in outcomes if path not in left]
     _write_reports(html, etsi, results, options, left)
-    if len(outcomes) > 1 and not as_json:
+    if len(outcomes) != 1 and not as_json:
         _summarise(results, len(left))
     codes = {_exit_code(outcome) for _, outcome in results}
     raise typer.Exit(next((code for code in (2, *_RANK) if code in codes), 3))
@@ -98,12 +104,12 @@ def _spare(html: Path | None, etsi: Path | None, inputs: tuple[Path | str | None
             spare_inputs(place, inputs, option=option)
 
 
-def _shown(results: Iterator[Result], found: dict[Path, bool], *, quiet: bool) -> Iterator[Result]:
+def _shown(results: Iterator[Result], found: Found, *, quiet: bool) -> Iterator[Result]:
     for path, outcome in results:
         if quiet:
             pass
-        elif is_left_out(path, outcome, found=found[path]):
-            say(f"{plain(str(path))}: {LEFT_OUT.in_language(language())}")
+        elif why := left_out(path, outcome, found=found[path]):
+            say(f"{plain(str(path))}: {why.in_language(language())}")
         elif isinstance(outcome, EdocxError):
             fail(outcome)
         else:
@@ -113,9 +119,9 @@ def _shown(results: Iterator[Result], found: dict[Path, bool], *, quiet: bool) -
         yield path, outcome
 
 
-def _as_json(path: Path, outcome: Report | EdocxError, *, found: bool) -> dict[str, Any]:
+def _as_json(path: Path, outcome: Report | EdocxError, *, found: bool | EdocxError) -> dict[str, Any]:
     if isinstance(outcome, EdocxError):
-        left = is_left_out(path, outcome, found=found)
+        left = left_out(path, outcome, found=found) is not None
         return {"schema": 1, "file": str(path), "left_out": left, "error": error_json(outcome)}
     return outcome.to_json()
 
@@ -132,11 +138,12 @@ def _summarise(results: list[Result], left: int) -> None:
     if left:
         counts[LEFT_OUT.in_language(language())] = left
     total = Text("Tổng cộng", "Total").in_language(language())
-    say(f"{total}: {len(results) + left}; " + ", ".join(f"{word} {count}" for word, count in sorted(counts.items())))
+    parts = ", ".join(f"{word} {count}" for word, count in sorted(counts.items()))
+    say(f"{total}: {len(results) + left}; {parts or NOTHING.in_language(language())}")
 
 
 def _write_reports(
-    html: Path | None, etsi: Path | None, results: list[Result], options: Options, left: list[Path]
+    html: Path | None, etsi: Path | None, results: list[Result], options: Options, left: dict[Path, Text]
 ) -> None:
     if html is not None:
         _write_page(html, results, options, left)
@@ -144,13 +151,13 @@ def _write_reports(
         _write_etsi(etsi, results, options)
 
 
-def _write_page(place: Path, results: list[Result], options: Options, left: list[Path]) -> None:
+def _write_page(place: Path, results: list[Result], options: Options, left: dict[Path, Text]) -> None:
     from edocx.cli.verify_page import render
     from edocx.clock import SystemClock
     from edocx.content import write_durably
 
     page = render(results, at=options.at or SystemClock().now(), lang=language(), left=left)
-    write_durably(place, [page.encode()])
+    write_durably(place, [page.encode("utf-8", "backslashreplace")])  # a name of a file need not be UTF-8
 
 
 def _write_etsi(place: Path, results: list[Result], options: Options) -> None:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import html
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from pathlib import Path
 
 from edocx.cli.output import plain
-from edocx.cli.verify_folder import LEFT_OUT
 from edocx.cli.verify_pictures import pictures
 from edocx.cli.verify_view import (
     AT_SIGNING,
@@ -54,13 +53,13 @@ _ROWS = {
 
 
 def render(
-    results: Iterable[tuple[Path, Report | EdocxError]], *, at: datetime, lang: str, left: Iterable[Path] = ()
+    results: Iterable[tuple[Path, Report | EdocxError]], *, at: datetime, lang: str, left: Mapping[Path, Text]
 ) -> str:
-    """Return the page for reports and errors, and the files left out; every word from a file is escaped."""
+    """Return the page for reports and errors, and what is left out and why; every word from a file is escaped."""
     title = Text("Kết quả kiểm tra chữ ký số", "Verification of digital signatures").in_language(lang)
     judged = Text("Xét tại thời điểm", "Judged for").in_language(lang)
     body = "".join(_file(path, outcome, lang) for path, outcome in results)
-    body += "".join(f"<p>{_escaped(str(path))}: {_escaped(LEFT_OUT.in_language(lang))}</p>\n" for path in left)
+    body += "".join(f"<p>{_escaped(str(path))}: {_escaped(why.in_language(lang))}</p>\n" for path, why in left.items())
     return (
         f'<!DOCTYPE html>\n<html lang="{_escaped(lang)}"><head><meta charset="utf-8"><title>{_escaped(title)}</title>'
         f"<style>{_STYLE}</style></head>\n<body><h1>{_escaped(title)}</h1>\n"

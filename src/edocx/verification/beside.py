@@ -15,10 +15,17 @@ from edocx.signing.report import Indication, Integrity, Message, Report, SubIndi
 
 
 def detached_files(files: Sequence[Path | str]) -> tuple[Path, ...]:
-    """Return the paths; raise `UsageError` for two of one name, as references name a file by its last part."""
+    """Return the paths; raise `UsageError` for a folder, and for two of one name: references name the last part."""
     paths = tuple(Path(one) for one in files)
     names: set[str] = set()
     for path in paths:
+        if path.is_dir():
+            raise UsageError(
+                Text("--detached chỉ nhận tệp, đây là thư mục.", "--detached takes files, and this is a folder."),
+                hint=Text("Nêu tệp mà chữ ký đã ký.", "Name the file that the signature is for."),
+                code="EDX-USAGE-DETACHED",
+                where=str(path),
+            )
         name = normalize("NFC", path.name)
         if name in names:
             raise UsageError(

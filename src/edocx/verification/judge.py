@@ -277,6 +277,11 @@ _PDF_HEAD = 1024
 """Where viewers look for the beginning of a PDF (ISO 32000-1 H.3.4.1)."""
 
 
+_CMS_ENDINGS = frozenset({".p7s", ".p7m", ".p7b", ".p7c"})
+_BEFORE_XML = b"\xef\xbb\xbf\xff\xfe \t\r\n"
+"""What may stand before the first "<": byte order marks and white space."""
+
+
 def sniff(path: Path) -> Kind:
     """Tell the kind of a file by its first bytes; raise `InputError` when it cannot be read."""
     if path.exists() and not path.is_file():
@@ -305,7 +310,7 @@ def sniff(path: Path) -> Kind:
         return "cms"  # may hold a PDF as it is, near its beginning; one outside of its content does not pass
     if b"%PDF-" in head[:_PDF_HEAD]:
         return "pdf"
-    if _is_cms(head):
-        return "cms"
     text = head.replace(b"\0", b"")
+    if _is_cms(head) or (path.suffix.lower() in _CMS_ENDINGS and not text.lstrip(_BEFORE_XML).startswith(b"<")):
+        return "cms"  # is one, or claims to be
     return "xml" if b"<" in text[:SNIFF] else "unknown"
