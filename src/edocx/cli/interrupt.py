@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 TERMINATED = 143
@@ -65,6 +67,36 @@ def was_seen() -> bool:
 def was_terminated() -> bool:
     """Tell whether SIGTERM came, likewise."""
     return _seen == signal.SIGTERM
+
+
+@contextmanager
+def ctrl_c_waits() -> Iterator[None]:
+    """Keep Ctrl-C until the block ends, and from processes that start in it: they inherit that; no-op on Windows.
+
+    A process that loads its modules would answer with a traceback, and so would one whose parent left it half told.
+    """
+    if not hasattr(signal, "pthread_sigmask") or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    from multiprocessing import resource_tracker
+
+    resource_tracker.ensure_running()  # the first process would start it, and that lets the signal through again
+    came: list[int] = []
+    # Another thread may take the signal, and this one would hear of it in the middle; so would one that was put off.
+    obeyed = {
+        number: handler for number in (signal.SIGINT, signal.SIGALRM) if callable(handler := signal.getsignal(number))
+    }
+    for number in obeyed:
+        signal.signal(number, lambda number, _frame: came.append(number))
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        for number, handler in obeyed.items():
+            signal.signal(number, handler)
+        for late in came:
+            signal.raise_signal(late)
 
 
 def _obey(number: int, frame: FrameType | None) -> None:

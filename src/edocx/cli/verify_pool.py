@@ -18,6 +18,7 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Any
 
+from edocx.cli.interrupt import ctrl_c_waits
 from edocx.errors import Text
 from edocx.signing.report import Indication, Integrity, Message, Report, SubIndication
 
@@ -95,26 +96,10 @@ def _start(judge: Judge, options: Any, budget: FileBudget) -> _Worker:
     context = get_context("spawn")
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, judge, options, budget.memory), daemon=True)
-    with _ctrl_c_waits():
+    with ctrl_c_waits():
         process.start()
     theirs.close()
     return _Worker(process, ours)
-
-
-@contextlib.contextmanager
-def _ctrl_c_waits() -> Iterator[None]:
-    """Keep Ctrl-C from a process that starts, which inherits this: it is for the one that runs all; no-op on Windows.
-
-    Until it ignores the signal by itself, a process that loads its modules would answer with a traceback.
-    """
-    if not hasattr(signal, "pthread_sigmask"):
-        yield
-        return
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _give(worker: _Worker, place: int, file: Path, folder: str, budget: FileBudget) -> None:
