@@ -27,8 +27,9 @@ from edocx.signing.given import GivenKey
 from edocx.signing.holder import Holder, holder_of
 from edocx.signing.messages import HOURS_SHIFTED, KEY_GIVEN, KEY_UNKNOWN, REVOKED_LATER
 from edocx.signing.parts import EARLIER, WHOLE, file_part
-from edocx.signing.path import PathVerdict, judge_path
+from edocx.signing.path import judge_path
 from edocx.signing.path_memory import judge_remembered, remember_for
+from edocx.signing.path_verdict import PathVerdict
 from edocx.signing.proof import Proof, prove
 from edocx.signing.receipt import Held
 from edocx.signing.report import (

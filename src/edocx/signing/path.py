@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from asn1crypto import x509
@@ -17,11 +17,11 @@ from pyhanko_certvalidator.policy_decl import (
     RevocationCheckingRule,
 )
 
-from edocx.errors import Text
 from edocx.signing.certificate import fingerprint
 from edocx.signing.coroutine import run_to_end
+from edocx.signing.path_verdict import PathVerdict, from_failure, malformed, no_chain, revoked_since
 from edocx.signing.relevance import relevant_to
-from edocx.signing.report import Indication, Message, SubIndication
+from edocx.signing.report import Indication
 from edocx.signing.revocation import Revocation, is_silent, revoked_on, trustworthy, without_lifted
 from edocx.signing.trust import TrustStore
 
@@ -40,17 +40,6 @@ logging.getLogger("pyhanko_certvalidator").propagate = False
 logging.getLogger("pyhanko_certvalidator").addHandler(logging.NullHandler())
 
 
-@dataclass(frozen=True, slots=True)
-class PathVerdict:
-    """What the chain says of a certificate at a time; ``indication`` is TOTAL_PASSED when it holds."""
-
-    indication: Indication
-    sub_indication: SubIndication | None
-    messages: tuple[Message, ...]
-    anchor: str | None = None
-    """SHA-256 of the anchor's certificate, lower-case hex, when the path holds."""
-
-
 def judge_path(
     certificate: x509.Certificate,
     *,
@@ -67,24 +56,16 @@ def judge_path(
     certificate of the path the verdict is INDETERMINATE, as TT 15/2025 PL II wants a warning.
     """
     if not trust.anchors:
-        return _no_chain()
+        return no_chain()
     extra = tuple(extra)
     try:
         path = _sound_path(certificate, trust, at, extra, parameters)
     except _Revoked as revoked:
-        return _revoked(revoked.said.since, of_signer=revoked.said.certificate is certificate)
+        return revoked_since(revoked.said.since, of_signer=revoked.said.certificate is certificate)
     except (errors.PathError, errors.ValidationError) as failure:
-        return _from_failure(failure)
+        return from_failure(failure)
     except (ValueError, TypeError, LookupError, OverflowError, AttributeError, RecursionError):
-        return _verdict(
-            Indication.INDETERMINATE,
-            SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-            "EDX-CERT-MALFORMED",
-            Text(
-                "Chứng thư hoặc CRL trong đường dẫn bị hỏng; lấy lại từ tổ chức cấp.",
-                "A certificate or CRL on the path is malformed; fetch it again from its authority.",
-            ),
-        )
+        return malformed()
     anchor = path.trust_anchor.authority
     root = getattr(anchor, "certificate", None)
     return PathVerdict(Indication.TOTAL_PASSED, None, (), fingerprint(root) if root is not None else None)
@@ -222,78 +203,3 @@ def _find_path(
         certificate, intermediate_certs=list(above), validation_context=context, pkix_params=parameters
     )
     return run_to_end(validator.async_validate_path())
-
-
-def _from_failure(failure: Exception) -> PathVerdict:
-    match failure:
-        case errors.RevokedError():
-            return _revoked(failure.revocation_dt, of_signer=failure.is_ee_cert)
-        case errors.ExpiredError():
-            return _verdict(
-                Indication.INDETERMINATE,
-                SubIndication.OUT_OF_BOUNDS_NO_POE,
-                "EDX-CERT-EXPIRED",
-                Text(
-                    "Chứng thư đã hết hạn, và không dấu thời gian hay biên nhận nào cho thấy chữ ký đã có trước đó.",
-                    "The certificate has expired, and no timestamp or receipt shows that the signature existed before.",
-                ),
-            )
-        case errors.NotYetValidError():
-            return _verdict(
-                Indication.INDETERMINATE,
-                SubIndication.OUT_OF_BOUNDS_NO_POE,
-                "EDX-CERT-NOT-YET",
-                Text(
-                    "Chứng thư chưa có hiệu lực tại thời điểm kiểm tra.",
-                    "The certificate is not valid yet at the time of checking.",
-                ),
-            )
-        case errors.InsufficientRevinfoError():
-            return _verdict(
-                Indication.INDETERMINATE,
-                SubIndication.TRY_LATER,
-                "EDX-REVOCATION-UNKNOWN",
-                Text(
-                    "Không có CRL hay OCSP để biết chứng thư còn hiệu lực; đưa thêm bằng --evidence.",
-                    "No CRL or OCSP answer tells whether the certificate was revoked; give one with --evidence.",
-                ),
-            )
-        case errors.PathBuildingError() | errors.InvalidCertificateError():
-            return _no_chain()
-        case _:
-            return _verdict(
-                Indication.INDETERMINATE,
-                SubIndication.CERTIFICATE_CHAIN_GENERAL_FAILURE,
-                "EDX-CHAIN-INVALID",
-                Text("Đường dẫn chứng thực không hợp lệ.", "The certification path is not valid."),
-            )
-
-
-def _revoked(since: datetime, *, of_signer: bool) -> PathVerdict:
-    return _verdict(
-        Indication.INDETERMINATE,
-        SubIndication.REVOKED_NO_POE if of_signer else SubIndication.REVOKED_CA_NO_POE,
-        "EDX-CERT-REVOKED",
-        Text(
-            f"Chứng thư đã bị thu hồi từ {since:%Y-%m-%d}, "
-            "và không dấu thời gian hay biên nhận nào cho thấy chữ ký đã có trước ngày ấy.",
-            f"The certificate was revoked on {since:%Y-%m-%d}, "
-            "and no timestamp or receipt shows that the signature existed before that day.",
-        ),
-    )
-
-
-def _no_chain() -> PathVerdict:
-    return _verdict(
-        Indication.INDETERMINATE,
-        SubIndication.NO_CERTIFICATE_CHAIN_FOUND,
-        "EDX-CHAIN-NOT-FOUND",
-        Text(
-            "Không có đường dẫn từ chứng thư này đến gốc được tin cậy; chỉ ra kho tin cậy bằng --trust.",
-            "No path leads from this certificate to a trusted root; name one with --trust.",
-        ),
-    )
-
-
-def _verdict(indication: Indication, sub: SubIndication, code: str, text: Text) -> PathVerdict:
-    return PathVerdict(indication, sub, (Message.of(code, "error", text),))

@@ -14,7 +14,8 @@ from datetime import datetime
 from asn1crypto import x509
 
 from edocx.signing.certificate import fingerprint
-from edocx.signing.path import PathVerdict, judge_path
+from edocx.signing.path import judge_path
+from edocx.signing.path_verdict import PathVerdict
 from edocx.signing.trust import TrustStore
 
 MAX_PATHS = 1000
