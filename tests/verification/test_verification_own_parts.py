@@ -14,10 +14,12 @@ from test_verification_selection import CANONICAL, DS, canonical, reference, sig
 
 from edocx.signing.report import Indication
 from edocx.signing.xml.element_path import element_path
+from edocx.signing.xml.grammar import is_shaped
 from edocx.signing.xml.own_parts import is_own
 
 XADES = "http://uri.etsi.org/01903/v1.3.2#"
 FORGED = '<Letter xmlns=""><Text>Cấp 900 tỷ đồng</Text></Letter>'
+HIDDEN = f'<Letter xmlns=""><Text><KeyName xmlns="{DS}">Cấp 900 tỷ đồng</KeyName></Text></Letter>'
 VALUES = (
     f'<x:CertificateValues Id="c"/><x:CompleteCertificateRefs><x:CertRefs><x:Cert><x:CertDigest>'
     f'<DigestMethod xmlns="{DS}" Algorithm="a"/><DigestValue xmlns="{DS}">AA\n== </DigestValue></x:CertDigest><x:IssuerSerial>'
@@ -85,6 +87,24 @@ def with_keys(bench, outsider, inside, identifier):
         ("<X509Data><X509SKI>Cấp 900 tỷ đồng</X509SKI></X509Data>", False),
         (f"<X509Data><X509IssuerSerial>{FORGED}</X509IssuerSerial></X509Data>", False),
         ('<Letter xmlns="" pay="900"/>', False),
+        (HIDDEN, False),
+        (f"<X509Data><X509SKI>{HIDDEN}</X509SKI></X509Data>", False),
+        (f'<RetrievalMethod URI="#k">{HIDDEN}</RetrievalMethod>', False),
+        ('<X509Data><X509SKI><Letter xmlns=""><Approved/></Letter></X509SKI></X509Data>', False),
+        (
+            (
+                "<X509Data><X509IssuerSerial><X509IssuerName>Cấp 900 tỷ</X509IssuerName>"
+                "<X509SerialNumber>1</X509SerialNumber></X509IssuerSerial></X509Data>"
+            ),
+            False,
+        ),
+        (
+            (
+                '<RetrievalMethod URI="#k"><Transforms><Transform Algorithm="a"><XPath>Cấp 900 tỷ</XPath></Transform>'
+                "</Transforms></RetrievalMethod>"
+            ),
+            False,
+        ),
         ("<KeyName>a</KeyName>", True),
     ],
 )
@@ -104,6 +124,13 @@ def test_a_letter_beside_an_outsiders_keys_is_no_name_of_a_key(bench, outsider, 
         "<x:CertificateValues><x:Description>Cấp-900-tỷ</x:Description></x:CertificateValues>",
         "<x:SignaturePolicyStore><x:Identifier>Cấp 900 tỷ đồng</x:Identifier></x:SignaturePolicyStore>",
         "<x:CertificateValues Id='Cấp 900 tỷ'/>",
+        "<x:CertificateValues><x:Identifier>900</x:Identifier></x:CertificateValues>",
+        (
+            "<x:SignaturePolicyStore><x:SigPolDocLocalURI>Cấp\N{BRAILLE PATTERN BLANK}900\N{WORD JOINER}tỷ</x:SigPolDocLocalURI>"
+            "</x:SignaturePolicyStore>"
+        ),
+        "<x:CompleteCertificateRefs Id='Cấp\N{HANGUL FILLER}900'/>",
+        f"<x:CounterSignature>{COUNTER}<KeyInfo><KeyName>Cấp 900 tỷ</KeyName></KeyInfo></Signature></x:CounterSignature>",
         "<x:CompleteCertificateRefs pay='900'/>",
         "<x:CompleteCertificateRefs><x:Letter>900</x:Letter></x:CompleteCertificateRefs>",
         f"<x:CounterSignature>{COUNTER}<Object>{FORGED}</Object></Signature></x:CounterSignature>",
@@ -120,6 +147,49 @@ def test_anybody_may_add_a_property_and_no_letter_in_one(bench, tmp_path, added)
 
     assert report_with(VALUES).indication is Indication.TOTAL_PASSED
     assert report_with(added).indication is Indication.INDETERMINATE
+
+
+@pytest.mark.parametrize(
+    "added, passes",
+    [
+        ("<Object><KeyInfo><KeyValue/></KeyInfo></Object>", True),
+        (f"<Object><KeyInfo><X509Data><X509SKI>{HIDDEN}</X509SKI></X509Data></KeyInfo></Object>", False),
+        ("<Object MimeType='Cấp\N{WORD JOINER}900'/>", False),
+        (f'<Object><x:QualifyingPropertiesReference xmlns:x="{XADES}" URI="http://a/b"/></Object>', True),
+        (f'<Object><x:QualifyingPropertiesReference xmlns:x="{XADES}" URI="http://a/Cấp900tỷ"/></Object>', False),
+    ],
+)
+def test_an_object_added_to_a_signature_holds_keys_or_an_address(bench, tmp_path, added, passes):
+    root = etree.fromstring(both_over_letter(bench))
+    first = next(root.iter(f"{{{DS}}}Signature"))
+    first.append(etree.fromstring(added.replace("<Object", f'<Object xmlns="{DS}"', 1)))
+    report = official(bench, stored(tmp_path, etree.tostring(root, encoding="unicode")))
+    assert report.indication is (Indication.TOTAL_PASSED if passes else Indication.INDETERMINATE)
+
+
+def test_a_root_that_says_where_its_schema_lies_says_no_sentence(bench, tmp_path):
+    where = 'xmlns:i="http://www.w3.org/2001/XMLSchema-instance" i:schemaLocation="{}"'
+    for told, passes in (("urn:a http://a/b.xsd", True), ("Cấp 900 tỷ", False), ("cap 900 ty", False)):
+        text = both_over_letter(bench).replace("<Doc>", f"<Doc {where.format(told)}>", 1)
+        found = official(bench, stored(tmp_path, text)).indication
+        assert found is (Indication.TOTAL_PASSED if passes else Indication.INDETERMINATE), told
+
+
+@given(st.text(max_size=60))
+def test_a_text_with_words_of_a_language_is_no_value(words):
+    for name in ("X509SKI", "X509SerialNumber", "DigestValue", "EncapsulatedTimeStamp", "IssueTime", "XPath"):
+        element = etree.Element(f"{{{DS}}}{name}")
+        element.text = "".join(one for one in words if one.isprintable() and one != "\x7f") + " Cấp 900 tỷ"
+        assert not is_shaped(element)
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("piece", [" ", "a", "a ", "1", "a:", "a/ ", "a:b", "=", "."])
+def test_a_text_of_a_million_letters_is_read_once(piece):
+    for name in ("X509SKI", "Identifier", "X509SerialNumber", "IssueTime", "X509IssuerName", "XPath"):
+        element = etree.Element(f"{{{DS}}}{name}", URI=piece * 300_000 + "ấ")
+        element.text = piece * 300_000 + "ấ"
+        assert not is_shaped(element)
 
 
 def test_two_elements_of_names_that_begin_alike_are_two_parts(bench, outsider, tmp_path):
@@ -159,7 +229,7 @@ def test_no_two_elements_have_one_path(root):
         (f'<Object xmlns="{DS}">900</Object>', False),
         ('<a xmlns=""/>', False),
         ("<Letter>900</Letter>", False),
-        ("<KeyName>a</KeyName>", True),
+        ("<KeyName>a</KeyName>", False),
     ],
 )
 def test_a_signers_own_part_says_nothing_but_the_standards_words(inside, own):

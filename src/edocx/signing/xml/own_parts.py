@@ -12,14 +12,15 @@ from copy import deepcopy
 
 from lxml import etree
 
+from edocx.signing.xml.grammar import is_shaped, is_well_placed
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.qualifying import NAMESPACES
-from edocx.signing.xml.vocabulary import SIGNED, has_text, is_made_of, misplaces_text
+from edocx.signing.xml.vocabulary import SIGNED, is_made_of
 
 _OWN = frozenset({ds("Signature"), ds("KeyInfo"), ds("Manifest"), ds("SignatureProperties"), ds("SignatureProperty")})
 _PROPERTIES = tuple(f"{{{namespace}}}SignedProperties" for namespace in NAMESPACES)
-_OF_TOKENS = frozenset({"Id", "URI", "ValueType", "EncodingType", "Usage"})
-"""Attributes by which other standards point at a key from a KeyInfo (WS-Security 1.1 7.1)."""
+_PATHS = frozenset({ds("XPath"), "{http://www.w3.org/2002/06/xmldsig-filter2}XPath"})
+"""Nothing of a key: a key is found without one."""
 
 _TIME = re.compile(r"\s*[\d:.TZ+\-]{8,40}\s*")
 """Of a SigningTime in a SignatureProperty, as much software writes it in a namespace of its own or none."""
@@ -40,14 +41,12 @@ def is_properties(element: etree._Element) -> bool:
 
 
 def foreign_in(info: etree._Element) -> etree._Element | None:
-    """Return an element of a KeyInfo that says more than the standards have there; names of keys are no such texts."""
-    return next((one for one in info.iter(etree.Element) if _is_foreign(one)), None)
+    """Return an element of a KeyInfo that is none of the standards', or not in its place, or not of its shape."""
+    return next((one for one in info.iter(etree.Element) if not _is_of_keys(one)), None)
 
 
-def _is_foreign(element: etree._Element) -> bool:
-    if element.tag in SIGNED:
-        return misplaces_text(element)
-    return has_text(element) or bool({str(one).rpartition("}")[2] for one in element.attrib} - _OF_TOKENS)
+def _is_of_keys(element: etree._Element) -> bool:
+    return element.tag in SIGNED and element.tag not in _PATHS and is_well_placed(element) and is_shaped(element)
 
 
 def _is_plain(element: etree._Element) -> bool:

@@ -14,17 +14,17 @@ from typing import Any
 from lxml import etree
 
 from edocx.signing.xml.algorithm_names import DSIG11
+from edocx.signing.xml.grammar import has_attributes_of
 from edocx.signing.xml.names import BASE64_TRANSFORM, ds
 from edocx.signing.xml.own_parts import foreign_in
 from edocx.signing.xml.qualifying import NAMESPACES
-from edocx.signing.xml.vocabulary import SIGNED, UNSIGNED, is_made_of, is_made_of_values
+from edocx.signing.xml.vocabulary import SIGNED, UNSIGNED, is_made_of
 
 _XADES = (*NAMESPACES, "http://uri.etsi.org/01903/v1.4.1#")
 _IN_SIGNATURE = frozenset({ds("SignedInfo"), ds("SignatureValue"), ds("KeyInfo"), ds("Object")})
 _OF_SIGNATURE = frozenset({"Id", "{http://www.w3.org/2001/XMLSchema-instance}schemaLocation"})
 _ONLY_ID = frozenset({"Id"})
 _OF_POINTER = frozenset({"Id", "URI"})
-_BLANKS = frozenset(" \t\r\n\N{NO-BREAK SPACE}")
 _OF_OBJECT = frozenset({"Id", "MimeType", "Encoding"})
 _OF_ROOT = _OF_SIGNATURE - _ONLY_ID
 _OF_CARRIER = _OF_SIGNATURE | {"URI"}
@@ -198,7 +198,7 @@ def _holds_properties(holder: etree._Element, covered: set[etree._Element]) -> b
         return False
     return all(
         one in covered
-        or (one.tag == ds("KeyInfo") and _claim_in(one) is None)
+        or (one.tag == ds("KeyInfo") and foreign_in(one) is None and _claim_in(one) is None)
         or _points_to_properties(one)
         or any(one.tag == f"{{{ns}}}QualifyingProperties" and _is_framed(one, ns, covered) for ns in NAMESPACES)
         for one in inside
@@ -208,9 +208,7 @@ def _holds_properties(holder: etree._Element, covered: set[etree._Element]) -> b
 def _points_to_properties(element: etree._Element) -> bool:
     """Say whether an element is a reference to properties elsewhere (EN 319 132-1 4.3.2): an address, no words."""
     known = any(element.tag == f"{{{ns}}}QualifyingPropertiesReference" for ns in _XADES)
-    return (
-        known and not len(element) and not _speaks(element, _OF_POINTER) and not set(element.get("URI", "")) & _BLANKS
-    )
+    return known and not len(element) and not _speaks(element, _OF_POINTER)
 
 
 def _is_framed(properties: etree._Element, namespace: str, covered: set[etree._Element]) -> bool:
@@ -234,7 +232,7 @@ def _is_property(element: etree._Element) -> bool:
     name = etree.QName(element)
     if name.namespace not in _XADES or name.localname not in _UNSIGNED_PROPERTIES:
         return False
-    if not is_made_of_values(element) and not _is_policy_named(element):
+    if not is_made_of(element, UNSIGNED) and not _is_policy_named(element):
         return False
     inside = list(element.iterchildren("*"))
     if name.localname == "CounterSignature":
@@ -266,8 +264,8 @@ def _is_signature(element: etree._Element) -> bool:
 
 
 def _speaks(element: etree._Element, attributes: frozenset[str]) -> bool:
-    """Say whether an element has a text of its own, or an attribute that is none of these."""
-    return bool(set(element.attrib) - attributes) or _says(element)
+    """Say whether an element has a text of its own, or an attribute that is none of these and of their shape."""
+    return not has_attributes_of(element, attributes) or _says(element)
 
 
 def _says(element: etree._Element) -> bool:
