@@ -104,4 +104,4 @@ def test_letters_named_as_a_signature_are_told_to_be_none(tmp_path):
     (tmp_path / "a.p7s").write_bytes(b"thu < 1")
     done = verify(tmp_path / "a.p7s")
     assert done.returncode == 4
-    assert "EDX-CMS-UNREADABLE" in done.stderr
+    assert "EDX-FILE-KIND" in done.stderr

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import zipfile
+from base64 import b64encode
 from io import BytesIO
 
 import pytest
@@ -126,6 +127,31 @@ def test_what_is_changed_during_a_rebuild_fails(workshop, both, tmp_path, change
     path.write_text(text.replace(before, after), encoding="utf-8")
     report = verify_envelope(path, workshop.criteria)
     assert (report.indication, report.integrity) == (Indication.TOTAL_FAILED, Integrity.INVALID)
+
+
+@pytest.mark.parametrize("zipped", [False, True], ids=["two files alike", "two zips alike"])
+def test_of_two_files_alike_neither_speaks_for_the_other(workshop, letter, tmp_path, zipped):
+    """Each answers for itself: a zip around another file stands in for one because its twin still is what was sealed."""
+
+    def packed(data):
+        held = BytesIO()
+        with zipfile.ZipFile(held, "w") as archive:
+            archive.writestr("a.txt", data)
+        return held.getvalue()
+
+    data = packed(b"Nghi hai ngay") if zipped else b"Nghi hai ngay"
+    name = "phu-luc-{}.zip" if zipped else "phu-luc-{}.txt"
+    twins = tuple(Attachment(name=name.format(one), content=Blob.from_bytes(data)) for one in "12")
+    skeleton = compose(with_statement(letter.model_copy(update={"attachments": twins}), workshop.signer, at=AT))
+    skeleton.save(tmp_path / "r.edxml")
+    report = verify_envelope(tmp_path / "r.edxml", workshop.criteria)
+    assert report.indication is Indication.TOTAL_PASSED, report.to_json()
+    text, kept = (tmp_path / "r.edxml").read_text("utf-8"), b64encode(data).decode()
+    assert text.count(kept) == 2
+    for place in (text.index(kept), text.rindex(kept)):
+        forged = text[:place] + b64encode(packed(b"Cap 900 ty")).decode() + text[place + len(kept) :]
+        (tmp_path / "f.edxml").write_text(forged, encoding="utf-8")
+        assert verify_envelope(tmp_path / "f.edxml", workshop.criteria).indication is Indication.TOTAL_FAILED
 
 
 def test_a_file_added_or_taken_away_during_a_rebuild_fails(workshop, both, tmp_path):

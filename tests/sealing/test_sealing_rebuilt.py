@@ -75,6 +75,14 @@ def test_a_rebuild_that_others_read_otherwise_fails(workshop, rebuilt, tmp_path,
 
 
 STRAYS = {
+    f"{HEADER}/DigitalSignature/Subject": (
+        "<edXML:MessageHeader ",
+        "<edXML:DigitalSignature><edXML:Subject>Giả</edXML:Subject></edXML:DigitalSignature><edXML:MessageHeader ",
+    ),
+    f"{HEADER}/Signature/Subject": (
+        "<edXML:MessageHeader ",
+        "<edXML:Signature><edXML:Subject>Giả</edXML:Subject></edXML:Signature><edXML:MessageHeader ",
+    ),
     f"{HEADER}/MessageHeader/text()": ("<edXML:Subject>", "nội dung lạ<edXML:Subject>"),
     f"{HEADER}/text()": ("</edXML:MessageHeader>", "</edXML:MessageHeader>nội dung lạ"),
     f"{HEADER}/TraceHeaderList/TraceHeader/text()": ("<edXML:TraceHeader>", "<edXML:TraceHeader>nội dung lạ"),

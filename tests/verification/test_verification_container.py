@@ -236,3 +236,23 @@ def test_a_signature_in_a_container_has_nothing_behind_it(bench, files, tmp_path
     report = judged(bench, container(signature + b"FORGED"), tmp_path, "asics")
     assert report.indication is Indication.INDETERMINATE
     assert [(one.code, one.where) for one in report.messages] == [("EDX-CMS-TRAILING", "META-INF/signature.p7s")]
+
+
+@pytest.mark.parametrize(
+    "name, data",
+    [
+        ("META-INF/signatures9.xml", b"<Letter><Text>900</Text></Letter>"),
+        ("META-INF/my signatures.xml", b"<html><body>900</body></html>"),
+    ],
+)
+def test_a_letter_under_the_name_of_a_signature_is_none(bench, genuine, tmp_path, name, data):
+    """Readers that look for signatures by name pass it over, and who opens the container sees a letter in it."""
+    with zipfile.ZipFile(io.BytesIO(genuine)) as source:
+        items = [(one.filename, source.read(one)) for one in source.infolist()]
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        for item in [*items, (name, data)]:
+            target.writestr(*item)
+    report = judged(bench, made.getvalue(), tmp_path)
+    assert report.indication is Indication.TOTAL_FAILED
+    assert [one.id for one in report.signatures if one.indication is Indication.TOTAL_FAILED] == [name]

@@ -229,6 +229,25 @@ def test_sender_sealing_unit_and_issuing_unit_are_one(sender, sealing, issuing, 
     assert (found[:1] or [None]) == [code]
 
 
+@pytest.mark.parametrize(
+    "rule, code",
+    [
+        (SealedBy(unit=OTHER), "EDX-POLICY-NO-SEAL"),
+        (Timestamped(), "EDX-POLICY-NO-TIMESTAMP"),
+        (AllOf(rules=(SignedByPersonOf(), Timestamped())), "EDX-POLICY-NO-TIMESTAMP"),
+        (AnyOf(rules=(SignedByPersonOf(), SealedBy(unit=OTHER))), "EDX-POLICY-NO-SEAL"),
+        (AllOf(rules=(SignedByPersonOf(), PersonBeforeSeal(), AuthorisedFor(), SealedBy(unit=UNIT))), None),
+    ],
+)
+def test_of_a_status_all_is_asked_that_a_seal_can_answer_and_nothing_of_persons(rule, code):
+    message = Report.of(file="e", format="edxml", policy="p", signatures=[signature("organisation")])
+    message = message.model_copy(update={"statement": Statement(sender=UNIT, is_status=True)})
+    found = apply_policy(Policy(name="p", require=rule), message, Ground(AT))
+    errors = [one.code for one in found.messages if one.severity == "error"]
+    assert errors == ([] if code is None else [code])
+    assert found.indication is (Indication.TOTAL_PASSED if code is None else Indication.INDETERMINATE)
+
+
 def test_timestamped_wants_every_signature_proven():
     proven = signature("person", time_source="timestamp")
     assert codes(asked(Timestamped(), proven)) == []

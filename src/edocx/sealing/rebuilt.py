@@ -41,6 +41,7 @@ _USUAL: Final = frozenset(
 )
 """Tolerances that a rebuild by known software needs, or that change nothing for any reader."""
 
+_PASSED_OVER: Final = frozenset((n.tag(n.SIGNATURE), n.tag(n.DIGITAL_SIGNATURE)))
 _IN_TRACE: Final = f"/{n.TRACE_LIST}/{n.TRACE}"
 _NCNAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 
@@ -59,12 +60,17 @@ def inspect(reading: Reading, stated: Reading) -> Remarks:
     faults = [message("EDX-SEAL-TWICE", name, *_OTHERWISE) for name in seen.doubled[:MAX_NAMED]]
     faults += islice(_odd(reading, stated), MAX_NAMED)
     faults += islice(_unlike(reading), MAX_NAMED)
-    strays = [stray.where for stray in seen.outside[:MAX_NAMED] if stray.part]
+    strays = [stray.where for stray in seen.outside[:MAX_NAMED] if stray.part or _in_signature(stray.element)]
     faults += [
         message("EDX-SEAL-LOOKALIKE", stray.where, *_OTHERWISE) for stray in seen.outside[:MAX_NAMED] if stray.mimics()
     ]
     outside = dict.fromkeys((*strays, *islice(_between(reading.skeleton), MAX_NAMED)))
     return Remarks(tuple(faults[:MAX_NAMED]), tuple(outside))
+
+
+def _in_signature(element: etree._Element) -> bool:
+    """Say whether an element stands in one that reading passes over: there it is nobody's unknown element."""
+    return any(holder.tag in _PASSED_OVER for holder in element.iterancestors())
 
 
 def _odd(reading: Reading, stated: Reading) -> Iterator[Message]:

@@ -9,7 +9,7 @@ so it is verified on its own, against the files that arrived, and then what arri
 from __future__ import annotations
 
 import copy
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -19,6 +19,7 @@ from edocx.content import Blob
 from edocx.envelope import media
 from edocx.envelope import names as n
 from edocx.envelope.model import Attachment, Envelope
+from edocx.envelope.notes import XML_BLANKS
 from edocx.envelope.read import Reading, open_envelope
 from edocx.envelope.write import Skeleton, compose
 from edocx.errors import EdocxError, Text, UsageError
@@ -95,7 +96,7 @@ def _examine(reading: Reading, stated: Reading, *, keep: bool) -> StatementFindi
     if len(seals) != 1 or stated.skeleton.find(p.ATTACHMENTS) is not None:
         return _failed(_UNREADABLE)
     files = [item for item in reading.envelope.attachments if item.name != n.SEAL_FILE]
-    raw = {payload.decoded.sha256 for payload in reading.payloads.values() if payload.decoded is not None}
+    raw = _raw_digests(reading)
     compared = compare(stated.envelope, reading.envelope, files)
     frame = check_frame(stated, with_files=False)
     expected = header_parts(frame.parts)
@@ -119,7 +120,16 @@ def _examine(reading: Reading, stated: Reading, *, keep: bool) -> StatementFindi
     )
 
 
-def _digest_of(item: Attachment, received: Attachment | None, seal: etree._Element, raw: set[str]) -> bytes:
+def _raw_digests(reading: Reading) -> dict[str, str]:
+    """Return by content id the SHA-256 of what stood in each file's own element, before reading opened any zip."""
+    return {
+        n.bare_id((holder.findtext(n.tag(n.CONTENT_ID)) or "").strip(XML_BLANKS)): payload.decoded.sha256
+        for element, payload in reading.payloads.items()
+        if payload.decoded is not None and (holder := element.getparent()) is not None
+    }
+
+
+def _digest_of(item: Attachment, received: Attachment | None, seal: etree._Element, raw: Mapping[str, str]) -> bytes:
     """Return the digest of what stands in the envelope for a file of the statement.
 
     A route may have zipped the file, and reading opened the zip: then it is the file's own. A file that was sealed as
@@ -130,7 +140,7 @@ def _digest_of(item: Attachment, received: Attachment | None, seal: etree._Eleme
     if received.zipped:
         reference = next((r for r in seal.iter(ds("Reference")) if r.get("URI") == f"#{item.content_id}"), None)
         wanted = _digest_value(reference)
-        if wanted in raw:
+        if wanted and wanted == raw.get(received.content_id or ""):
             return bytes.fromhex(wanted)
     return bytes.fromhex(received.content.sha256)
 

@@ -33,6 +33,7 @@ _SOAP: Final = {
     n.ACTOR: re.compile(r"http://schemas\.xmlsoap\.org/soap/actor/next"),
 }
 _WORD: Final = re.compile(r"[A-Za-z0-9_.:-]{0,100}")
+_OCTETS: Final = re.compile(r"[A-Za-z0-9+/=\s]*+", re.ASCII)
 _NCNAME: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]{0,99}")
 _URI: Final = re.compile(r"[!-~]{0,200}")
 _LIST: Final = (
@@ -52,6 +53,7 @@ class _Frame:
         attributes: by name, with the form of their values.
         many: names of children that may repeat.
         text: how many characters of text, besides blanks.
+        octets: the text is base64, which no reader takes for words.
         free: not sealed and not signed: what repeats there stands outside, where elsewhere it is a fault.
     """
 
@@ -60,10 +62,15 @@ class _Frame:
     many: frozenset[str] = frozenset()
     text: int = 0
     free: bool = False
+    octets: bool = False
 
 
 def _leaf(attributes: Mapping[str, re.Pattern[str]] = _SOAP) -> _Frame:
     return _Frame({}, attributes, text=_ANY)
+
+
+def _octets(attributes: Mapping[str, re.Pattern[str]]) -> _Frame:
+    return _Frame({}, attributes, text=_ANY, octets=True)
 
 
 def _signed(children: Mapping[str, _Frame | None], *many: str) -> _Frame:
@@ -72,7 +79,7 @@ def _signed(children: Mapping[str, _Frame | None], *many: str) -> _Frame:
 
 
 def _values(holder: str, value: str) -> dict[str, _Frame | None]:
-    return {xades(holder): _signed({xades(value): _leaf(_XMLDSIG)}, xades(value))}
+    return {xades(holder): _signed({xades(value): _octets(_XMLDSIG)}, xades(value))}
 
 
 _TRACE_TEXT: Final = _Frame({}, {}, text=MAX_TRACE_TEXT, free=True)
@@ -107,7 +114,7 @@ _UNSIGNED: Final = _signed(
         xades("SignatureTimeStamp"): _signed(
             {
                 ds("CanonicalizationMethod"): _Frame({}, {"Algorithm": _URI}),
-                xades("EncapsulatedTimeStamp"): _leaf(_XMLDSIG),
+                xades("EncapsulatedTimeStamp"): _octets(_XMLDSIG),
             }
         ),
         **_values("CertificateValues", "EncapsulatedX509Certificate"),
@@ -120,9 +127,9 @@ _UNSIGNED: Final = _signed(
 _SEAL: Final = _signed(
     {
         ds("SignedInfo"): None,
-        ds("SignatureValue"): _leaf(_XMLDSIG),
+        ds("SignatureValue"): _octets(_XMLDSIG),
         ds("KeyInfo"): _signed(
-            {ds("X509Data"): _signed({ds("X509Certificate"): _leaf({})}, ds("X509Certificate"))}, ds("X509Data")
+            {ds("X509Data"): _signed({ds("X509Certificate"): _octets({})}, ds("X509Certificate"))}, ds("X509Data")
         ),
         ds("Object"): _signed(
             {
@@ -238,7 +245,7 @@ def survey(root: etree._Element) -> Survey:
                 parts.append(child)
             seen.add(tag)
             loose += len((child.tail or "").strip(XML_BLANKS))
-        if loose > frame.text:
+        if loose > frame.text or (frame.octets and not _OCTETS.fullmatch(element.text or "")):
             outside.append(Stray(element, "/text()"))
         if items := element.items():
             outside += _strange(element, frame, items)

@@ -155,13 +155,27 @@ def _asked(rule: Rule, report: Report, ground: Ground, codes: Codes) -> list[Mes
 def _of_envelope(rule: Rule, case: _Case) -> list[Message]:
     report = case.report
     if report.statement is not None and report.statement.is_status:  # it speaks of a document and carries none
-        return [said for one in (SealedBy(), SenderIsIssuer(), UnitExisted()) for said in _missing(one, case)]
+        more = _of_seals(rule)
+        rules = (SealedBy(), SenderIsIssuer(), UnitExisted(), *(() if more is None else (more,)))
+        return list(dict.fromkeys(said for one in rules for said in _missing(one, case)))
     documents = [inside for inside in report.attachments if inside.format == "pdf"]
     if not documents:
         return [message(NO_DOCUMENT, report.file), *_missing(rule, case)]
     each = [(_named(_missing(rule, replace(case, report=one)), one.file), one) for one in documents]
     best, main = min(each, key=lambda pair: _errors(pair[0]))
     return [*best, *_missing(SealedBy(), replace(case, statement=None, seals=())), *_of_annexes(rule, case, main)]
+
+
+def _of_seals(rule: Rule) -> Rule | None:
+    """Return what a rule asks of seals, timestamps and units; None where it asks of persons alone."""
+    match rule:
+        case SignedByPersonOf() | PersonBeforeSeal() | AuthorisedFor():
+            return None
+        case AllOf() | AnyOf():
+            rules = tuple(one for one in map(_of_seals, rule.rules) if one is not None)
+            return rule.model_copy(update={"rules": rules}) if rules else None
+        case _:
+            return rule
 
 
 def _of_annexes(rule: Rule, case: _Case, main: Report) -> Iterator[Message]:

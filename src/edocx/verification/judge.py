@@ -310,7 +310,9 @@ def sniff(path: Path) -> Kind:
         return "cms"  # may hold a PDF as it is, near its beginning; one outside of its content does not pass
     if b"%PDF-" in head[:_PDF_HEAD]:
         return "pdf"
-    text = head.replace(b"\0", b"")
-    if _is_cms(head) or (path.suffix.lower() in _CMS_ENDINGS and not text.lstrip(_BEFORE_XML).startswith(b"<")):
-        return "cms"  # is one, or claims to be
-    return "xml" if b"<" in text[:SNIFF] else "unknown"
+    if _is_cms(head):
+        return "cms"
+    text = head.replace(b"\0", b"").lstrip(_BEFORE_XML)
+    # Nobody means XML by the name of a CMS file, and words that hold a "<" are none.
+    is_xml = text.startswith(b"<") if path.suffix.lower() in _CMS_ENDINGS else b"<" in text
+    return "xml" if is_xml else "unknown"
