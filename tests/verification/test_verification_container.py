@@ -238,6 +238,43 @@ def test_a_signature_in_a_container_has_nothing_behind_it(bench, files, tmp_path
     assert [(one.code, one.where) for one in report.messages] == [("EDX-CMS-TRAILING", "META-INF/signature.p7s")]
 
 
+def with_entry(data, name, added):
+    with zipfile.ZipFile(io.BytesIO(data)) as source:
+        items = [(one.filename, source.read(one)) for one in source.infolist() if one.filename != name]
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        for item in [*items, (name, added)]:
+            target.writestr(*item)
+    return made.getvalue()
+
+
+LISTED = '<m:manifest xmlns:m="urn:oasis:names:tc:opendocument:xmlns:manifest:1.0">{}</m:manifest>'
+
+
+@pytest.mark.parametrize(
+    "inside, silent",
+    [
+        ('<m:file-entry m:full-path="/" m:media-type="application/vnd.etsi.asic-e+zip"/>', True),
+        ('<m:file-entry m:full-path="note.txt" m:media-type="text/plain" m:size="9"/>', True),
+        ('<m:file-entry m:full-path="/" m:media-type="a" note="900"/>', False),
+        ('<m:file-entry m:full-path="/" m:media-type="Cấp"/>', False),
+        ('<m:file-entry m:full-path="Cấp 900 tỷ" m:media-type="a"/>', False),
+        ("<Letter><Approved/></Letter>", False),
+        ('<m:file-entry m:full-path="/"><Approved/></m:file-entry>', False),
+        ("<!-- 900 -->", False),
+    ],
+)
+def test_a_listing_that_says_more_than_the_files_is_named(bench, genuine, tmp_path, inside, silent):
+    report = judged(bench, with_entry(genuine, "META-INF/manifest.xml", LISTED.format(inside)), tmp_path)
+    assert ("EDX-ASIC-BESIDE" in {one.code for one in report.messages}) is not silent
+
+
+def test_a_folder_that_holds_nothing_is_named(bench, genuine, tmp_path):
+    report = judged(bench, with_entry(genuine, "Cấp 900 tỷ/", b""), tmp_path)
+    assert [one.where for one in report.messages if one.code == "EDX-ASIC-FOLDER"] == ["Cấp 900 tỷ/"]
+    assert not [one for one in judged(bench, genuine, tmp_path).messages if one.code == "EDX-ASIC-FOLDER"]
+
+
 @pytest.mark.parametrize(
     "name, data",
     [
@@ -247,12 +284,6 @@ def test_a_signature_in_a_container_has_nothing_behind_it(bench, files, tmp_path
 )
 def test_a_letter_under_the_name_of_a_signature_is_none(bench, genuine, tmp_path, name, data):
     """Readers that look for signatures by name pass it over, and who opens the container sees a letter in it."""
-    with zipfile.ZipFile(io.BytesIO(genuine)) as source:
-        items = [(one.filename, source.read(one)) for one in source.infolist()]
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as target:
-        for item in [*items, (name, data)]:
-            target.writestr(*item)
-    report = judged(bench, made.getvalue(), tmp_path)
+    report = judged(bench, with_entry(genuine, name, data), tmp_path)
     assert report.indication is Indication.TOTAL_FAILED
     assert [one.id for one in report.signatures if one.indication is Indication.TOTAL_FAILED] == [name]

@@ -66,6 +66,12 @@ class Archive:
         return tuple(self.entries)
 
     @property
+    def hollow(self) -> tuple[str, ...]:
+        """The names of folders that hold no file."""
+        folders = (one.filename for one in self.zip.infolist() if one.is_dir())
+        return tuple(one for one in folders if not any(name.startswith(one) for name in self.entries))
+
+    @property
     def comments(self) -> tuple[bytes, ...]:
         """The comments of the zip and of its entries, those that say something."""
         return tuple(one for one in (self.zip.comment, *(entry.comment for entry in self.zip.infolist())) if one)

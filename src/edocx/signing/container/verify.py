@@ -26,6 +26,8 @@ from edocx.errors import EdocxError, InputError, Text
 from edocx.signing.budget import Budget
 from edocx.signing.cms.document import examine_file, read_signed_data
 from edocx.signing.container.archive import Archive, open_archive
+from edocx.signing.container.meta_inf import LISTING, is_known, is_listing
+from edocx.signing.container.remarks import COMMENT, MIMETYPE, beside, changed, hollow, missing, outside
 from edocx.signing.judgement import Criteria, Finding, in_file, judge
 from edocx.signing.mechanism import finish, new_hash
 from edocx.signing.messages import MALFORMED_SIGNATURE, TRAILING
@@ -46,10 +48,6 @@ _XADES = re.compile(r"META-INF/[^/]*signatures[^/]*\.xml", re.IGNORECASE)
 _CADES = re.compile(r"META-INF/[^/]*signature[^/]*\.p7s", re.IGNORECASE)
 _MANIFEST = re.compile(r"META-INF/ASiCManifest[^/]*\.xml", re.IGNORECASE)
 
-_LISTING = "META-INF/manifest.xml"
-"""Names and types of the files, as OpenDocument wants it: every container has it, and nobody relies on it."""
-
-_OPEN_DOCUMENT = "urn:oasis:names:tc:opendocument:xmlns:manifest:1.0"
 
 JudgeFile = Callable[[Path, str], Report]
 """Judges one file inside, given the place it was unpacked to and its name in the container."""
@@ -96,8 +94,9 @@ def verify_asice(
         policy=policy,
         signatures=reports,
         messages=[
-            *([_outside(entry) for entry in uncovered] if told else ()),
-            *(_beside(entry) for entry in sorted(result.beside)),
+            *([outside(entry) for entry in uncovered] if told else ()),
+            *(beside(entry) for entry in sorted(result.beside)),
+            *(hollow(entry) for entry in archive.hollow),
             *foreign,
             *result.told,
             *(TRAILING.model_copy(update={"where": entry[:200]}) for entry in result.trailing),
@@ -110,9 +109,9 @@ def verify_asice(
 def _foreign_in(archive: Archive) -> list[Message]:
     """Return what the container says outside of its files: EN 319 162-1 A.1 knows no more than its media type."""
     known = {b"mimetype=" + kind for kind in MIME_TYPES}
-    found = [_COMMENT] if any(one not in known for one in archive.comments) else []
+    found = [COMMENT] if any(one not in known for one in archive.comments) else []
     if "mimetype" in archive.entries and archive.read("mimetype", 1024).strip() not in MIME_TYPES:
-        found.append(_MIMETYPE)
+        found.append(MIMETYPE)
     return found
 
 
@@ -140,8 +139,8 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
     result = _Result(keep=keep)
     budget = Budget.for_size(sum(place.stat().st_size for place in files.values()))
     manifests = {n: archive.read(n) for n in archive.names if _MANIFEST.fullmatch(n)}
-    listed = _LISTING in archive.entries and _is_listing(archive.read(_LISTING))
-    result.beside = {n for n in archive.names if n.startswith("META-INF/") and not (n == _LISTING and listed)}
+    listed = LISTING in archive.entries and is_listing(archive.read(LISTING), frozenset(archive.names))
+    result.beside = {n for n in archive.names if n.startswith("META-INF/") and not (n == LISTING and listed)}
     for name in archive.names:
         try:
             if _XADES.fullmatch(name):
@@ -152,41 +151,8 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
                 _examine_cades(name, archive.read(name), files, manifests, result)
         except EdocxError:
             result.findings.append(_unreadable(name))
-    result.foreign = {n for n in result.beside if not _is_known(n, archive.start(n))}
+    result.foreign = {n for n in result.beside if not is_known(n, archive.start(n))}
     return result
-
-
-def _is_known(name: str, start: bytes) -> bool:
-    """Say whether a file of META-INF is by its name and beginning one of those that EN 319 162-1 puts there.
-
-    They are lists of files and evidence in XML, timestamps and evidence records in DER, all told as not judged here.
-    Whoever opens the container sees any other, a document above all, as a part of it, and nobody signed it.
-    """
-    if _PDF in start:
-        return False
-    return (_OF_XML.fullmatch(name) is not None and _XML.match(start) is not None) or (
-        _OF_DER.fullmatch(name) is not None and start[:1] == b"\x30"
-    )
-
-
-_OF_XML = re.compile(
-    r"META-INF/(?:container|metadata|rights|[^/]*(?:ASiC\w*Manifest|signatures|evidencerecord)[^/]*)\.xml",
-    re.IGNORECASE,
-)
-_OF_DER = re.compile(
-    r"META-INF/[^/]*(?:timestamp[^/]*\.tst|evidencerecord[^/]*\.ers|signature[^/]*\.p7s)", re.IGNORECASE
-)
-_XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
-_PDF = b"%PDF-"
-
-
-def _is_listing(data: bytes) -> bool:
-    """Say whether a listing has the names and types of files, and no text (OpenDocument 1.2 part 3, 4)."""
-    try:
-        root = parse(data)
-    except EdocxError:
-        return False
-    return root.tag == f"{{{_OPEN_DOCUMENT}}}manifest" and not any(str(text).strip() for text in root.itertext())
 
 
 def _examine_xades(name: str, data: bytes, files: dict[str, Path], budget: Budget, result: _Result) -> None:
@@ -288,11 +254,11 @@ def _check_manifest(
         name = member_name(reference.get("URI", ""))
         expected, hash_name = _digest_of(reference)
         if name not in files or expected is None or hash_name is None:
-            return _missing(name), (), ()
+            return missing(name), (), ()
         if (name, hash_name) not in digests:  # a list may name one large file ten thousand times
             digests[name, hash_name] = _digest_file(files[name], hash_name)
         if not hmac.compare_digest(digests[name, hash_name], expected):
-            return _changed(name), (), ()
+            return changed(name), (), ()
         place = PurePosixPath(name)
         covered[name] = Piece.of_file(name, files[name], hash_name, expected, place.suffix)
     return None, tuple(covered.values()), tuple(sorted({hash_name for _, hash_name in digests}))
@@ -337,72 +303,4 @@ def _unreadable(name: str) -> Finding:
         outcome=Indication.TOTAL_FAILED,
         failure=SubIndication.FORMAT_FAILURE,
         messages=(MALFORMED_SIGNATURE,),
-    )
-
-
-def _changed(name: str) -> Message:
-    return Message.of(
-        "EDX-ASIC-DIGEST",
-        "error",
-        Text(
-            f"Tệp “{name[:200]}” trong vùng chứa bị thay đổi sau khi ký; đề nghị bên gửi gửi lại.",
-            f"The file “{name[:200]}” in the container was changed after signing; ask the sender for it again.",
-        ),
-        where=name[:200],
-    )
-
-
-def _missing(name: str) -> Message:
-    return Message.of(
-        "EDX-ASIC-MISSING",
-        "error",
-        Text(
-            f"Vùng chứa thiếu tệp đã ký “{name[:200]}”; đề nghị bên gửi gửi lại.",
-            f"The signed file “{name[:200]}” is not in the container; ask the sender for it again.",
-        ),
-        where=name[:200],
-    )
-
-
-_COMMENT = Message.of(
-    "EDX-ASIC-COMMENT",
-    "warning",
-    Text(
-        "Tệp nén có phần chú thích không được chữ ký nào bao trùm; đừng tin nội dung của nó.",
-        "The archive carries a comment that no signature covers; do not rely on it.",
-    ),
-)
-_MIMETYPE = Message.of(
-    "EDX-ASIC-MIMETYPE",
-    "warning",
-    Text(
-        "Tệp “mimetype” trong vùng chứa không ghi kiểu ASiC; không chữ ký nào bao trùm nội dung của nó.",
-        "The file “mimetype” in the container names no kind of ASiC; no signature covers what it says.",
-    ),
-    where="mimetype",
-)
-
-
-def _beside(name: str) -> Message:
-    return Message.of(
-        "EDX-ASIC-BESIDE",
-        "warning",
-        Text(
-            f"“{name[:200]}” trong META-INF không phải chữ ký được xét, cũng không được chữ ký nào bao trùm; "
-            "đừng tin nội dung của nó.",
-            f"“{name[:200]}” in META-INF is no signature that is judged here, and none covers it; do not rely on it.",
-        ),
-        where=name[:200],
-    )
-
-
-def _outside(name: str) -> Message:
-    return Message.of(
-        "EDX-PARTIAL-COVERAGE",
-        "warning",
-        Text(
-            f"Tệp “{name[:200]}” trong vùng chứa không được chữ ký nào bao trùm.",
-            f"The file “{name[:200]}” in the container is covered by no signature.",
-        ),
-        where=name[:200],
     )
