@@ -10,11 +10,18 @@ from collections.abc import Iterable, Iterator
 
 from asn1crypto import crl, x509
 
+from edocx.signing.authenticity import certified
 from edocx.signing.certificate import fingerprint
 from edocx.signing.trust import TrustStore
 
 MAX_RELEVANT = 50
 """Certificates considered for one path; a national hierarchy with its renewals and cross-certificates has a dozen."""
+
+FEW = 5
+"""As many go to the path search as they are; it tries every order of those that certify each other."""
+
+MAX_VOUCHED = 16
+"""Of more, only those that an anchor vouches for, directly or through others, and no more than these."""
 
 MAX_NAMES = 4_096
 """Names remembered in the form in which they are compared."""
@@ -42,9 +49,28 @@ def relevant_to(
             found[fingerprint(candidate)] = candidate
             waiting += _names_above(candidate)
     anchors = {fingerprint(anchor) for anchor in trust.anchors}
+    above = [c for mark, c in found.items() if mark not in anchors]
+    if len(above) > FEW:
+        above = _vouched(above, trust.anchors)
     responders = [c for c in (*trust.intermediates, *extra) if _answers_for(c, names)][:MAX_RELEVANT]
     lists = tuple(one for one in trust.revocation_lists if _issuer_of(one) in names)
-    return (*(c for mark, c in found.items() if mark not in anchors), *responders), lists
+    return (*above, *responders), lists
+
+
+def _vouched(certificates: Iterable[x509.Certificate], anchors: Iterable[x509.Certificate]) -> list[x509.Certificate]:
+    """Return the certificates to which signatures lead down from an anchor, the nearest first.
+
+    Twenty authorities of one's own that certify each other have more paths than anybody can try, and all lead nowhere.
+    """
+    left, found = list(certificates), list[x509.Certificate]()
+    above = _by_subject(anchors)
+    while left and above and len(found) < MAX_VOUCHED:
+        next_ones = [c for c in left if any(certified(c, one) for one in above.get(_issuer_of(c) or "", ()))]
+        known = set(map(id, next_ones))
+        left = [c for c in left if id(c) not in known]
+        found += next_ones
+        above = _by_subject(next_ones)
+    return found[:MAX_VOUCHED]
 
 
 def comparable(name: x509.Name) -> str:
@@ -93,7 +119,7 @@ def _answers_for(certificate: x509.Certificate, names: set[str]) -> bool:
     return "ocsp_signing" in purposes and issuer in names
 
 
-def _issuer_of(one: crl.CertificateList) -> str | None:
+def _issuer_of(one: crl.CertificateList | x509.Certificate) -> str | None:
     try:
         return comparable(one.issuer)
     except _NAMELESS:

@@ -17,15 +17,13 @@ from datetime import datetime
 from typing import Any
 
 from asn1crypto import core, crl, keys, ocsp, x509
-from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
-from pyhanko_certvalidator.sig_validate import DEFAULT_SIGNATURE_VALIDATOR
 
+from edocx.signing.authenticity import certified, signed_with
 from edocx.signing.certificate import fingerprint
 from edocx.signing.relevance import comparable
 from edocx.signing.trust import TrustStore
 
 _FAULTS = (ValueError, TypeError, LookupError, AttributeError, OverflowError, RecursionError)
-_BROKEN = (*_FAULTS, InvalidSignature, UnsupportedAlgorithm)
 
 _HOLD, _LIFTED = "certificate_hold", "remove_from_crl"
 _CERTIFICATE_ISSUER = bytes.fromhex("551d1d")
@@ -150,14 +148,14 @@ class _Known:
                     continue
                 entries = list(_entries(one, certificate))
                 counts = bool(entries) and self._is_authentic(one, certificate, issuer)
-            except _BROKEN:
+            except _FAULTS:
                 continue  # nobody's list: it says nothing
             yield from ((one, entry) for entry in entries if counts)
         for answer in self._trust.ocsp_responses:
             try:
                 said = [_revoked_by(one, certificate) for one in _about(answer, certificate, issuer)]
                 counts = any(said) and self._responder(answer, issuer) is not None
-            except _BROKEN:
+            except _FAULTS:
                 continue
             yield from ((answer, one) for one in said if one is not None and counts)
 
@@ -173,7 +171,7 @@ class _Known:
             try:
                 if self._is_later_without(one, hold, at) and self._is_authentic(one, certificate, issuer):
                     return True
-            except _BROKEN:
+            except _FAULTS:
                 continue
         return hold.answer and self._answered_good(hold, issuer, at)
 
@@ -187,7 +185,7 @@ class _Known:
                     revoked = self.revocation(responder, issuer, at)
                     if revoked is not None and _answer_signed(answer, responder.public_key):
                         return True
-            except _BROKEN:
+            except _FAULTS:
                 continue
         return False
 
@@ -198,7 +196,7 @@ class _Known:
                 comparable(signer.subject) == comparable(one.issuer) and _list_signed(one, signer.public_key)
                 for signer in self._revoked_listers(at)
             )
-        except _BROKEN:
+        except _FAULTS:
             return False
 
     def _revoked_listers(self, at: datetime) -> list[x509.Certificate]:
@@ -213,7 +211,7 @@ class _Known:
                         issuer = self._voucher(signer)
                         if issuer is not None and self.revocation(signer, issuer, at):
                             self._listers.append(signer)
-                except _BROKEN:
+                except _FAULTS:
                     continue
         return self._listers
 
@@ -245,7 +243,7 @@ class _Known:
         """Return the authority of the path that issued a certificate beside it."""
         above = self._path[:-1]
         named = (one for one in above if comparable(one.subject) == comparable(signer.issuer))
-        return next((one for one in named if _certified(signer, one)), None)
+        return next((one for one in named if certified(signer, one)), None)
 
     def _is_later_without(self, one: crl.CertificateList, hold: Revocation, at: datetime) -> bool:
         published = one["tbs_cert_list"]["this_update"].native
@@ -282,7 +280,7 @@ class _Known:
         for one in (*(answer.basic_ocsp_response["certs"] or ()), *self._pool):
             usage = one.extended_key_usage_value
             appointed = usage is not None and "ocsp_signing" in usage.native
-            if appointed and comparable(one.issuer) == name and _certified(one, issuer):
+            if appointed and comparable(one.issuer) == name and certified(one, issuer):
                 yield one
 
 
@@ -367,24 +365,10 @@ def _revoked_by(one: ocsp.SingleResponse, certificate: x509.Certificate) -> Revo
 
 
 def _list_signed(one: crl.CertificateList, key: keys.PublicKeyInfo) -> bool:
-    return _signed(one["tbs_cert_list"].dump(), one["signature"].native, one["signature_algorithm"], key)
+    return signed_with(one["tbs_cert_list"].dump(), one["signature"].native, one["signature_algorithm"], key)
 
 
 def _answer_signed(answer: ocsp.OCSPResponse, key: keys.PublicKeyInfo) -> bool:
     basic = answer.basic_ocsp_response
     data = basic["tbs_response_data"].dump()
-    return _signed(data, basic["signature"].native, basic["signature_algorithm"], key)
-
-
-def _certified(certificate: x509.Certificate, issuer: x509.Certificate) -> bool:
-    data = certificate["tbs_certificate"].dump()
-    value = certificate["signature_value"].native
-    return _signed(data, value, certificate["signature_algorithm"], issuer.public_key)
-
-
-def _signed(data: bytes, value: bytes, algorithm: Any, key: keys.PublicKeyInfo) -> bool:
-    try:
-        DEFAULT_SIGNATURE_VALIDATOR.validate_signature(value, data, key, algorithm)
-    except _BROKEN:
-        return False  # of another key, or of none that can be checked
-    return True
+    return signed_with(data, basic["signature"].native, basic["signature_algorithm"], key)
