@@ -150,6 +150,25 @@ def test_anybody_may_add_a_property_and_no_letter_in_one(bench, tmp_path, added)
 
 
 @pytest.mark.parametrize(
+    "added, passes", [("", True), ("<Object><KeyInfo><KeyName>Cấp 900 tỷ</KeyName></KeyInfo></Object>", False)]
+)
+def test_who_signs_the_signature_of_another_answers_for_what_he_put_there(bench, outsider, tmp_path, added, passes):
+    """The person's signature stands with words in it, and an outsider signs the lot: nobody else has signed them."""
+    root = etree.fromstring(both_over_letter(bench))
+    first = next(root.iter(f"{{{DS}}}Signature"))
+    first.set("Id", "S1")
+    if added:
+        first.append(etree.fromstring(added.replace("<Object", f'<Object xmlns="{DS}"', 1)))
+    over = reference("#L", CANONICAL, canonical(etree.fromstring(LETTER))) + reference(
+        "#S1", CANONICAL, canonical(first)
+    )
+    root.insert(0, etree.fromstring(signature(outsider, over, "").replace(' Id="S1"', ' Id="S9"')))
+    report = official(bench, stored(tmp_path, etree.tostring(root, encoding="unicode")))
+    assert report.signatures[0].indication is Indication.TOTAL_PASSED
+    assert report.indication is (Indication.TOTAL_PASSED if passes else Indication.INDETERMINATE)
+
+
+@pytest.mark.parametrize(
     "added, passes",
     [
         ("<Object><KeyInfo><KeyValue/></KeyInfo></Object>", True),
@@ -234,5 +253,7 @@ def test_no_two_elements_have_one_path(root):
 )
 def test_a_signers_own_part_says_nothing_but_the_standards_words(inside, own):
     root = etree.fromstring(f'<Signature xmlns="{DS}">{properties(inside)[1]}</Signature>')
-    assert is_own(root[0][0]) is own
-    assert not is_own(etree.fromstring(properties(inside)[0])), "outside of a signature it is content"
+    assert is_own(root[0][0], root) is own
+    other = etree.fromstring(etree.tostring(root))
+    assert not is_own(root[0][0], other), "in another's signature it is content"
+    assert not is_own(etree.fromstring(properties(inside)[0]), root), "outside of a signature it is content"

@@ -97,6 +97,7 @@ class CoreResult:
 
     finding: Finding
     covered: tuple[Nodes, ...]
+    signature: etree._Element
 
 
 def examine_any(
@@ -129,7 +130,7 @@ def examine_any(
         lost = SubIndication.SIGNED_DATA_NOT_FOUND
         finding = replace(finding, outcome=Indication.INDETERMINATE, failure=lost, messages=told)
     if fault is None:
-        return CoreResult(finding, tuple(work.covered))
+        return CoreResult(finding, tuple(work.covered), signature)
     failed_for_good = fault.outcome is Indication.TOTAL_FAILED
     finding = replace(
         finding,
@@ -140,7 +141,7 @@ def examine_any(
         tokens=(),
         archives=(),
     )
-    return CoreResult(finding, ())
+    return CoreResult(finding, (), signature)
 
 
 def _finding(signature: etree._Element, work: _Work, name: str) -> Finding:

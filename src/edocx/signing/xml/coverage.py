@@ -33,12 +33,12 @@ class Around:
 
 
 def content_parts(result: CoreResult) -> tuple[str, ...]:
-    """Return the names of the elements that a signature covers, without what belongs to signatures themselves."""
+    """Return the names of the elements that a signature covers, without what it says of itself."""
     found = [
         WHOLE if nodes.whole and not nodes.text_only else _element_part(apex, text_only=nodes.text_only)
         for nodes in result.covered
         for apex in nodes.apexes
-        if not is_own(apex)
+        if not is_own(apex, result.signature)
     ]
     return tuple(dict.fromkeys(found))
 

@@ -17,7 +17,7 @@ from edocx.signing.xml.names import ds
 from edocx.signing.xml.qualifying import NAMESPACES
 from edocx.signing.xml.vocabulary import SIGNED, is_made_of
 
-_OWN = frozenset({ds("Signature"), ds("KeyInfo"), ds("Manifest"), ds("SignatureProperties"), ds("SignatureProperty")})
+_OWN = frozenset({ds("KeyInfo"), ds("Manifest"), ds("SignatureProperties"), ds("SignatureProperty")})
 _PROPERTIES = tuple(f"{{{namespace}}}SignedProperties" for namespace in NAMESPACES)
 _PATHS = frozenset({ds("XPath"), "{http://www.w3.org/2002/06/xmldsig-filter2}XPath"})
 """Nothing of a key: a key is found without one."""
@@ -26,9 +26,12 @@ _TIME = re.compile(r"\s*[\d:.TZ+\-]{8,40}\s*")
 """Of a SigningTime in a SignatureProperty, as much software writes it in a namespace of its own or none."""
 
 
-def is_own(element: etree._Element) -> bool:
-    """Say whether a covered element is what a signer says of a signature, in it, and nothing else."""
-    inside = element.tag == ds("Signature") or next(element.iterancestors(ds("Signature")), None) is not None
+def is_own(element: etree._Element, signature: etree._Element) -> bool:
+    """Say whether a covered element is what a signer says of this signature, in it, and nothing else.
+
+    Whoever signs another's signature answers for all that is in it, also for what he put there himself.
+    """
+    inside = next((one for one in element.iterancestors(ds("Signature"))), None) is signature
     return inside and (element.tag in _OWN or element.tag in _PROPERTIES) and _is_plain(element)
 
 
