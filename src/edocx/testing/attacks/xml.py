@@ -16,6 +16,7 @@ from lxml import etree
 
 from edocx._xml import parse
 from edocx.testing.attacks import Attack
+from edocx.testing.attacks.xml_keys import AMONG_KEYS
 
 DS = "http://www.w3.org/2000/09/xmldsig#"
 MORE = "http://www.w3.org/2001/04/xmldsig-more#"
@@ -340,6 +341,7 @@ _AROUND: dict[str, Callable[[etree._Element], etree._Element | None]] = {
     "properties-data": _in_the_signature(
         _object(f"{_XADES}UnsignedProperties", holder=f"{_XADES}QualifyingProperties")
     ),
+    **AMONG_KEYS,
     "instruction-in-signature": _in_the_signature(lambda: etree.PI("pay", "FORGED")),
     "value-attribute": _value_attribute,
 }
