@@ -30,7 +30,7 @@ def is_known(name: str, start: bytes) -> bool:
 
 
 _OF_XML = re.compile(
-    r"META-INF/(?:container|metadata|rights|[^/]*(?:ASiC\w*Manifest|signatures|evidencerecord)[^/]*)\.xml",
+    r"META-INF/(?:container|metadata|rights|[^/]*(?:ASiC\w*Manifest|evidencerecord)[^/]*)\.xml",
     re.IGNORECASE,
 )
 _OF_DER = re.compile(

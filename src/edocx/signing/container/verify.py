@@ -160,7 +160,7 @@ def _examine_xades(name: str, data: bytes, files: dict[str, Path], budget: Budge
     results = []
     signatures = list(signatures_in(root))
     if not signatures:
-        result.findings.append(_unreadable(name))  # a letter of anybody's, under the name of a signature
+        result.beside.add(name)  # a letter of anybody's, under the name of a signature
     for order, signature in enumerate(signatures, 1):
         sources = Sources(members=files)
         core = examine_any(

@@ -55,6 +55,9 @@ def beside(data: bytes) -> Iterator[Attack]:
     """Yield copies of a container with files in META-INF that nobody signed and no standard knows; none may pass."""
     for name in ("META-INF/FORGED.pdf", "META-INF/ASiCManifest9.xml", "META-INF/deep/signatures.xml"):
         yield Attack(f"beside-{name.rpartition('/')[2]}", _with_entry(data, name))
+    letter = b"<Letter><amount>FORGED</amount></Letter>"
+    named = _rewritten(data, lambda archive: archive.writestr(zipfile.ZipInfo("META-INF/signatures9.xml"), letter))
+    yield Attack("beside-signatures9.xml", named)
     listing = b"<m>FORGED</m>"  # in place of the names and types of the files
     yield Attack("beside-manifest.xml", _rebuilt(data, {"META-INF/manifest.xml": listing}))
 
