@@ -194,6 +194,16 @@ def test_a_root_that_says_where_its_schema_lies_says_no_sentence(bench, tmp_path
         assert found is (Indication.TOTAL_PASSED if passes else Indication.INDETERMINATE), told
 
 
+def test_an_identifier_is_a_name_in_latin_letters():
+    for name, fits in (
+        ("Chữ-ký_1.a:b", True),
+        ("Cấp 900", False),
+        ("a\N{HANGUL FILLER}b", False),
+        ("a\N{WORD JOINER}b", False),
+    ):
+        assert is_shaped(etree.Element(f"{{{DS}}}KeyInfo", Id=name)) is fits, name
+
+
 @given(st.text(max_size=60))
 def test_a_text_with_words_of_a_language_is_no_value(words):
     for name in ("X509SKI", "X509SerialNumber", "DigestValue", "EncapsulatedTimeStamp", "IssueTime", "XPath"):

@@ -15,7 +15,9 @@ _TABLE = """
 Signature: SignedInfo SignatureValue KeyInfo Object
 SignedInfo: CanonicalizationMethod SignatureMethod Reference
 CanonicalizationMethod: InclusiveNamespaces
-SignatureMethod: HMACOutputLength
+SignatureMethod: HMACOutputLength RSAPSSParams
+RSAPSSParams: DigestMethod MaskGenerationFunction SaltLength TrailerField
+MaskGenerationFunction: DigestMethod
 Reference: Transforms DigestMethod DigestValue
 Transforms: Transform
 Transform: XPath InclusiveNamespaces
@@ -102,7 +104,8 @@ _NUMBER = re.compile(r"\s*+-?\d{1,80}+\s*+", re.ASCII)
 _TIME = re.compile(r"\s*+[\d:.TZ+\-]{8,40}+\s*+", re.ASCII)
 _NAME = re.compile(r"\s*+[A-Za-z0-9.]++\s*+=.*+", re.DOTALL)
 _PLACES = re.compile(r"(?>\s*+(?=\S*[:/.])[\w.~:/?#@!&()*+,;=%\-]++)*+\s*+", re.ASCII)
-_IDENTIFIER = re.compile(r"[\w.\-:]*", re.ASCII)
+_IDENTIFIER = re.compile("[A-Za-z0-9_.:\\-\u00c0-\u024f\u1e00-\u1eff]*+")
+"""An XML name in Latin letters, Vietnamese ones too; others have letters that look like blanks."""
 _EXPRESSION = re.compile(
     r"(?>(?:[\w.\-]++::)?+[\w.\-]++:[\w.\-]++|not|and|or|count|here|self|[()\[\]/@*=!,|\s])*+", re.ASCII
 )
@@ -119,7 +122,7 @@ _SHAPES: dict[re.Pattern[str], str] = {
         "EncapsulatedPKIData SignaturePolicyDocument RecomputedDigestValue CertifiedRole IssuerSerialV2"
     ),
     _PLACE: "Identifier SPURI DocumentationReference SigPolDocLocalURI ObjectReference MimeType Encoding",
-    _NUMBER: "X509SerialNumber Number int HMACOutputLength",
+    _NUMBER: "X509SerialNumber Number int HMACOutputLength SaltLength TrailerField",
     _TIME: "SigningTime IssueTime ProducedAt",
     _NAME: "X509IssuerName X509SubjectName Issuer ByName ResponderID",
     _EXPRESSION: "XPath",

@@ -58,6 +58,7 @@ SIGNED = _names(
     (DSIG11, _DSIG_11),
     *((one, _XADES) for one in NAMESPACES),
     ("http://www.w3.org/2001/10/xml-exc-c14n#", "InclusiveNamespaces"),
+    ("http://www.w3.org/2007/05/xmldsig-more#", "RSAPSSParams MaskGenerationFunction SaltLength TrailerField"),
     ("http://www.w3.org/2002/06/xmldsig-filter2", "XPath"),
 )
 """Of XML-DSig 1.1 and of what EN 319 132-1 5.2 lets a signer say; a name that nobody defined may hold a letter."""
