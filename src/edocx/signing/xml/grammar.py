@@ -106,10 +106,11 @@ _NAME = re.compile(r"\s*+[A-Za-z0-9.]++\s*+=.*+", re.DOTALL)
 _PLACES = re.compile(r"(?>\s*+(?=\S*[:/.])[\w.~:/?#@!&()*+,;=%\-]++)*+\s*+", re.ASCII)
 _IDENTIFIER = re.compile("[A-Za-z0-9_.:\\-\u00c0-\u024f\u1e00-\u1eff]*+")
 """An XML name in Latin letters, Vietnamese ones too; others have letters that look like blanks."""
-_EXPRESSION = re.compile(
-    r"(?>(?:[\w.\-]++::)?+[\w.\-]++:[\w.\-]++|not|and|or|count|here|self|[()\[\]/@*=!,|\s])*+", re.ASCII
-)
-"""An XPath of qualified names alone: ``not(ancestor-or-self::ds:Signature)``."""
+_EXPRESSION = re.compile(r"[\w.\-:()\[\]/@*=!,|\s]*+", re.ASCII)
+"""An XPath of qualified names alone, ``not(ancestor-or-self::ds:Signature)``: its words are looked at besides."""
+
+_OF_XPATH = frozenset({"not", "and", "or", "count", "here", "self", "."})
+_NAMES = re.compile(r"[\w.\-:]++", re.ASCII)
 
 _WORDS = re.compile(r".*", re.DOTALL)
 _NOTHING = re.compile(r"\s*")
@@ -170,7 +171,11 @@ def is_shaped(element: etree._Element) -> bool:
     """Say whether the text and the attributes of an element are what the standards have there, and no sentence."""
     if not has_attributes_of(element, frozenset(_ATTRIBUTES)):
         return False
-    return len(element) > 0 or _TEXTS.get(_local(element), _NOTHING).fullmatch(element.text or "") is not None
+    shape, text = _TEXTS.get(_local(element), _NOTHING), element.text or ""
+    if len(element):
+        return True
+    words = _NAMES.findall(text) if shape is _EXPRESSION else ()
+    return shape.fullmatch(text) is not None and all(word in _OF_XPATH or ":" in word for word in words)
 
 
 def has_attributes_of(element: etree._Element, names: frozenset[str]) -> bool:
