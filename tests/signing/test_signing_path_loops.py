@@ -11,7 +11,7 @@ from cryptography import x509 as cx509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID
 
 from edocx.signing.path import issuing_path, judge_path
 from edocx.signing.relevance import MAX_VOUCHED, relevant_to
@@ -25,11 +25,13 @@ def named(text):
     return cx509.Name([cx509.NameAttribute(NameOID.COMMON_NAME, text)])
 
 
-def issue(subject, key, issuer, by, *, authority=True):
+def issue(subject, key, issuer, by, *, authority=True, answers=False):
     builder = cx509.CertificateBuilder(
         named(issuer), named(subject), key.public_key(), cx509.random_serial_number(),
         datetime(2020, 1, 1, tzinfo=UTC), datetime(2030, 1, 1, tzinfo=UTC),
     ).add_extension(cx509.BasicConstraints(ca=authority, path_length=None), critical=True)  # fmt: skip
+    if answers:
+        builder = builder.add_extension(cx509.ExtendedKeyUsage([ExtendedKeyUsageOID.OCSP_SIGNING]), critical=False)
     made = builder.sign(by, hashes.SHA256()).public_bytes(Encoding.PEM)
     return x509.Certificate.load(pem.unarmor(made)[2])
 
@@ -56,6 +58,22 @@ def test_authorities_that_vouch_for_each_other_alone_lead_nowhere(mesh):
     assert [one.code for one in verdict.messages] == ["EDX-CHAIN-NOT-FOUND"]
     assert relevant_to(leaf, TrustStore((root,)), loop)[0] == ()
     assert issuing_path(leaf, trust=TrustStore((root,)), at=AT, extra=loop) == ()
+
+
+@pytest.mark.timeout(20)
+def test_authorities_that_say_they_answer_for_others_are_no_other_crowd(mesh, keys):
+    _, root, leaf, _ = mesh
+    loop = tuple(issue(f"X{a}", keys[a], f"X{b}", keys[b], answers=True) for a, b in permutations(range(7), 2))
+    verdict = judge_path(leaf, trust=TrustStore((root,)), at=AT, extra=loop)
+    assert [one.code for one in verdict.messages] == ["EDX-CHAIN-NOT-FOUND"]
+
+
+def test_who_answers_for_an_authority_is_known_by_its_signature(mesh, keys):
+    _, root, _, bridge = mesh
+    leaf = issue("Nguyễn Văn A", keys[0], "X6", keys[6], authority=False)
+    good = issue("Trả lời", keys[1], "X6", keys[6], authority=False, answers=True)
+    bad = issue("Trả lời", keys[1], "X6", keys[2], authority=False, answers=True)
+    assert relevant_to(leaf, TrustStore((root,), (bridge,)), (good, bad))[0] == (bridge, good)
 
 
 @pytest.mark.timeout(20)

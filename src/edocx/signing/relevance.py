@@ -6,6 +6,7 @@ path search: loops and crowds stay outside, and so do lists of other authorities
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterable, Iterator
 
 from asn1crypto import crl, x509
@@ -52,19 +53,27 @@ def relevant_to(
     above = [c for mark, c in found.items() if mark not in anchors]
     if len(above) > FEW:
         above = _vouched(above, trust.anchors)
-    responders = [c for c in (*trust.intermediates, *extra) if _answers_for(c, names)][:MAX_RELEVANT]
+    responders = _vouched(
+        itertools.islice((c for c in (*trust.intermediates, *extra) if _answers_for(c, names)), MAX_RELEVANT),
+        (*trust.anchors, *above),
+        generations=1,
+    )
     lists = tuple(one for one in trust.revocation_lists if _issuer_of(one) in names)
     return (*above, *responders), lists
 
 
-def _vouched(certificates: Iterable[x509.Certificate], anchors: Iterable[x509.Certificate]) -> list[x509.Certificate]:
+def _vouched(
+    certificates: Iterable[x509.Certificate], anchors: Iterable[x509.Certificate], *, generations: int = MAX_VOUCHED
+) -> list[x509.Certificate]:
     """Return the certificates to which signatures lead down from an anchor, the nearest first.
 
     Twenty authorities of one's own that certify each other have more paths than anybody can try, and all lead nowhere.
     """
     left, found = list(certificates), list[x509.Certificate]()
     above = _by_subject(anchors)
-    while left and above and len(found) < MAX_VOUCHED:
+    for _ in range(generations):
+        if not left or not above or len(found) >= MAX_VOUCHED:
+            break
         next_ones = [c for c in left if any(certified(c, one) for one in above.get(_issuer_of(c) or "", ()))]
         known = set(map(id, next_ones))
         left = [c for c in left if id(c) not in known]
