@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import io
 import zipfile
+from unicodedata import normalize
+from urllib.parse import quote
 
 import pytest
+from asn1crypto import cms
 from verification_scene import AT, SIGNED_AT
 
 from edocx.errors import InputError, PdfError
@@ -13,6 +16,7 @@ from edocx.signing.cms.sign import sign_file
 from edocx.signing.container import framing
 from edocx.signing.container.sign import sign_files
 from edocx.signing.report import Indication, Integrity
+from edocx.signing.xml.source import member_name
 from edocx.testing.attacks import container as attacks
 from edocx.verification import verify
 
@@ -287,3 +291,36 @@ def test_a_letter_under_the_name_of_a_signature_is_none(bench, genuine, tmp_path
     report = judged(bench, with_entry(genuine, name, data), tmp_path)
     assert (report.indication, report.integrity) == (Indication.INDETERMINATE, Integrity.PARTIAL)
     assert [one.where for one in report.messages if one.code == "EDX-ASIC-BESIDE"] == [name]
+
+
+def without_signers(bench, folder):
+    """A CMS file that holds certificates and nobody's signature."""
+    (folder / "x").write_bytes(b"x")
+    signed = cms.ContentInfo.load(sign_file(folder / "x", folder / "x.p7s", bench.person, at=SIGNED_AT).read_bytes())
+    signed["content"]["signer_infos"] = cms.SignerInfos([])
+    return signed.dump(force=True)
+
+
+def test_a_list_that_a_signature_without_signers_speaks_for_is_anybodys(bench, genuine, tmp_path):
+    letter = (
+        '<a:ASiCManifest xmlns:a="http://uri.etsi.org/02918/v1.2.1#"><a:SigReference URI="META-INF/signature3.p7s"/>'
+        "<Letter>900</Letter></a:ASiCManifest>"
+    )
+    data = with_entry(genuine, "META-INF/signature3.p7s", without_signers(bench, tmp_path))
+    report = judged(bench, with_entry(data, "META-INF/ASiCManifest3.xml", letter), tmp_path)
+    assert (report.indication, report.integrity) == (Indication.INDETERMINATE, Integrity.PARTIAL)
+    named = [one.where for one in report.messages if one.code == "EDX-ASIC-BESIDE"]
+    assert named == ["META-INF/ASiCManifest3.xml", "META-INF/signature3.p7s"]
+
+
+def test_a_list_of_names_in_another_form_names_the_same_files(bench, files, tmp_path):
+    """A file system that takes letters apart writes such lists: “ả” as “a” and its mark."""
+    data = sign_files(files, tmp_path / "a.asice", bench.agency, at=SIGNED_AT).read_bytes()
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
+        items = [(normalize("NFD", one.filename), archive.read(one)) for one in archive.infolist()]
+    made = io.BytesIO()
+    with zipfile.ZipFile(made, "w") as target:
+        for item in items:
+            target.writestr(*item)
+    assert judged(bench, made.getvalue(), tmp_path).indication is Indication.TOTAL_PASSED
+    assert member_name(quote(normalize("NFD", "bảng.csv"))) == "bảng.csv"

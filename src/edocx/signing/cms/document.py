@@ -75,7 +75,7 @@ def verify_cms(path: Path, criteria: Criteria, *, name: str | None = None, polic
     """
     data = Blob.from_path(path).read(MAX_CMS)
     signed, trailing = read_signed_data(data, str(path))
-    trailing = trailing or _hides_pdf(data, signed)
+    trailing = trailing or hides_pdf(data, signed)
     keep, label = criteria.witness is not None, name or str(path)
     findings = [in_file(one, label) for one in examine_content(signed, criteria.detached, keep=keep)]
     too_many = len(signed["signer_infos"]) > MAX_SIGNERS
@@ -90,7 +90,7 @@ def verify_cms(path: Path, criteria: Criteria, *, name: str | None = None, polic
     )
 
 
-def _hides_pdf(data: bytes, signed: cms.SignedData) -> bool:
+def hides_pdf(data: bytes, signed: cms.SignedData) -> bool:
     """Say whether viewers would open the file as a PDF that is not in the signed content but somewhere beside it."""
     inside = signed["encap_content_info"]["content"]
     content = b"" if isinstance(inside, core.Void) else bytes(inside)

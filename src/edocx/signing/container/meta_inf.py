@@ -33,9 +33,7 @@ _OF_XML = re.compile(
     r"META-INF/(?:container|metadata|rights|[^/]*(?:ASiC\w*Manifest|evidencerecord)[^/]*)\.xml",
     re.IGNORECASE,
 )
-_OF_DER = re.compile(
-    r"META-INF/[^/]*(?:timestamp[^/]*\.tst|evidencerecord[^/]*\.ers|signature[^/]*\.p7s)", re.IGNORECASE
-)
+_OF_DER = re.compile(r"META-INF/[^/]*(?:timestamp[^/]*\.tst|evidencerecord[^/]*\.ers)", re.IGNORECASE)
 _XML = re.compile(rb"(?:\xef\xbb\xbf)?\s*<")
 _PDF = b"%PDF-"
 

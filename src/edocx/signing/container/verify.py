@@ -24,7 +24,7 @@ from edocx._xml import parse
 from edocx.content import PIECE
 from edocx.errors import EdocxError, InputError, Text
 from edocx.signing.budget import Budget
-from edocx.signing.cms.document import examine_file, read_signed_data
+from edocx.signing.cms.document import examine_file, hides_pdf, read_signed_data
 from edocx.signing.container.archive import Archive, open_archive
 from edocx.signing.container.meta_inf import LISTING, is_known, is_listing
 from edocx.signing.container.remarks import COMMENT, MIMETYPE, beside, changed, hollow, missing, outside
@@ -198,6 +198,8 @@ def _examine_cades(
     signed, trailing = read_signed_data(data, name)
     if trailing:
         result.trailing.append(name)
+    if not signed["signer_infos"] or hides_pdf(data, signed):
+        result.beside.add(name)  # signed by nobody, or opened as something else than a signature
     manifest = next((m for m, text in manifests.items() if name in _signature_of(text)), None)
     if manifest is None:
         if len(files) != 1:
@@ -218,7 +220,8 @@ def _examine_cades(
             findings = [replace(one, content=Content("asice", pieces, SignedFiles)) for one in findings]
         if fault is not None:
             findings = [_failed(one, fault) if one.outcome is Indication.TOTAL_PASSED else one for one in findings]
-        result.beside.discard(manifest)
+        if findings:
+            result.beside.discard(manifest)
     result.findings += [replace(one, covers="attachment", parts=_named(covered)) for one in findings]
     if any(one.outcome is Indication.TOTAL_PASSED for one in findings):
         result.covered |= covered

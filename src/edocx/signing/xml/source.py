@@ -23,8 +23,8 @@ class MissingSource(LookupError):
 
 
 def member_name(uri: str) -> str:
-    """Return the name of a container's file that a URI stands for (EN 319 162-1 A.7: relative to its root)."""
-    return unquote(uri).removeprefix("./")
+    """Return the name of a container's file that a URI stands for (EN 319 162-1 A.7: relative to its root), NFC."""
+    return normalize("NFC", unquote(uri).removeprefix("./"))
 
 
 class Sources:
