@@ -198,6 +198,7 @@ def test_a_file_of_the_first_version_is_brought_up_to_date(tmp_path, clock):
         "hub_schema",
         "heads",
         "call_rates",
+        "promises",
     }
     with sqlite3.connect(tmp_path / "hub.db") as old:
         for name in added:

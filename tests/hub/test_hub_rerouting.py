@@ -7,12 +7,14 @@ from hub_nation import COMMUNE, FAR, GOVERNMENT
 from hub_scene import A, B, OfficialClient, document, enrol, open_hub, serving
 from sqlalchemy import select
 
-from edocx.hub import HubConfig, NewAgency, Peer, agencies, app
+from edocx.errors import UnitError
+from edocx.hub import HubConfig, NewAgency, Peer, admission, agencies, app, carrier, promises
 from edocx.hub.carrier import ASK_AGAIN, LONGEST_PAUSE, Carrier
 from edocx.hub.doctor import examine
 from edocx.hub.schema import audit, copies
 from edocx.hub.upkeep import Upkeep
 from edocx.hub.way import way_of
+from edocx.routing.parcel import is_plain_id
 from edocx.testing.faults import Crash, Faults
 
 
@@ -126,6 +128,154 @@ def patch_unknown(nation, monkeypatch):
     """Let the hub of H37 refuse the unit instead of sending it up again."""
     door = nation.hubs["H37"].service.door
     monkeypatch.setattr(type(door), "_beyond", lambda self, code, day: False)
+
+
+SPARE, SECRET = "H37.07", "s-moi"
+"""A unit that the register puts behind H37, which does not know it; and its secret where it calls from now on."""
+
+
+def tried_in_vain(nation, monkeypatch, *, to=(SPARE,)):
+    """Let an attempt for a unit that H37 does not know leave, outcome unknown; return the hub and the attempts."""
+    hub, left = nation.hubs["G22"], []
+    enrol(hub, NewAgency(SPARE, "x", served_by="hub.H37"), secrets={})
+    nation.client("G22", GOVERNMENT).send(document(sender=GOVERNMENT, to=to))
+    with monkeypatch.context() as patch:
+        patch.setattr("edocx.hub.carrier._submit", lambda *attempt: left.append(attempt) or crash())
+        with pytest.raises(Crash):
+            hub.carrier.step()
+    return hub, left
+
+
+def arrives_late(line, rows, payload, _pieces, statement):
+    return carrier._submit(line, rows, payload, payload.pieces(), statement)
+
+
+def later(nation):
+    for _ in range(3):
+        nation.clock.advance(LONGEST_PAUSE)
+        nation.carry()
+
+
+def waiting_at(nation, unit, code=SPARE, secret=SECRET):
+    return len(OfficialClient(("127.0.0.1", nation.ports[unit]), code, secret).waiting())
+
+
+@pytest.mark.parametrize("to", [(SPARE,), (SPARE, FAR)], ids=["alone", "among others"])
+def test_what_the_next_hub_would_send_back_up_goes_the_way_of_the_register(nation, monkeypatch, to):
+    """A hub below, which has a hub above, says of a unit it does not know that the letter would come back."""
+    hub, _ = tried_in_vain(nation, monkeypatch, to=to)
+    enrol(nation.hubs["H58"], NewAgency(SPARE, "x"), secrets={SPARE: SECRET})
+    reached(hub, SPARE, served_by="hub.H58")
+    assert (SPARE, "hub.H37", "initial", 1) in custody(hub)
+    later(nation)
+    assert reroutings(hub) == [("edocx", f"{SPARE}: 1, hub.H37 > hub.H58")]
+    assert waiting_at(nation, "H58") == 1
+    assert len(nation.receiver.waiting()) == to.count(FAR)
+
+
+def test_what_was_for_a_unit_closed_over_there_goes_the_way_of_the_register(nation, monkeypatch):
+    hub, _ = tried_in_vain(nation, monkeypatch, to=(FAR,))
+    far = nation.hubs["H37"].service.store
+    with far.begin("close") as connection:
+        agencies.close(connection, FAR, now=far.now(), by="test")
+    reached(hub, FAR)
+    later(nation)
+    assert reroutings(hub) == [("edocx", f"{FAR}: 1, hub.H37 > here")]
+    assert len(nation.client("G22", FAR).waiting()) == 1
+
+
+def test_a_try_that_comes_after_the_refusal_is_never_taken(nation, monkeypatch):
+    """The first attempt was only late; the unit was entered over there meanwhile, and would get the letter twice."""
+    hub, left = tried_in_vain(nation, monkeypatch)
+    reached(hub, SPARE)
+    later(nation)
+    enrol(nation.hubs["H37"], NewAgency(SPARE, "x"), secrets={SPARE: SECRET})
+    for attempt in left:
+        with pytest.raises(UnitError, match="EDX-UNIT-UNKNOWN") as refused:
+            arrives_late(*attempt)
+        assert promises.is_for_good(refused.value)
+    assert (waiting_at(nation, "H37"), waiting_at(nation, "G22", secret=f"s-{SPARE}")) == (0, 1)
+
+
+def test_a_late_try_of_an_earlier_version_meets_the_promise_too(nation, monkeypatch):
+    """It does not tell its number."""
+    hub, left = tried_in_vain(nation, monkeypatch)
+    reached(hub, SPARE)
+    later(nation)
+    enrol(nation.hubs["H37"], NewAgency(SPARE, "x"), secrets={SPARE: SECRET})
+    monkeypatch.setattr("edocx.hub.carrier.copies_told", lambda rows: "")
+    with pytest.raises(UnitError, match="EDX-UNIT-UNKNOWN"):
+        arrives_late(*left[0])
+    assert waiting_at(nation, "H37") == 0
+
+
+def test_what_comes_back_by_the_register_after_a_refusal_is_taken_once(nation, monkeypatch):
+    """What the hub refused for good was the attempt before."""
+    hub, left = tried_in_vain(nation, monkeypatch)
+    nation.stop("H58")
+    reached(hub, SPARE, served_by="hub.H58")
+    later(nation)
+    assert [row[:3] for row in custody(hub)] == [(SPARE, "hub.H58", "initial")]
+    enrol(nation.hubs["H37"], NewAgency(SPARE, "x"), secrets={SPARE: SECRET})
+    with pytest.raises(UnitError, match="EDX-UNIT-UNKNOWN"):
+        arrives_late(*left[0])
+    reached(hub, SPARE, served_by="hub.H37")
+    later(nation)
+    arrives_late(*left[0])  # a repeat of what lies there by now
+    assert waiting_at(nation, "H37") == 1
+    assert [row[2] for row in custody(hub)] == ["processing"]
+
+
+@pytest.mark.parametrize("unsure, moves", [(1, False), (0, True)], ids=["a try is uncertain", "this try alone"])
+def test_the_word_of_a_hub_that_promises_nothing_is_of_one_try_alone(nation, monkeypatch, unsure, moves):
+    """A hub of an earlier version: where an earlier try may still be taken, the letter fails and says why."""
+    hub, _ = tried_in_vain(nation, monkeypatch)
+    with hub.service.store.begin("known") as connection:
+        connection.execute(copies.update().values(unsure=unsure))
+    reached(hub, SPARE, served_by="hub.H37")
+    patch_unknown(nation, monkeypatch)
+    monkeypatch.setattr(admission, "_for_good", lambda *_: None)
+    with hub.service.store.begin("aside") as connection:  # the register alone: custody waits for the next hub's word
+        connection.execute(agencies.agencies.update().where(agencies.agencies.c.code == SPARE).values(served_by=None))
+    nation.clock.advance(LONGEST_PAUSE)
+    assert hub.carrier._hand_on() == 1
+    state = ("initial", None) if moves else ("fail", "hub.H37")
+    assert [(state, via) for _, via, state, _ in custody(hub)] == [state]
+
+
+def test_nothing_is_promised_of_what_was_here(nation, monkeypatch):
+    """Its recipient had it in hands and failed it; whether it is to come again is for the sender to say."""
+    hub, left = tried_in_vain(nation, monkeypatch, to=(FAR,))
+    arrives_late(*left[0])
+    far = nation.hubs["H37"].service.store
+    with far.begin("failed") as connection:
+        connection.execute(copies.update().values(state="fail"))
+        agencies.close(connection, FAR, now=far.now(), by="test")
+    reached(hub, FAR)
+    later(nation)
+    assert [row[:3] for row in custody(hub)] == [(FAR, "hub.H37", "fail")]
+    assert nation.client("G22", FAR).waiting() == []
+
+
+def test_no_unit_can_be_named_so_that_a_mere_refusal_reads_as_a_promise():
+    assert not is_plain_id(promises.NEVER)
+
+
+@pytest.mark.parametrize("change", ["not known above", "entered under another spelling"])
+def test_a_repeat_of_what_went_up_is_a_repeat_whatever_became_of_its_unit(nation, monkeypatch, change):
+    enrol(nation.hubs["G22"], NewAgency("H37.09", "x"))
+    first = nation.sender.send(document(sender=COMMUNE, to=("H37.09",))).json()["DocId"]
+    nation.hubs["H58"].carrier.step()
+    if change == "not known above":
+        monkeypatch.setattr(type(nation.hubs["H58"].service.door), "_beyond", lambda self, code, day: False)
+    else:
+        store = nation.hubs["H58"].service.store
+        with store.begin("aside") as connection:
+            agency = NewAgency("H37.10", "x", old_code="H37.09")
+            agencies.register(connection, agency, now=store.now(), by="test")
+    again = nation.sender.send(document(sender=COMMUNE, to=("H37.09",))).json()
+    assert (again["status"], again["DocId"]) == ("OK", first)
+    assert len(custody(nation.hubs["H58"])) == 1
 
 
 def test_what_would_go_back_to_the_hub_it_came_from_fails_and_says_so(nation):

@@ -8,7 +8,7 @@ with 02 gets a new attempt; another content under a document's id is refused; on
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from sqlalchemy import Connection, bindparam, insert, select, update
 
 from edocx.content import Blob
 from edocx.errors import EdocxError, Refused, UnitError
-from edocx.hub import agencies, refusal
+from edocx.hub import agencies, promises, refusal
 from edocx.hub.agencies import Agency
 from edocx.hub.database import HubStore
 from edocx.hub.inspection import Findings
@@ -40,7 +40,8 @@ class Offered:
     """A message as offered: its facts, who offers it, for whom, and the sending office's own id if it told one.
 
     ``recipients`` are codes as the caller spelt them; empty means those of the envelope. ``passed`` are the hubs that
-    it came through, ``previous`` the digest of the last one's relay statement, ``findings`` what the door saw inside.
+    it came through, ``previous`` the digest of the last one's relay statement, ``findings`` what the door saw inside,
+    ``attempts`` the numbers of the copies that a neighbouring hub told, by recipient.
     """
 
     caller: Agency
@@ -51,6 +52,7 @@ class Offered:
     passed: tuple[str, ...] = ()
     previous: str = ""
     findings: Findings | None = None
+    attempts: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,8 @@ class Door:
         self.store.keep(payload)
         try:
             taken = self.store.write("send", lambda connection: self._admit(connection, offered))
+            if isinstance(taken, Refused):
+                raise taken
         except Refused:
             # Against a disk filled by messages that are refused.
             if payload.size > INLINE_LIMIT:
@@ -86,7 +90,8 @@ class Door:
             self.store.drop_unnamed(payload.sha256)
         return taken
 
-    def _admit(self, connection: Connection, offered: Offered) -> Taken:
+    def _admit(self, connection: Connection, offered: Offered) -> Taken | Refused:
+        """Take a message in; return, instead of raising, a refusal that this same transaction writes down."""
         now = self.store.now()
         origin = self._origin(connection, offered)
         try:
@@ -94,9 +99,14 @@ class Door:
         except EdocxError:
             self._ways(connection, offered, now.date(), {})  # whom nobody knows is named before another fault
             raise
-        ways = self._ways(connection, offered, now.date(), _held(connection, known))
-        if offered.caller.kind == "hub" and any(via == offered.caller.code for _, via in ways):
-            raise refusal.loop(offered.caller.code)  # it would go back to where it came from
+        held = _held(connection, known)
+        try:
+            ways = self._onwards(connection, offered, now.date(), held)
+        except Refused as error:
+            answer = _for_good(connection, offered, error, held, now)
+            if answer is None:
+                raise
+            return answer
         if known is None:
             number, doc_id = self._take(connection, offered, origin, now)
             received_at, new = now, True
@@ -124,22 +134,34 @@ class Door:
                 return offered.facts.sender
         raise refusal.wrong_sender(offered.facts.sender, caller.code)
 
+    def _onwards(
+        self, connection: Connection, offered: Offered, day: date, held: Mapping[str, bool]
+    ) -> list[tuple[str, str | None]]:
+        ways = self._ways(connection, offered, day, held)
+        if offered.caller.kind == "hub" and any(via == offered.caller.code for _, via in ways):
+            raise refusal.loop(offered.caller.code)  # it would go back to where it came from
+        return ways
+
     def _ways(
         self, connection: Connection, offered: Offered, day: date, held: Mapping[str, bool]
     ) -> list[tuple[str, str | None]]:
         """Return each recipient with the hub that takes it on (None: fetched here); all of them, or a refusal.
 
-        Of a copy that is held already nothing is asked anew: a repeat after the unit was closed is still a repeat, and
-        a hub that asks by repeating must hear that we have it.
+        Of a copy that is held already nothing is asked anew: a repeat after the unit was closed, spelt anew or not
+        known any more is still a repeat, and a hub that asks by repeating must hear that we have it.
         """
         codes = offered.recipients or offered.facts.recipients
+        promised = promises.given(connection, offered.caller.code, offered.previous) if offered.previous else {}
         found: dict[str, str | None] = {}
         unknown: list[str] = []
         for code in codes:
             agency = agencies.find(connection, code)
-            if agency is not None and held.get(agency.code) is False:
-                found.setdefault(agency.code, None)  # `_deliver` leaves its way as it is
+            mine = next((name for name in _spelt(agency, code) if held.get(name) is False), None)
+            if mine is not None:
+                found.setdefault(mine, None)  # `_deliver` leaves its way as it is
                 continue
+            if promises.holds(promised, code, offered.attempts):
+                raise refusal.turned_away(code)
             if agency is not None and agency.state != "open":
                 raise refusal.closed_unit(agency.code, self._heirs(agency.code, day))
             if agency is not None:
@@ -206,6 +228,31 @@ class Door:
         if offered.findings is not None:
             connection.execute(insert(verdicts), _verdict(int(made[0]), offered.findings, now))
         return int(made[0]), str(row["doc_id"])
+
+
+def _spelt(agency: Agency | None, code: str) -> tuple[str, ...]:
+    """Return under which codes a copy may be held; the register may have been changed since."""
+    return (code,) if agency is None else tuple(dict.fromkeys((agency.code, *agency.codes, code)))
+
+
+def _for_good(
+    connection: Connection, offered: Offered, error: Refused, held: Mapping[str, bool], now: datetime
+) -> Refused | None:
+    """Return what a neighbouring hub is told that counts the attempts of its copies; None where nothing is promised.
+
+    Nothing is promised of a copy that was here at any time: its recipient may have had it in hands.
+    """
+    codes = offered.recipients or offered.facts.recipients
+    if not offered.attempts or not offered.previous or not promises.is_of_a_unit(error):
+        return None
+    if len(codes) > 1:
+        return promises.for_each(error, codes[0])
+    code, attempt = codes[0], offered.attempts.get(codes[0], 0)
+    was_here = any(name in held for name in _spelt(agencies.find(connection, code), code))
+    if was_here or not 0 < attempt <= promises.LATEST:
+        return None
+    asked = promises.Asked(offered.caller.code, offered.previous, code, attempt)
+    return promises.give(connection, asked, error, now=now)
 
 
 def _require_takes(agency: Agency, offered: Offered) -> None:

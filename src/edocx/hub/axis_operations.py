@@ -18,7 +18,7 @@ from starlette.responses import Response
 from edocx.clock import VIETNAM
 from edocx.content import Blob
 from edocx.errors import InputError, UnitError
-from edocx.hub import agency_operations, mailroom, refusal, replies
+from edocx.hub import agency_operations, mailroom, promises, refusal, replies
 from edocx.hub.admission import EDOC, STATUS, Offered
 from edocx.hub.call import Call, Operation, answer, file_answer, in_pieces, reading, small_body, take_body
 from edocx.hub.heard import was_heard
@@ -90,6 +90,7 @@ def offered_by(call: Call, file: Blob, kind: ParcelKind) -> Offered:
         passed,
         previous if is_digest(previous) else "",
         findings,
+        _attempts(call),
     )
 
 
@@ -102,6 +103,12 @@ def _passed(call: Call) -> tuple[str, ...]:
     if call.service.config.system_code in passed or len(passed) > MAX_HUBS:
         raise refusal.loop(agency.code)
     return passed
+
+
+def _attempts(call: Call) -> dict[str, int]:
+    """Return which copies a neighbouring hub says these are; by HTTP the word is marked as ours."""
+    told = call.get("edx-copies") or call.get("copies")
+    return dict(promises.copies_in(told)) if told and call.caller.agency.kind == "hub" else {}
 
 
 def _facts(call: Call, file: Blob, kind: ParcelKind) -> tuple[LetterFacts, Findings | None]:

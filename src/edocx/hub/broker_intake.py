@@ -6,7 +6,6 @@ answer is with the broker is the message acknowledged there.
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple, cast
 
@@ -20,11 +19,9 @@ from edocx.hub.axis_operations import KINDS, offered_by
 from edocx.hub.broker_mail import Reader
 from edocx.hub.call import Call
 from edocx.hub.gate import Caller
+from edocx.hub.promises import copies_in, is_for_good
 from edocx.hub.service import Service
 from edocx.routing.transport.nats_frame import Frame
-
-MAX_COPIES = 10_000
-"""Recipients of one message behind one hub."""
 
 _NO_REQUEST = cast("Request", None)
 """The operations read parameters alone; there is no HTTP request behind them here."""
@@ -57,7 +54,7 @@ class Intake:
         kind = KINDS.get(told.get("messagetype").lower())
         if kind is None or file.sha256 != told.get("hash-file") or not told.get("key"):
             raise _poisoned(told.get("key"))
-        asked = _copies(told.get("copies"))
+        asked = copies_in(told.get("copies"))
         call = Call(self.service, _NO_REQUEST, caller)
         try:
             offered = offered_by(call, file, kind)
@@ -90,18 +87,9 @@ class Intake:
     def _refused(self, caller: Caller, asked: list[tuple[str, int]], error: EdocxError) -> Said:
         self.service.metrics.add("broker_refused")
         about = {"key": caller.parameters.get("key"), "copies": asked}
-        return Said(caller.agency.code, about | {"code": error.code, "vi": error.text.vi, "en": error.text.en})
-
-
-def _copies(text: str) -> list[tuple[str, int]]:
-    try:
-        told = json.loads(text)
-        found = [(str(recipient), int(attempt)) for recipient, attempt in told]
-    except (ValueError, TypeError, RecursionError) as error:
-        raise refusal.bad_parameter("copies") from error
-    if not 0 < len(found) <= MAX_COPIES:
-        raise refusal.bad_parameter("copies")
-    return found
+        told = {"code": error.code, "vi": error.text.vi, "en": error.text.en}
+        # `never`: this hub wrote down that it never takes the copy, whatever frame of it comes later.
+        return Said(caller.agency.code, about | told | ({"never": True} if is_for_good(error) else {}))
 
 
 def _poisoned(key: str) -> InputError:

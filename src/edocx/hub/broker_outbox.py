@@ -23,6 +23,7 @@ from edocx.hub.admission import INITIAL, PROCESSING
 from edocx.hub.broker_mail import Pen
 from edocx.hub.configuration import BROKERED, Peer
 from edocx.hub.due import is_due
+from edocx.hub.promises import copies_told
 from edocx.hub.relay_statement import digest_of
 from edocx.hub.rerouting import UNSURE
 from edocx.hub.schema import copies, messages
@@ -133,7 +134,7 @@ class BrokerOutbox:
         pen = self.pen(mail.peer.code)
         told = {
             "key": first.doc_id,
-            "copies": json.dumps([[row.recipient, row.attempt] for row in mail.rows], ensure_ascii=False),
+            "copies": copies_told(mail.rows),
             "from": first.origin,
             "to": json.dumps([row.recipient for row in mail.rows], ensure_ascii=False),
             "servicetype": "eDoc",
@@ -158,6 +159,7 @@ class BrokerOutbox:
         def act(connection: Connection) -> None:
             for row in rows:
                 mine = _is(row) & (copies.c.state == INITIAL) & (copies.c.via == row.via)
+                mine &= copies.c.attempt == row.attempt
                 connection.execute(update(copies).where(mine).values(due_at=due, tries=row.tries))
 
         if rows:
@@ -170,6 +172,7 @@ class BrokerOutbox:
         def act(connection: Connection) -> None:
             for row in rows:
                 mine = _is(row) & (copies.c.state == INITIAL) & (copies.c.via == row.via)
+                mine &= copies.c.attempt == row.attempt
                 connection.execute(update(copies).where(mine, copies.c.unsure > 0).values(unsure=copies.c.unsure - 1))
 
         if rows:

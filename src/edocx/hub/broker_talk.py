@@ -157,10 +157,11 @@ class Talk:
             return pairs
         number, via, above = mine["its_message"], mine["its_via"], self.service.door.above
         told = [_Refused(number, *pair) for pair in pairs]
+        for_good = receipt.get("never") is True
         return [
             (one.recipient, one.attempt)
             for one in told
-            if not turn_back(connection, one, via, above, code=code, now=self.service.store.now())
+            if not turn_back(connection, one, via, above, for_good=for_good, now=self.service.store.now())
         ]
 
     def _values(self, receipt: dict[str, Any]) -> dict[str, Any] | None:

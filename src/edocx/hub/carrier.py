@@ -26,6 +26,7 @@ from edocx.hub.configuration import BROKERED, Peer
 from edocx.hub.due import has_passed, is_due
 from edocx.hub.mailroom import MAX_DESCRIPTION
 from edocx.hub.neighbourhood import GREET_AGAIN, Met, greet, learn, note
+from edocx.hub.promises import copies_told, is_for_good
 from edocx.hub.relay_statement import bounded, digest_of
 from edocx.hub.rerouting import NO_SUCH_UNIT, follow_settings, mark_leaving, turn_back
 from edocx.hub.schema import copies, messages
@@ -163,14 +164,14 @@ class Carrier:
             return self._put_off(rows)
         if isinstance(error, UnitError) and len(rows) > 1:
             return sum(self._hand_on_message([row], via) for row in rows)
-        if error.code in NO_SUCH_UNIT and self._turned_back(rows[0], via, error.code):
+        if error.code in NO_SUCH_UNIT and self._turned_back(rows[0], via, for_good=is_for_good(error)):
             return 1
         return self._settle(rows, {"state": FAIL, "description": error.text.vi, "due_at": None})
 
-    def _turned_back(self, row: Row[Any], via: str, code: str) -> bool:
+    def _turned_back(self, row: Row[Any], via: str, *, for_good: bool) -> bool:
         above, now = self.service.door.above, self.service.store.now()
         return self.service.store.write(
-            "reroute", lambda connection: turn_back(connection, row, via, above, code=code, now=now)
+            "reroute", lambda connection: turn_back(connection, row, via, above, for_good=for_good, now=now)
         )
 
     def _is_of_the_line(self, error: EdocxError, via: str) -> bool:
@@ -284,6 +285,7 @@ def _submit(
         "hash-file": unpadded(payload.sha256),
         "edx-relays": ";".join(filter(None, (first.passed, line.system))),
         "edx-statement": statement,
+        "edx-copies": copies_told(rows),
         "edx-message-id": first.told_id or "",
         "edx-document-id": quote(first.document_id, safe=""),
         "edx-business": first.business,

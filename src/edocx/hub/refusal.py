@@ -92,6 +92,19 @@ def unknown_units(codes: tuple[str, ...], nearest: str | None = None) -> UnitErr
     )
 
 
+def turned_away(code: str) -> UnitError:
+    """Return the refusal of a copy that was refused for good before (`edocx.hub.promises`)."""
+    return UnitError(
+        Text(
+            f"Trục này đã trả lời là không nhận văn bản này cho đơn vị {code}.",
+            f"This hub said before that it does not take this document for {code}.",
+        ),
+        hint=Text("Gửi lại nếu vẫn cần.", "Send it again if it is still wanted."),
+        code="EDX-UNIT-UNKNOWN",
+        where=code,
+    )
+
+
 def closed_unit(code: str, successors: tuple[str, ...]) -> UnitError:
     """Return the refusal that names a closed unit and who took over."""
     heirs = ", ".join(successors)

@@ -3,8 +3,9 @@
 ``copies.unsure`` counts the attempts that may have left for the next hub and of which it is not known that they did
 not arrive: it is raised, with the relay statement, in the commit before an attempt leaves, and lowered once that is
 known to have reached nobody. Only a copy without such an attempt is routed anew; any other stays, the next hub is asked
-by handing it on again, and the way is changed only when that hub says that it does not take it. So no copy is ever on
-two ways. Everything here works in the caller's transaction.
+by handing it on again, and the way is changed only when that hub has promised, durably, never to take it
+(`edocx.hub.promises`): for it knows no such unit, closed it, or would send it back. A refusal alone speaks of one try,
+and another may be taken later. So no copy is ever on two ways. Everything here works in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -27,7 +28,6 @@ SELF = "edocx"
 NO_SUCH_UNIT = frozenset({"EDX-UNIT-UNKNOWN", "EDX-UNIT-CLOSED", "EDX-UNIT-NOT-OPEN"})
 """Refusals of a copy for its recipient: it may be reached another way by now."""
 
-_NEVER_TAKEN = frozenset({"EDX-UNIT-UNKNOWN"})
 _INITIAL, _FAIL = "initial", "fail"
 _SUBJECT = 200
 
@@ -44,7 +44,7 @@ _MOVE = (
             name: bindparam(f"new_{name}")
             for name in ("recipient", "via", "due_at", "state", "description", "rerouted", "updated_at")
         }
-        | {"tries": 0, "unsure": 0, "relayed_as": None}
+        | {"attempt": copies.c.attempt + bindparam("another"), "tries": 0, "unsure": 0, "relayed_as": None}
     )
 )
 
@@ -136,11 +136,11 @@ def _changed(connection: Connection, ways: Any, above: str | None) -> list[tuple
     return list(dict.fromkeys(found.values()))
 
 
-def turn_back(connection: Connection, row: Any, via: str, above: str | None, *, code: str, now: datetime) -> bool:
-    """Route a copy anew that the next hub refused for its unit; False where there is no other way.
+def turn_back(connection: Connection, row: Any, via: str, above: str | None, *, for_good: bool, now: datetime) -> bool:
+    """Route a copy anew that the next hub refused for its unit; False where there is no other way, or it is not safe.
 
-    ``code`` is of the refusal. A hub that knows no such unit never took a copy for it; one that closed the unit may
-    have taken an earlier attempt before, and hubs of an earlier version did not say so.
+    ``for_good`` says that the hub promised never to take this copy (`edocx.hub.promises`): then it does not matter how
+    many tries are on their way there. A hub of an earlier version promises nothing: its word is of this try alone.
     """
     known, new = way_now(connection, row.recipient, above)
     if not known or new == via:
@@ -153,14 +153,24 @@ def turn_back(connection: Connection, row: Any, via: str, above: str | None, *, 
         copies.c.via == via,
         copies.c.state == _INITIAL,
     )
-    if code not in _NEVER_TAKEN:
+    if not for_good:
         waiting &= UNSURE == 0
-    return bool(_route(connection, waiting, new, agency.code if agency else row.recipient, now=now, by=SELF))
+    named = agency.code if agency else row.recipient
+    return bool(_route(connection, waiting, new, named, now=now, by=SELF, another=1))
 
 
 def _route(
-    connection: Connection, waiting: ColumnElement[bool], via: str | None, code: str, *, now: datetime, by: str
+    connection: Connection,
+    waiting: ColumnElement[bool],
+    via: str | None,
+    code: str,
+    *,
+    now: datetime,
+    by: str,
+    another: int = 0,
 ) -> int:
+    # ``another``: attempts more. Refused there, it is a new one here: the old hub's promise and its old answers are of
+    # the one before, should the register send it that way again.
     # Locked alone, and joined afterwards: an attempt that is about to leave is counted, or has not begun.
     picked = (
         select(copies.c.message, copies.c.recipient, copies.c.via, copies.c.rerouted).where(waiting).with_for_update()
@@ -185,6 +195,7 @@ def _route(
                 "new_state": _FAIL if comes_back else _INITIAL,
                 "new_description": refusal.loop(str(via)).text.vi if comes_back else None,
                 "new_rerouted": json.dumps(told),
+                "another": another,
                 "new_updated_at": now,
             }
         )

@@ -31,7 +31,7 @@ from edocx.errors import StoreUnavailable, Text
 from edocx.routing.store import tables as routing_tables
 from edocx.routing.store.tables import Moment
 
-VERSION = 5
+VERSION = 6
 """The version of these tables."""
 
 OLDEST = 2
@@ -282,6 +282,19 @@ damaged = Table(
     metadata,
     Column("sha256", String(64), primary_key=True),
     Column("found_at", Moment, nullable=False),
+)
+
+promises = Table(
+    # Copies refused to a neighbouring hub for good (`edocx.hub.promises`), up to which attempt. Kept for ever: a stream
+    # keeps what nobody acknowledged as long.
+    "promises",
+    metadata,
+    Column("hub", String(200), nullable=False),
+    Column("statement", String(64), nullable=False),
+    Column("recipient", String(200), nullable=False),
+    Column("attempt", SmallInteger, nullable=False),
+    Column("given_at", Moment, nullable=False),
+    PrimaryKeyConstraint("hub", "statement", "recipient"),
 )
 
 hub_schema = Table(
