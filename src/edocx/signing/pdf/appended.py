@@ -183,10 +183,13 @@ class _Walk:
         entries: dict[int, Entry | None] = {}
         while found := _SUBSECTION.match(self.data, place):
             place = found.end()
+            _require_rows(int(found[1]), int(found[2]))
             for number in range(int(found[1]), int(found[1]) + int(found[2])):
                 row = _ROW.match(self.data, place)
                 if row is None or number in entries or int(row[2]) > MAX_GENERATION:
                     raise NotPlain("a malformed row, or an object twice")
+                if row[3] == b"f" and int(row[1]) > MAX_NUMBER:
+                    raise NotPlain("a free row that names no number")
                 entries[number] = Entry(int(row[1]), int(row[2])) if row[3] == b"n" else None
                 place = row.end()
         word = _TRAILER.match(self.data, place)
@@ -210,6 +213,8 @@ class _Walk:
         rows = _rows(stream)
         if any(entries.get(number) != entry for number, entry in rows.items() if number != one.hybrid):
             raise NotPlain("two sections that say different things")
+        if not max(rows, default=0) < stream.value["Size"] <= trailer["Size"] + 1:
+            raise NotPlain("a size that nothing explains")
         self._require_free(rows)
 
     def _by_stream(self, one: _Revision, number: int, found: _Object, end: int) -> int:
@@ -395,13 +400,22 @@ def _rows(found: _Object) -> dict[int, Entry | None]:
     entries: dict[int, Entry | None] = {}
     place = 0
     for first, count in pairs:
+        _require_rows(first, count)
         for number in range(first, first + count):
             kind, second, third = _fields(data[place : place + row], widths)
             if number in entries or number > MAX_NUMBER or kind > 2 or (kind < 2 and third > MAX_GENERATION):  # noqa: PLR2004
                 raise NotPlain("an object twice, or an unknown kind of entry")
+            if not kind and second > MAX_NUMBER:
+                raise NotPlain("a free row that names no number")
             entries[number] = (None, Entry(second, third), Entry(third, 0, second))[kind]
             place += row
     return entries
+
+
+def _require_rows(first: int, count: int) -> None:
+    """Raise `NotPlain` for a subsection of none, or beyond all numbers: viewers that doubt it rebuild the file."""
+    if (not count and first) or first + count > MAX_NUMBER + 1:
+        raise NotPlain("a subsection that no file needs")
 
 
 def _fields(row: bytes, widths: list[int]) -> tuple[int, int, int]:

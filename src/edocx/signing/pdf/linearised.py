@@ -10,11 +10,13 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import BinaryIO, Self
 
 from pyhanko.pdf_utils.reader import PdfFileReader
 
+from edocx.content import PIECE
 from edocx.errors import SigningRefused, Text
 from edocx.signing.pdf.document import HEADER, HEADER_WITHIN, MALFORMED
 from edocx.signing.report import Message
@@ -24,6 +26,16 @@ HEAD = 4096
 
 WITHIN = 1024
 """Bytes that a genuine file may have before its first object; writers put a comment of some bytes there."""
+
+FAR = 64 * 1024
+"""Bytes of a draft in which the key stands at the front or not at all: further on it may be in a file attached."""
+
+_LONGEST = b"/" + b"#4c" * len("Linearized")
+_KEY = re.compile(
+    b"/" + b"".join(b"(?:%c|#%x|#%X)" % (one, one, one) for one in b"Linearized").replace(b"#4c", b"#4[Cc]")
+)
+_NUMBER = 32
+"""Bytes that a number may have, with zeros before it."""
 
 _ESCAPE = re.compile(rb"#([0-9A-Fa-f]{2})")
 _AHEAD = re.compile(rb"(?:[\0\t\n\f\r ]|%[^\r\n]*[\r\n])*+")
@@ -45,12 +57,33 @@ LINEARISED = Message.of(
 )
 
 
-def may_be_linearised(head: bytes) -> bool:
-    """Say whether a viewer may take a file for a linearised one: by its first `HEAD` bytes, nothing spared.
+def may_be_linearised(read: Callable[[int, int], bytes], size: int) -> bool:
+    """Say whether any viewer may take a file for a linearised one: by the key, wherever it stands.
 
-    True too for a file whose first object is not within them: who knows what it is.
+    ``read`` gives the bytes from one place up to another. Viewers know no bound for the first object, and some look for
+    it on the header's own line.
     """
-    return b"/Linearized" in _unescaped(head) or (len(head) >= HEAD and _first(head, _start(head)) >= HEAD)
+    return any(_KEY.search(read(begin, begin + PIECE + len(_LONGEST))) for begin in range(0, size, PIECE))
+
+
+def _reading(stream: BinaryIO) -> Callable[[int, int], bytes]:
+    def read(begin: int, end: int) -> bytes:
+        stream.seek(begin)
+        return stream.read(end - begin)
+
+    return read
+
+
+def _says(stream: BinaryIO, size: int, number: int) -> bool:
+    """Say whether a number stands in a file by itself, with zeros before it or not."""
+    digits, read = b"%d" % number, _reading(stream)
+    alone = re.compile(rb"(?<![\d.])0*+%d(?!\d)" % number) if not digits.startswith(b"0") else None
+    return any(
+        digits in (piece := read(max(begin - _NUMBER, 0), begin + PIECE + _NUMBER))
+        and alone is not None
+        and alone.search(piece) is not None
+        for begin in range(0, size, PIECE)
+    )
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +108,6 @@ class _Front:
         """Read the front; None unless a viewer may take the file for a linearised one."""
         stream.seek(0)
         data = stream.read(HEAD)
-        if not may_be_linearised(data):
-            return None
         header, size = _start(data), HEAD
         # An object behind a long comment is found by who reads on; so are we, as far as the file goes.
         while len(data) == size < (first := _first(data, header)) + 2 * HEAD:
@@ -109,12 +140,17 @@ class _Front:
 
 def front_takes_over(reader: PdfFileReader) -> bool:
     """Say whether viewers read the file from its front while its newest revision is another."""
-    size = reader.stream.seek(0, os.SEEK_END)
-    front = _Front.of(reader.stream)
-    if front is None:
+    stream = reader.stream
+    size = stream.seek(0, os.SEEK_END)
+    if not may_be_linearised(_reading(stream), size):
         return False
+    front = _Front.of(stream)
+    if front is None:
+        # Where a front never stands, for some: with the size of the file beside the key, nobody wrote it by chance.
+        stream.seek(0)
+        return any(_says(stream, size, one) for one in {size, size - _start(stream.read(HEAD))})
     says_so = front.own and front.length() in {None, size, size - front.header}
-    if not says_so and re.search(rb"(?<![\d.])0*%d(?!\d)" % size, front.near) is None:
+    if not says_so and not any(_says(stream, size, one) for one in {size, size - front.header}):
         return False
     try:
         newest = reader.xrefs.get_startxref_for_revision(reader.xrefs.total_revisions - 1)
@@ -125,9 +161,12 @@ def front_takes_over(reader: PdfFileReader) -> bool:
 
 def refuse_hidden_section(reader: PdfFileReader, where: str) -> None:
     """Raise `SigningRefused` (``EDX-PDF-HIDDEN-SECTION``) for a section at the front that no revision is read by."""
-    front = _Front.of(reader.stream)
+    stream = reader.stream
+    front = _Front.of(stream)
     if front is None:
-        return
+        if not may_be_linearised(_reading(stream), FAR):
+            return
+        raise _hidden(where)
     known = {int(reader.xrefs.get_startxref_for_revision(one)) for one in range(reader.xrefs.total_revisions)}
     odd = (
         len(front.ahead) > WITHIN
@@ -135,18 +174,22 @@ def refuse_hidden_section(reader: PdfFileReader, where: str) -> None:
         or (front.own and front.length() is None)
     )
     if odd or (_begins_section(front.after) and front.behind not in known):
-        raise SigningRefused(
-            Text(
-                "Tệp PDF có một mục lục ẩn ở đầu tệp, có thể làm hiện nội dung khác sau khi ký.",
-                "The PDF hides a cross-reference section at its front, which may show other content once it is signed.",
-            ),
-            hint=Text(
-                "In hoặc lưu lại thành tệp PDF mới (Print to PDF), xem lại nội dung rồi ký tệp mới.",
-                "Print or save it as a new PDF (Print to PDF), look at what that shows, and sign it.",
-            ),
-            code="EDX-PDF-HIDDEN-SECTION",
-            where=where,
-        )
+        raise _hidden(where)
+
+
+def _hidden(where: str) -> SigningRefused:
+    return SigningRefused(
+        Text(
+            "Tệp PDF có một mục lục ẩn ở đầu tệp, có thể làm hiện nội dung khác sau khi ký.",
+            "The PDF hides a cross-reference section at its front, which may show other content once it is signed.",
+        ),
+        hint=Text(
+            "In hoặc lưu lại thành tệp PDF mới (Print to PDF), xem lại nội dung rồi ký tệp mới.",
+            "Print or save it as a new PDF (Print to PDF), look at what that shows, and sign it.",
+        ),
+        code="EDX-PDF-HIDDEN-SECTION",
+        where=where,
+    )
 
 
 def _begins_section(data: bytes) -> bool:

@@ -11,7 +11,7 @@ from typing import Any, Self
 from edocx.signing.pdf.fast.sections import Section, Stored, inflate, read_object, read_section
 from edocx.signing.pdf.fast.source import Source
 from edocx.signing.pdf.fast.syntax import NotPlain, Ref, parse
-from edocx.signing.pdf.linearised import HEAD, may_be_linearised
+from edocx.signing.pdf.linearised import may_be_linearised
 
 MAX_REVISIONS = 200
 """A document of many signers has some dozens."""
@@ -82,7 +82,7 @@ class Revisions:
 
         Each must begin before the one that names it: linearised files, and loops, are left to others.
         """
-        if not _HEADER.match(source.read(0, 16)) or may_be_linearised(source.read(0, HEAD)):
+        if not _HEADER.match(source.read(0, 16)) or may_be_linearised(source.read, source.size):
             raise NotPlain("no header at the beginning, or a file that is read from its front")
         last = _START.search(source.read(max(0, source.size - TAIL), source.size))
         if last is None:
