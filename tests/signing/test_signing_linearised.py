@@ -42,6 +42,9 @@ HIDDEN = [
     {"gap": b"%x"},
     {"number": b"+%d"},
     {"number": b"%d%%x"},
+    {"joined": True},
+    {"ahead": b"/Z[" + b"0 " * 2_500 + b"]"},
+    {"ahead": b"/Z(endobj" + b" " * 5_000 + b")", "said": ESCAPED},
 ]
 
 

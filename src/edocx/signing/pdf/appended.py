@@ -9,6 +9,7 @@ section names, that section, its trailer and end mark, or a little white space; 
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -29,6 +30,9 @@ MAX_GENERATION = 65_535
 
 MAX_SPACE = 4096
 """Bytes of white space in one place."""
+
+MAX_PERCENTS = 16
+"""Places in one line where a comment may begin."""
 
 ROOM_OF_SIZE = 1000
 """By how much /Size may exceed the highest number: writers count objects that they did not write in the end."""
@@ -52,7 +56,10 @@ _SIGNED = re.compile(rb"/(?:Prev|Size|Length|XRefStm)[\0\t\n\f\r ]*\+")
 
 _WHITE = b"\0\t\n\f\r "
 _DIGITS = b"0123456789"
-_LOOKS_LIKE_TRAILER = re.compile(rb"trailer[\0\t\n\f\r ]*<<")
+_LOOSE = b"\0\t\n\x0b\f\r "
+"""What viewers pass over that look for objects themselves: C's white space has a vertical tab besides."""
+
+_LOOKS_LIKE_TRAILER = re.compile(rb"trailer(?:[\0\t\n\x0b\f\r ]|%[^\r\n]*+[\r\n])*+<<")
 
 
 @dataclass(frozen=True, slots=True)
@@ -339,14 +346,32 @@ class _Walk:
 
 
 def _ends_with_numbers(data: bytes, begin: int, end: int) -> bool:
-    """Say whether two numbers stand before a place, or more white space than can be told."""
+    """Say whether two numbers stand before a place, or more white space than can be told; comments count as such."""
     first = max(begin, end - MAX_SPACE)
-    head = data[first:end].rstrip(_WHITE)
-    rest = head.rstrip(_DIGITS)
-    if not rest:
-        return first > begin
-    before = rest.rstrip(_WHITE)
-    return rest not in (head, before) and (first > begin if not before else before[-1] in _DIGITS)
+    heads = _before_blanks([data[first:end]])
+    numbers = [head.rstrip(_DIGITS) for head in heads if head[-1:].isdigit()]
+    if any(not rest for rest in (*heads, *numbers)):
+        return first > begin  # blanks as far as is looked, or digits
+    apart = [rest for rest in numbers if rest[-1] in _LOOSE or rest.endswith((b"\n", b"\r"))]
+    before = _before_blanks(apart)
+    return any(one[-1:].isdigit() if one else first > begin for one in before)
+
+
+def _before_blanks(heads: list[bytes]) -> list[bytes]:
+    """Return what may stand before the white space and comments that bytes end with, in each way to take a "%"."""
+    found: list[bytes] = []
+    for head in heads:
+        rest = head.rstrip(_LOOSE)
+        found.append(rest)
+        if len(rest) == len(head) or not head[len(rest) :].strip(b"\0\t\x0b\f "):
+            continue  # no line ended here, and so no comment
+        line = max(rest.rfind(b"\n"), rest.rfind(b"\r")) + 1
+        found += [rest[:place].rstrip(_LOOSE) for place in _percents(rest, line)]
+    return found
+
+
+def _percents(data: bytes, begin: int) -> list[int]:
+    return [begin + one.start() for one in itertools.islice(re.finditer(b"%", data[begin:]), MAX_PERCENTS)]
 
 
 def _put(one: _Revision, number: int, found: _Object) -> None:

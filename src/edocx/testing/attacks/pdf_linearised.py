@@ -13,15 +13,25 @@ _ROWS = 6
 
 
 def linearised_draft(
-    length: int, *, said: bytes = b"/Linearized", number: bytes = b"%010d", comment: int | None = None, gap: bytes = b""
+    length: int,
+    *,
+    said: bytes = b"/Linearized",
+    number: bytes = b"%010d",
+    comment: int | None = None,
+    gap: bytes = b"",
+    ahead: bytes = b"",
+    joined: bool = False,
 ) -> bytes:
     """Make a PDF of one page that shows ``PAY 100``; in a file of ``length`` bytes viewers read ``PAY 999``.
 
     With ``comment`` the hidden section stands in a comment before the first object, with so many blanks behind it:
     viewers search for the word ``endobj``. ``number`` is how /L is written, ``gap`` what comes before the section.
+    ``ahead`` stands before the key in its object; ``joined`` puts the object on the line of the header.
     """
-    first = _LINEARISED.replace(b"/Linearized", said).replace(b"%010d", number) % length
-    out = bytearray(b"%PDF-1.7\n" + (first[:-1] + gap + b"\n" if comment is None else b"%endobj "))
+    first = _LINEARISED.replace(b"/Linearized", ahead + said).replace(b"%010d", number) % length
+    out = bytearray(
+        (b"%PDF-1.7 " if joined else b"%PDF-1.7\n") + (first[:-1] + gap + b"\n" if comment is None else b"%endobj ")
+    )
     front, room = len(out), len(_table({}, 0))
     out += b" " * room
     if comment is not None:
