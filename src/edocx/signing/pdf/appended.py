@@ -206,6 +206,7 @@ class _Walk:
         if len(_LOOKS_LIKE_TRAILER.findall(self.data, one.begin, trailer.end)) != 1:
             raise NotPlain("more than one trailer")
         self._require(one, entries, trailer.value, start)
+        self._require_headers(start, trailer.end, 0)
         self._require_alike(one, entries, trailer.value)
         return self._finish(trailer.end, start)
 
@@ -237,6 +238,7 @@ class _Walk:
         one.objects[number] = found
         entries[number] = own
         self._require(one, entries, found.value, start)
+        self._require_headers(start, end, 1)
         return self._finish(end, start)
 
     def _finish(self, place: int, start: int) -> int:
@@ -249,8 +251,9 @@ class _Walk:
     def _require(self, one: _Revision, entries: dict[int, Entry | None], trailer: Any, start: int) -> None:
         """Raise `NotPlain` unless a section names exactly what its revision holds, and its trailer goes with it."""
         written = [1 for found in one.objects.values() if found.offset < self.begin + start]
-        if self._headers(one.begin, start) != len(written) or _SIGNED.search(self.data, one.begin):
-            raise NotPlain("what looks like an object, inside of another")
+        self._require_headers(one.begin, start, len(written))
+        if _SIGNED.search(self.data, one.begin):
+            raise NotPlain("a number that not all readers take for one")
         self._require_trailer(trailer)
         self._require_free(entries)
         for number in [n for n, o in one.objects.items() if _is_packed(o)]:
@@ -297,9 +300,11 @@ class _Walk:
             if not names <= earlier or len({decoded_name(name) for name in earlier}) < len(earlier):
                 raise NotPlain("a name that readers decode differently")
 
-    def _headers(self, begin: int, end: int) -> int:
-        """Count what a viewer that rebuilds the file would take for the beginning of an object."""
-        return sum(_ends_with_numbers(self.data, begin, one.start()) for one in _WORD.finditer(self.data, begin, end))
+    def _require_headers(self, begin: int, end: int, count: int) -> None:
+        """Raise `NotPlain` unless a viewer that rebuilds the file finds the beginnings of so many objects there."""
+        words = _WORD.finditer(self.data, begin, end)
+        if sum(_ends_with_numbers(self.data, begin, one.start()) for one in words) != count:
+            raise NotPlain("what looks like an object, inside of another")
 
     def _known(self, number: int) -> bool:
         return number in self.numbers or self.before.known(number)
