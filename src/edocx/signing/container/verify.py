@@ -11,6 +11,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import hmac
 import re
 import tempfile
@@ -22,7 +23,7 @@ from lxml import etree
 
 from edocx._xml import parse
 from edocx.content import PIECE
-from edocx.errors import EdocxError, InputError, Text
+from edocx.errors import EdocxError, InputError, LimitExceeded, Text
 from edocx.signing.budget import Budget
 from edocx.signing.cms.document import examine_file, hides_pdf, read_signed_data
 from edocx.signing.container.archive import Archive, open_archive
@@ -30,7 +31,7 @@ from edocx.signing.container.meta_inf import LISTING, is_known, is_listing
 from edocx.signing.container.remarks import COMMENT, MIMETYPE, beside, changed, hollow, missing, outside
 from edocx.signing.judgement import Criteria, Finding, in_file, judge
 from edocx.signing.mechanism import finish, new_hash
-from edocx.signing.messages import MALFORMED_SIGNATURE, TRAILING
+from edocx.signing.messages import BUDGET, MALFORMED_SIGNATURE, TRAILING
 from edocx.signing.parts import file_part
 from edocx.signing.report import Indication, Integrity, Message, Report, SignatureReport, SubIndication
 from edocx.signing.signed import Content, Piece, SignedFiles
@@ -139,6 +140,7 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
     result = _Result(keep=keep)
     budget = Budget.for_size(sum(place.stat().st_size for place in files.values()))
     manifests = {n: archive.read(n) for n in archive.names if _MANIFEST.fullmatch(n)}
+    speaking = _speaking(manifests)
     listed = LISTING in archive.entries and is_listing(archive.read(LISTING), frozenset(archive.names))
     result.beside = {n for n in archive.names if n.startswith("META-INF/") and not (n == LISTING and listed)}
     for name in archive.names:
@@ -148,7 +150,11 @@ def _examine(archive: Archive, files: dict[str, Path], *, keep: bool) -> _Result
                 _examine_xades(name, archive.read(name), files, budget, result)
             elif _CADES.fullmatch(name):
                 result.beside.discard(name)
-                _examine_cades(name, archive.read(name), files, manifests, result)
+                budget.check()
+                text = manifests.get(speaking.get(name, ""))
+                _examine_cades(name, archive.read(name), files, (speaking.get(name, ""), text), result)
+        except LimitExceeded:
+            result.findings.append(_overrun(name))
         except EdocxError:
             result.findings.append(_unreadable(name))
     result.foreign = {n for n in result.beside if not is_known(n, archive.start(n))}
@@ -193,15 +199,15 @@ _FRAME = "EDX-XML-ENCLOSED"
 
 
 def _examine_cades(
-    name: str, data: bytes, files: dict[str, Path], manifests: dict[str, bytes], result: _Result
+    name: str, data: bytes, files: dict[str, Path], listed: tuple[str, bytes | None], result: _Result
 ) -> None:
+    manifest, text = listed
     signed, trailing = read_signed_data(data, name)
     if trailing:
         result.trailing.append(name)
     if not signed["signer_infos"] or hides_pdf(data, signed):
         result.beside.add(name)  # signed by nobody, or opened as something else than a signature
-    manifest = next((m for m, text in manifests.items() if name in _signature_of(text)), None)
-    if manifest is None:
+    if text is None:
         if len(files) != 1:
             result.findings.append(_unreadable(name))
             return
@@ -211,9 +217,9 @@ def _examine_cades(
     else:
         with tempfile.TemporaryDirectory(prefix="edocx-") as folder:
             place = Path(folder) / "manifest.xml"
-            place.write_bytes(manifests[manifest])
+            place.write_bytes(text)
             findings = list(examine_file(signed, place, label=name))
-        fault, pieces, hash_names = _check_manifest(manifests[manifest], files)
+        fault, pieces, hash_names = _check_manifest(text, files)
         findings = [replace(one, hash_names=(*one.hash_names, *hash_names)) for one in findings]
         covered = {piece.name for piece in pieces}
         if result.keep:
@@ -231,12 +237,14 @@ def _named(entries: Iterable[str]) -> tuple[str, ...]:
     return tuple(sorted(map(file_part, entries)))
 
 
-def _signature_of(manifest: bytes) -> list[str]:
-    try:
-        root = parse(manifest)
-    except EdocxError:
-        return []
-    return [member_name(reference.get("URI", "")) for reference in root.iterfind(f"{{{ASIC}}}SigReference")]
+def _speaking(manifests: dict[str, bytes]) -> dict[str, str]:
+    """Return by signature the list that it is over: the first that names it."""
+    found: dict[str, str] = {}
+    for manifest, text in manifests.items():
+        with contextlib.suppress(EdocxError):
+            for reference in parse(text).iterfind(f"{{{ASIC}}}SigReference"):
+                found.setdefault(member_name(reference.get("URI", "")), manifest)
+    return found
 
 
 def _renamed(finding: Finding, name: str) -> Finding:
@@ -293,6 +301,16 @@ def _failed(finding: Finding, message: Message) -> Finding:
         outcome=Indication.TOTAL_FAILED,
         failure=SubIndication.HASH_FAILURE,
         messages=(message,),
+    )
+
+
+def _overrun(name: str) -> Finding:
+    return replace(
+        _unreadable(name),
+        integrity=Integrity.INDETERMINATE,
+        outcome=Indication.INDETERMINATE,
+        failure=SubIndication.GENERIC,
+        messages=(BUDGET,),
     )
 
 

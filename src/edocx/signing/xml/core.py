@@ -56,6 +56,9 @@ from edocx.signing.xml.selection import CANONICALISATIONS, DoubledIdentifier, No
 from edocx.signing.xml.source import MissingSource, Sources
 from edocx.signing.xml.transforms import TransformRefused, inclusive_prefixes, transform
 
+MAX_PARTS = 1_000
+"""Elements that one signature may cover apart from each other: each is named, and looked around."""
+
 MAX_REFERENCES = 200
 """In one SignedInfo; each may canonicalise the whole document."""
 
@@ -81,6 +84,12 @@ class _Work:
     """The octets of every reference, for archive timestamps; None where there is none."""
     kept: list[tuple[str, bytes]] | None = None
     """The octets of every reference but that to the signed properties, where somebody asked for them."""
+
+    def cover(self, nodes: Nodes) -> None:
+        """Note what a reference covers; raise `_Fault` when these are more parts than anybody looks at."""
+        self.covered.append(nodes)
+        if sum(len(one.apexes) for one in self.covered) > MAX_PARTS:
+            raise _Fault(SubIndication.GENERIC, BUDGET, Indication.INDETERMINATE)
 
 
 class _Fault(Exception):
@@ -264,10 +273,10 @@ def _check_reference(
     if isinstance(source, Nodes):
         if covered is not None and covered.text_only:
             kind = work.properties.media_type(reference) if work.properties is not None else None
-            work.covered.append(replace(covered, media_type=kind))
+            work.cover(replace(covered, media_type=kind))
             return None
         if covered is not None:
-            work.covered.append(covered)
+            work.cover(covered)
             loose = unsigned_prefix(data, covered)
             work.notes += [] if loose is None else [prefix(loose)]
         return covered

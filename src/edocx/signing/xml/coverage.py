@@ -15,7 +15,7 @@ from lxml import etree
 from edocx.signing.parts import WHOLE, file_part
 from edocx.signing.report import Indication, Message
 from edocx.signing.xml.core import CoreResult
-from edocx.signing.xml.element_path import element_path
+from edocx.signing.xml.element_path import Numbering, element_path
 from edocx.signing.xml.names import ds
 from edocx.signing.xml.own_parts import is_own, is_properties
 from edocx.signing.xml.remarks import COMMENT_OUTSIDE, claim, enclosed, encoded, instruction, outside
@@ -34,8 +34,9 @@ class Around:
 
 def content_parts(result: CoreResult) -> tuple[str, ...]:
     """Return the names of the elements that a signature covers, without what it says of itself."""
+    numbering = Numbering()
     found = [
-        WHOLE if nodes.whole and not nodes.text_only else _element_part(apex, text_only=nodes.text_only)
+        WHOLE if nodes.whole and not nodes.text_only else _element_part(apex, numbering, text_only=nodes.text_only)
         for nodes in result.covered
         for apex in nodes.apexes
         if not is_own(apex, result.signature)
@@ -56,9 +57,10 @@ def told_around(
     if not passed:
         return Around([], partial=False, outside=tuple(None for _ in results))  # what broken ones cover is moot
     everything = _around(root, passed, signatures, ())
+    parts_of = {id(one): frozenset(all_parts(one)) for one in passed}
     groups: dict[frozenset[str], list[CoreResult]] = {}
     for one in passed:
-        groups.setdefault(frozenset(all_parts(one)), []).append(one)
+        groups.setdefault(parts_of[id(one)], []).append(one)
     each = dict.fromkeys(groups, everything)
     if len(groups) > 1:
         shared = [nodes for one in passed for nodes in one.covered if _is_of_signature(nodes)]
@@ -69,8 +71,7 @@ def told_around(
         list(dict.fromkeys(messages)),
         partial=_first(everything) is not None,
         outside=tuple(
-            stray[frozenset(all_parts(one))] if one.finding.outcome is Indication.TOTAL_PASSED else None
-            for one in results
+            stray[parts_of[id(one)]] if one.finding.outcome is Indication.TOTAL_PASSED else None for one in results
         ),
     )
 
@@ -109,13 +110,13 @@ def _first(found: Surroundings) -> str | None:
     return None if found.instruction is None else f"<?{str(getattr(found.instruction, 'target', ''))[:200]}?>"
 
 
-def _element_part(element: etree._Element, *, text_only: bool) -> str:
+def _element_part(element: etree._Element, numbering: Numbering, *, text_only: bool) -> str:
     # Two slashes stand behind a signature that it is inside of: signatures are left out of what is around them
     # (enveloped transform, filters), so that nothing in one is covered by covering that.
-    path = element_path(element)
+    path = numbering.path(element)
     holder = next(element.iterancestors(ds("Signature")), None)
     if holder is not None:
-        above = element_path(holder)
+        above = numbering.path(holder)
         path = f"{above}/{path[len(above) :]}"
     return f"{path}/text()" if text_only else path
 
