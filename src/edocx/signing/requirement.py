@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import assert_never
 
 from edocx.clock import in_vietnam
@@ -88,9 +88,13 @@ class _Case:
 
     @property
     def every(self) -> tuple[SignatureReport, ...]:
-        """What passed, in the order of the file."""
+        """What passed, in the order of signing: that of the file, and of their times where a file has no order."""
         wanted = (*self.passed, *self.others)
-        return tuple(one for one in self.report.signatures if any(one is other for other in wanted))
+        found = tuple(one for one in self.report.signatures if any(one is other for other in wanted))
+        if self.report.format != "cms" or any(one.signing_time is None for one in found):
+            return found
+        # Signers of CMS are a set, which DER sorts by its bytes (RFC 5652 5.1).
+        return tuple(sorted(found, key=lambda one: one.signing_time or datetime.max.replace(tzinfo=UTC)))
 
 
 def _passed(report: Report) -> tuple[SignatureReport, ...]:

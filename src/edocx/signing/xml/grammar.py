@@ -59,7 +59,8 @@ SignatureProductionPlace SignatureProductionPlaceV2: City StreetAddress StateOrP
 SignerRole SignerRoleV2: ClaimedRoles CertifiedRoles CertifiedRolesV2
 ClaimedRoles: ClaimedRole
 CertifiedRoles CertifiedRolesV2: CertifiedRole
-CertifiedRole: EncapsulatedPKIData EncapsulatedX509Certificate
+CertifiedRole: EncapsulatedPKIData EncapsulatedX509Certificate X509AttributeCertificate
+X509AttributeCertificate: EncapsulatedX509Certificate
 SignedDataObjectProperties: DataObjectFormat CommitmentTypeIndication AllDataObjectsTimeStamp
 SignedDataObjectProperties: IndividualDataObjectsTimeStamp
 DataObjectFormat: Description ObjectIdentifier MimeType Encoding
@@ -98,11 +99,12 @@ RenewedDigests RenewedDigestsV2: RecomputedDigestValue
 """
 
 # No part gives back what it took (*+): a text of megabytes is read once, whatever is in it.
-_OCTETS = re.compile(r"[A-Za-z0-9+/=\s]*+", re.ASCII)
+_OCTETS = re.compile(r"\s*+(?:[A-Za-z0-9+/=]++[ \t]*+(?:[\r\n]\s*+|\Z))*+", re.ASCII)
+"""Base64, in lines; blanks within a line are between words."""
 _PLACE = re.compile(r"\s*+[\w.~:/?#\[\]@!$&'()*+,;=%\-]*+\s*+", re.ASCII)
 _NUMBER = re.compile(r"\s*+-?\d{1,80}+\s*+", re.ASCII)
 _TIME = re.compile(r"\s*+[\d:.TZ+\-]{8,40}+\s*+", re.ASCII)
-_NAME = re.compile(r"\s*+[A-Za-z0-9.]++\s*+=.*+", re.DOTALL)
+_NAME = re.compile(r"\s*+/?+[\w.\-]++\s*+=.*+", re.DOTALL)
 _PLACES = re.compile(r"(?>\s*+(?=\S*[:/.])[\w.~:/?#@!&()*+,;=%\-]++)*+\s*+", re.ASCII)
 _IDENTIFIER = re.compile("[A-Za-z0-9_.:\\-\u00c0-\u024f\u1e00-\u1eff]*+")
 """An XML name in Latin letters, Vietnamese ones too; others have letters that look like blanks."""
@@ -120,7 +122,8 @@ _SHAPES: dict[re.Pattern[str], str] = {
         "X509SKI X509Certificate X509CRL X509Digest Modulus Exponent P Q G Y J A B Base Order CoFactor Seed "
         "PgenCounter PublicKey DigestValue SignatureValue DEREncodedKeyValue PGPKeyID PGPKeyPacket SPKISexp ByKey "
         "EncapsulatedTimeStamp EncapsulatedX509Certificate EncapsulatedCRLValue EncapsulatedOCSPValue "
-        "EncapsulatedPKIData SignaturePolicyDocument RecomputedDigestValue CertifiedRole IssuerSerialV2"
+        "EncapsulatedPKIData SignaturePolicyDocument RecomputedDigestValue CertifiedRole IssuerSerialV2 "
+        "X509AttributeCertificate"
     ),
     _PLACE: "Identifier SPURI DocumentationReference SigPolDocLocalURI ObjectReference MimeType Encoding",
     _NUMBER: "X509SerialNumber Number int HMACOutputLength SaltLength TrailerField",
@@ -167,11 +170,17 @@ def is_well_placed(element: etree._Element) -> bool:
     return not (children and (element.text or "").strip())
 
 
-def is_shaped(element: etree._Element) -> bool:
-    """Say whether the text and the attributes of an element are what the standards have there, and no sentence."""
+def is_shaped(element: etree._Element, *, in_words: bool = False) -> bool:
+    """Say whether the text and the attributes of an element are what the standards have there, and no sentence.
+
+    ``in_words`` leaves it to who signed them how addresses, times and types are written: octets stay octets.
+    """
+    shape, text = _TEXTS.get(_local(element), _NOTHING), element.text or ""
+    if in_words:
+        known = {str(name) for name in element.attrib} <= set(_ATTRIBUTES)
+        return known and (len(element) > 0 or shape not in {_OCTETS, _NOTHING} or shape.fullmatch(text) is not None)
     if not has_attributes_of(element, frozenset(_ATTRIBUTES)):
         return False
-    shape, text = _TEXTS.get(_local(element), _NOTHING), element.text or ""
     if len(element):
         return True
     words = _NAMES.findall(text) if shape is _EXPRESSION else ()

@@ -54,15 +54,16 @@ def _is_of_keys(element: etree._Element) -> bool:
 
 def _is_plain(element: etree._Element) -> bool:
     times = [one for one in element.iter("{*}SigningTime") if _is_time(one)]
+    in_words = element.tag in _PROPERTIES  # which have free texts anyhow
     if not times:
-        return is_made_of(element, SIGNED)
+        return is_made_of(element, SIGNED, in_words=in_words)
     twin = deepcopy(element)
     for one in [one for one in twin.iter("{*}SigningTime") if _is_time(one)]:
         holder = one.getparent()
         if holder is None or (one.tail or "").strip():
             return False
         holder.remove(one)
-    return is_made_of(twin, SIGNED)
+    return is_made_of(twin, SIGNED, in_words=in_words)
 
 
 def _is_time(element: etree._Element) -> bool:

@@ -250,9 +250,17 @@ def _is_policy_named(element: etree._Element) -> bool:
     signature = next(element.iterancestors(ds("Signature")), None)
     if signature is None or not str(element.tag).endswith("}SignaturePolicyStore"):
         return False
-    stated = any(signature.find(f".//{{{ns}}}SignaturePolicyId") is not None for ns in NAMESPACES)
+    stated = any(
+        signature.find("/".join((ds("Object"), *(f"{{{ns}}}{n}" for n in _POLICY)))) is not None for ns in NAMESPACES
+    )
     return stated and is_made_of(element, SIGNED | UNSIGNED)
 
+
+_POLICY = (
+    *("QualifyingProperties", "SignedProperties", "SignedSignatureProperties", "SignaturePolicyIdentifier"),
+    "SignaturePolicyId",
+)
+"""Where a signature states its own policy; a countersignature in it states another's."""
 
 _REFERENCES = ("CertificateRefs", "CertificateRefsV2", "RevocationRefs")
 _OF_REFERENCES = frozenset({"CertRef", "CertRefs", "CRLRefs", "OCSPRefs", "OtherRefs"})

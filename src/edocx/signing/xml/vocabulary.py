@@ -31,7 +31,8 @@ _XADES = (
     "NoticeRef Organization int NoticeNumbers ExplicitText Identifier Description DocumentationReferences "
     "DocumentationReference City CountryName SignatureProductionPlace SignatureProductionPlaceV2 StreetAddress "
     "StateOrProvince PostalCode SignerRole SignerRoleV2 ClaimedRoles ClaimedRole CertifiedRoles CertifiedRole "
-    "CertifiedRolesV2 DataObjectFormat ObjectIdentifier MimeType Encoding CommitmentTypeIndication "
+    "CertifiedRolesV2 X509AttributeCertificate DataObjectFormat ObjectIdentifier MimeType Encoding "
+    "CommitmentTypeIndication "
     "CommitmentTypeId ObjectReference AllSignedDataObjects CommitmentTypeQualifiers CommitmentTypeQualifier "
     "AllDataObjectsTimeStamp IndividualDataObjectsTimeStamp Include EncapsulatedTimeStamp"
 )
@@ -57,6 +58,7 @@ SIGNED = _names(
     (DS, _DSIG),
     (DSIG11, _DSIG_11),
     *((one, _XADES) for one in NAMESPACES),
+    (XADES_141, "SPDocSpecification"),
     ("http://www.w3.org/2001/10/xml-exc-c14n#", "InclusiveNamespaces"),
     ("http://www.w3.org/2007/05/xmldsig-more#", "RSAPSSParams MaskGenerationFunction SaltLength TrailerField"),
     ("http://www.w3.org/2002/06/xmldsig-filter2", "XPath"),
@@ -73,8 +75,11 @@ UNSIGNED = (SIGNED | _names(*((one, f"{_XADES} {_XADES_UNSIGNED}") for one in (*
 """With what anybody may add to a signature later (EN 319 132-1 5.3 to 5.5 and its forerunners), but no free text."""
 
 
-def is_made_of(element: etree._Element, names: frozenset[str]) -> bool:
-    """Say whether an element and all below it are of these names, each in its place and of its shape."""
+def is_made_of(element: etree._Element, names: frozenset[str], *, in_words: bool = False) -> bool:
+    """Say whether an element and all below it are of these names, each in its place and of its shape (`is_shaped`)."""
     if any(True for _ in element.iter(etree.Comment, etree.ProcessingInstruction)):
         return False  # nothing to a program, and something to whoever reads the file
-    return all(one.tag in names and is_well_placed(one) and is_shaped(one) for one in element.iter(etree.Element))
+    return all(
+        one.tag in names and is_well_placed(one) and is_shaped(one, in_words=in_words)
+        for one in element.iter(etree.Element)
+    )
