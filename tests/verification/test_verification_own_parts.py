@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 
 import pytest
 from cryptography.hazmat.primitives.serialization import Encoding
@@ -27,6 +28,12 @@ VALUES = (
     "</x:IssuerSerial></x:Cert></x:CertRefs></x:CompleteCertificateRefs>"
 )
 COUNTER = f'<Signature xmlns="{DS}"><SignedInfo/><SignatureValue>AAAA</SignatureValue>'
+COUNTERSIGNED_POLICY = (
+    f"<x:CounterSignature>{COUNTER}<Object><x:QualifyingProperties><x:SignedProperties><x:SignedSignatureProperties>"
+    "<x:SignaturePolicyIdentifier><x:SignaturePolicyId><x:SigPolicyId><x:Identifier>a</x:Identifier></x:SigPolicyId>"
+    "</x:SignaturePolicyId></x:SignaturePolicyIdentifier></x:SignedSignatureProperties></x:SignedProperties>"
+    "</x:QualifyingProperties></Object></Signature></x:CounterSignature>"
+)
 TIMED = '<SigningTime xmlns="">2023-06-15T08:00:00+07:00</SigningTime>'
 
 
@@ -124,6 +131,11 @@ def test_a_letter_beside_an_outsiders_keys_is_no_name_of_a_key(bench, outsider, 
         "<x:CertificateValues><x:Description>Cấp-900-tỷ</x:Description></x:CertificateValues>",
         "<x:SignaturePolicyStore><x:Identifier>Cấp 900 tỷ đồng</x:Identifier></x:SignaturePolicyStore>",
         "<x:CertificateValues Id='Cấp 900 tỷ'/>",
+        "<x:CertificateValues><x:EncapsulatedX509Certificate>Huy bo va cap 900 ty</x:EncapsulatedX509Certificate></x:CertificateValues>",
+        (
+            f"{COUNTERSIGNED_POLICY}<x:SignaturePolicyStore><x:SPDocSpecification><x:Description>Cấp 900 tỷ</x:Description>"
+            "</x:SPDocSpecification></x:SignaturePolicyStore>"
+        ),
         "<x:CertificateValues><x:Identifier>900</x:Identifier></x:CertificateValues>",
         (
             "<x:SignaturePolicyStore><x:SigPolDocLocalURI>Cấp\N{BRAILLE PATTERN BLANK}900\N{WORD JOINER}tỷ</x:SigPolDocLocalURI>"
@@ -192,6 +204,20 @@ def test_a_root_that_says_where_its_schema_lies_says_no_sentence(bench, tmp_path
         text = both_over_letter(bench).replace("<Doc>", f"<Doc {where.format(told)}>", 1)
         found = official(bench, stored(tmp_path, text)).indication
         assert found is (Indication.TOTAL_PASSED if passes else Indication.INDETERMINATE), told
+
+
+def test_a_signature_of_more_parts_than_anybody_looks_at_is_not_judged_to_its_end(bench, tmp_path):
+    many = "<b/>" * 20_000
+    chosen = '<XPath xmlns="http://www.w3.org/2002/06/xmldsig-filter2" Filter="intersect">//b</XPath>'
+    over = (
+        f'<Reference URI=""><Transforms><Transform Algorithm="http://www.w3.org/2002/06/xmldsig-filter2">{chosen}'
+        f'</Transform></Transforms><DigestMethod Algorithm="http://www.w3.org/2001/04/xmlenc#sha256"/><DigestValue>'
+        f"{base64.b64encode(hashlib.sha256(b'<b></b>' * 20_000).digest()).decode()}</DigestValue></Reference>"
+    )
+    text = f"<Doc>{many}{signature(bench.pki.issue_person('Nguyễn Văn D', 'X'), over)}</Doc>"
+    report = official(bench, stored(tmp_path, text))
+    assert report.indication is Indication.INDETERMINATE
+    assert {one.code for found in report.signatures for one in found.messages} == {"EDX-BUDGET"}
 
 
 def test_an_identifier_is_a_name_in_latin_letters():

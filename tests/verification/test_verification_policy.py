@@ -248,6 +248,19 @@ def test_of_a_status_all_is_asked_that_a_seal_can_answer_and_nothing_of_persons(
     assert found.indication is (Indication.TOTAL_PASSED if code is None else Indication.INDETERMINATE)
 
 
+@pytest.mark.parametrize("turned", [False, True])
+def test_signers_of_cms_stand_in_the_order_of_their_times(turned):
+    """They are a set, which its encoding sorts by bytes (RFC 5652 5.1)."""
+    person = signature("person", at=SIGNED_AT)
+    seal = signature("organisation", mark="b", at=SIGNED_AT + timedelta(hours=1))
+    early = signature("organisation", mark="b", at=SIGNED_AT - timedelta(hours=7))
+    for other, met in ((seal, True), (early, False)):
+        signatures = [one.model_copy(update={"parts": ("a",)}) for one in (person, other)]
+        report = Report.of(file="a.p7m", format="cms", policy="p", signatures=signatures[:: -1 if turned else 1])
+        found = codes(apply_policy(Policy(name="p", require=PersonBeforeSeal()), report, Ground(AT)))
+        assert found == ([] if met else ["EDX-POLICY-ORDER"])
+
+
 def test_timestamped_wants_every_signature_proven():
     proven = signature("person", time_source="timestamp")
     assert codes(asked(Timestamped(), proven)) == []
