@@ -190,6 +190,18 @@ def test_a_setting_changed_under_a_later_seal_is_named_as_what_it_is(bench, desk
         ("100", b"100) Tj 5 5 m 5 30 l S (", True),
         ("100", b") Tj /G0 gs (100", True),
         ("100", b") Tj /F1 .01 Tf (100", True),
+        ("100", b") Tj .9 0 0 .9 2 2 Tm (100", False),
+        ("100", b") Tj [(1) -20 (0) 30 (0)] TJ (", False),
+        ("19", b") Tj [(1) 1100 (9)] TJ (", True),
+        ("001", b") Tj -12 Tc (001", True),
+        ("801", b") Tj -1 0 0 1 40 2 Tm (801", True),
+        ("66", b") Tj -1 0 0 -1 40 16 Tm (66", True),
+        ("100", b") Tj .01 0 0 .01 2 2 Tm (100", True),
+        ("100", b") Tj ET .01 0 0 .01 0 0 cm BT /F1 12 Tf 2 2 Td (100", True),
+        ("001", b"00) Tj T* (1", True),
+        ("1000", b") Tj 0 0 6 20 re W n (1000", True),
+        ("1000", b") Tj /F1 900 Tf (1000", True),
+        ("100", b") Tj /OC /MC0 BDC (100) Tj EMC (", True),
     ],
 )
 def test_a_field_that_shows_another_value_is_told_below_a_later_seal(bench, desk, value, shown, told):

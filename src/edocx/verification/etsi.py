@@ -104,7 +104,8 @@ def _add_signature(
     _add(status, _vr("MainIndication"), _MAIN[signature.indication])
     if signature.sub_indication is not None:
         _add(status, _vr("SubIndication"), _sub(signature.sub_indication))
-    _add_messages(status, signature.messages)
+    # What is said of the file (parts that nobody signed, above all) stands with each of its signatures.
+    _add_messages(status, dict.fromkeys((*signature.messages, *report.messages)))
 
 
 def _add_unsigned(root: etree._Element, report: Report, at: datetime) -> None:

@@ -24,6 +24,9 @@ from edocx.signing.report import Message
 MAX_FIELDS = 200
 """Looked at; a form of an official document has some ten."""
 
+_SIGNS = frozenset({"/ZapfDingbats", "/Symbol"})
+"""Fonts whose codes are no letters of a text (ISO 32000-2 9.6.2.2)."""
+
 _DIFFERS = Text(
     "Ô này được điền sau một chữ ký, và hình hiển thị không cho thấy đúng giá trị ghi trong ô (hoặc không đọc lại "
     "được): người xem và phần mềm có thể hiểu khác nhau. Xem ô trên trang, so với giá trị, hỏi nơi gửi nếu khác.",
@@ -75,9 +78,24 @@ def _agrees(one: generic.DictionaryObject, kind: str, value: Any) -> bool:
         return True  # viewers draw the value
     fonts = resolved(resolved(look, "/Resources", generic.DictionaryObject()), "/Font", generic.DictionaryObject())
     try:
-        return shows(plain_data(look), said, lambda name: _letters(resolved(fonts, f"/{name}")))
+        if "/OC" in one or "/OC" in look or not _is_upright(look, one):
+            return False
+        left, low, right, high = (float(number) for number in resolved(look, "/BBox"))
+        box = (abs(right - left), abs(high - low))
+        return shows(plain_data(look), said, lambda name: _letters(resolved(fonts, f"/{name}")), box)
     except (*MALFORMED, *UNREADABLE):
         return False
+
+
+def _is_upright(look: generic.StreamObject, one: generic.DictionaryObject) -> bool:
+    """Say whether a look is turned at most as its page is, not mirrored, and as large as its words."""
+    a, b, c, d = (float(number) for number in list(resolved(look, "/Matrix", (1, 0, 0, 1, 0, 0)))[:4])
+    straight = (a == d == 1 or (a == d == -1 and _is_page_turned(one))) and b == c == 0
+    return straight or (a == d == 0 and b == -c and abs(b) == 1)
+
+
+def _is_page_turned(one: generic.DictionaryObject) -> bool:
+    return int(_inherited(resolved(one, "/P"), "/Rotate") or 0) % 360 == 180  # noqa: PLR2004 - half a turn
 
 
 def _data(one: generic.DictionaryObject) -> bytes:
@@ -96,6 +114,8 @@ def _letters(font: Any) -> Letters:
     width = 2 if str(resolved(font, "/Subtype")) == "/Type0" else 1
     if "/ToUnicode" in font:
         return Letters(width, bytes(font["/ToUnicode"].data))
+    if str(resolved(font, "/BaseFont")) in _SIGNS:
+        return Letters(width, None, frozenset(range(256)))
     encoding = resolved(font, "/Encoding")
     own: set[int] = set()
     if isinstance(encoding, generic.DictionaryObject):

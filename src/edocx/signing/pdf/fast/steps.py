@@ -193,6 +193,9 @@ class Analysis:
         if "AP" not in after:
             return
         look = self.file.stored(after["AP"]["N"], self.now)
+        if "OC" in look.value or "OC" in after or look.value.get("Matrix", [1, 0, 0, 1])[:4] != [1, 0, 0, 1]:
+            raise NotPlain("a look that is turned, or not always there")
+        left, low, right, high = rectangle(look.value.get("BBox"))
         resources = self.file.dictionary(look.value.get("Resources", {}), self.now)
         fonts = self.file.dictionary(resources.get("Font", {}), self.now)
 
@@ -200,12 +203,13 @@ class Analysis:
             font = self.file.dictionary(fonts.get(name), self.now)
             width = 2 if font.get("Subtype") == "Type0" else 1
             if "ToUnicode" not in font:
-                if isinstance(self.file.resolved(font.get("Encoding"), self.now), dict):
+                own = isinstance(self.file.resolved(font.get("Encoding"), self.now), dict)
+                if own or font.get("BaseFont") in {"ZapfDingbats", "Symbol"}:
                     raise NotPlain("a font of its own letters")
                 return Letters(width)
             return Letters(width, inflate(self.file.source, self.file.stored(font["ToUnicode"], self.now)))
 
-        if not shows(inflate(self.file.source, look), value, letters_of):
+        if not shows(inflate(self.file.source, look), value, letters_of, (abs(right - left), abs(high - low))):
             raise NotPlain("a look that shows another value")
 
     def _new_field(self, reference: Ref, one: dict[str, Any], name: str) -> None:
